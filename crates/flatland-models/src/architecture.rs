@@ -1,0 +1,128 @@
+//! The networks by name.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::{CnnConfig, Initializer, MlpConfig, Sequence};
+
+/// The shape of one image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InputShape {
+    /// Colours: 1 or 3 in the data sets of the paper.
+    pub channels: usize,
+    /// Rows of pixels.
+    pub height: usize,
+    /// Columns of pixels.
+    pub width: usize,
+}
+
+/// A network by name, with its options.
+///
+/// In a configuration file it is a table whose `name` chooses the network and whose other keys are the options of
+/// that network; an option that is left out takes the paper's value.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "name", rename_all = "kebab-case")]
+pub enum Architecture {
+    /// See [`MlpConfig`].
+    Mlp(MlpConfig),
+    /// See [`CnnConfig`].
+    Cnn(CnnConfig),
+}
+
+impl Architecture {
+    /// The names that a configuration may use.
+    pub const NAMES: [&str; 2] = ["mlp", "cnn"];
+
+    /// The network called `name`, with the options of the paper.
+    ///
+    /// # Errors
+    ///
+    /// [`ArchitectureError::UnknownName`] lists the names there are.
+    pub fn named(name: &str) -> Result<Self, ArchitectureError> {
+        match name {
+            "mlp" => Ok(Self::Mlp(MlpConfig::default())),
+            "cnn" => Ok(Self::Cnn(CnnConfig::default())),
+            _ => Err(ArchitectureError::UnknownName {
+                name: name.to_owned(),
+            }),
+        }
+    }
+
+    /// The network's name.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Mlp(_) => "mlp",
+            Self::Cnn(_) => "cnn",
+        }
+    }
+
+    /// Samples that go through the network together unless a run says otherwise: enough to keep a device busy, few
+    /// enough that the activations of a taped pass stay in a few hundred megabytes.
+    pub fn default_chunk(&self) -> usize {
+        match self {
+            Self::Mlp(_) => 5000,
+            Self::Cnn(_) => 250,
+        }
+    }
+
+    /// Whether the options make a network for images of this shape.
+    ///
+    /// # Errors
+    ///
+    /// The first option that does not, with its value and what is allowed.
+    pub fn check(&self, input: InputShape) -> Result<(), ArchitectureError> {
+        match self {
+            Self::Mlp(config) => config.check(),
+            Self::Cnn(config) => config.check(input),
+        }
+    }
+
+    /// Builds the network and draws its initial weights.
+    ///
+    /// # Errors
+    ///
+    /// As [`check`](Self::check).
+    pub fn init(
+        &self,
+        input: InputShape,
+        classes: usize,
+        initializer: &mut Initializer,
+    ) -> Result<Sequence, ArchitectureError> {
+        self.check(input)?;
+        Ok(match self {
+            Self::Mlp(config) => config.init(input, classes, initializer),
+            Self::Cnn(config) => config.init(input, classes, initializer),
+        })
+    }
+}
+
+/// Options that make no network.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ArchitectureError {
+    /// No network has this name.
+    #[error("there is no network {name:?}; the networks are {}", Architecture::NAMES.join(", "))]
+    UnknownName {
+        /// The name asked for.
+        name: String,
+    },
+    /// A width is zero.
+    #[error("{option} must be at least 1, but is {value:?}")]
+    ZeroWidth {
+        /// The option's name.
+        option: &'static str,
+        /// Its value.
+        value: Vec<usize>,
+    },
+    /// The images vanish in the pooling layers.
+    #[error(
+        "this network needs images of at least {least}×{least} pixels, but they are {height}×{width}"
+    )]
+    ImageTooSmall {
+        /// The least height and width.
+        least: usize,
+        /// The images' height.
+        height: usize,
+        /// The images' width.
+        width: usize,
+    },
+}

@@ -1,0 +1,191 @@
+//! The training loss over all samples, in chunks.
+
+use burn::tensor::{DType, Device, Element, Int, Tensor, TensorData};
+use flatland_optim::{Curvature, Objective};
+
+use crate::{Dual, InputShape, Layout, Loss, Pass, Sequence};
+
+/// Images that go through a network together, with what they show.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    /// `[batch, channels, height, width]`
+    images: Tensor<4>,
+    /// `[batch, classes]`, one-hot.
+    targets: Tensor<2>,
+    /// `[batch]`
+    labels: Tensor<1, Int>,
+}
+
+impl Batch {
+    /// Uploads samples in chunks of at most `chunk`, all but the last of that size, in the order given.
+    ///
+    /// # Shapes
+    ///
+    /// - images: `[samples, channels, height, width]`, row by row
+    /// - labels: `[samples]`
+    ///
+    /// # Panics
+    ///
+    /// Where the number of pixels does not fit the labels, a label is not below `classes`, or `chunk` is zero.
+    pub fn chunks<E: Element>(
+        images: &[E],
+        shape: InputShape,
+        labels: &[u8],
+        classes: usize,
+        chunk: usize,
+        device: &Device,
+        dtype: DType,
+    ) -> Vec<Self> {
+        let InputShape {
+            channels,
+            height,
+            width,
+        } = shape;
+        let pixels = channels * height * width;
+        assert_eq!(
+            images.len(),
+            labels.len() * pixels,
+            "pixels for every label"
+        );
+        (images.chunks(chunk * pixels).zip(labels.chunks(chunk)))
+            .map(|(images, labels)| {
+                let batch = labels.len();
+                let images = TensorData::new(images.to_vec(), [batch, channels, height, width]);
+                let mut targets = vec![0.0f32; batch * classes];
+                for (row, &label) in targets.chunks_mut(classes).zip(labels) {
+                    row[usize::from(label)] = 1.0;
+                }
+                let targets = TensorData::new(targets, [batch, classes]);
+                let labels = labels.iter().map(|&label| i32::from(label)).collect();
+                Self {
+                    images: Tensor::from_data(images, (device, dtype)),
+                    targets: Tensor::from_data(targets, (device, dtype)),
+                    labels: Tensor::from_data(TensorData::new::<i32, _>(labels, [batch]), device),
+                }
+            })
+            .collect()
+    }
+}
+
+/// How a network does on a set of samples.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Evaluation {
+    /// The mean loss.
+    pub loss: f64,
+    /// The share of samples whose largest logit is that of their label.
+    pub accuracy: f64,
+}
+
+/// The mean loss of a network over a fixed set of samples, as a function of its parameters.
+///
+/// Loss, gradient and Hessian-vector product are sums over the chunks in their order, so that memory is bounded by a
+/// chunk. The losses of the chunks are added in `f64`. A loss leaves no tape.
+#[derive(Debug, Clone)]
+pub struct FullBatch {
+    network: Sequence,
+    layout: Layout,
+    loss: Loss,
+    chunks: Vec<Batch>,
+    samples: usize,
+}
+
+impl FullBatch {
+    /// The mean of `loss` over the samples of all `chunks`.
+    ///
+    /// # Panics
+    ///
+    /// Where there are no samples.
+    pub fn new(network: Sequence, loss: Loss, chunks: Vec<Batch>) -> Self {
+        let samples = chunks.iter().map(|chunk| chunk.labels.dims()[0]).sum();
+        assert!(samples > 0, "an objective needs at least one sample");
+        Self {
+            layout: Layout::of(&network),
+            network,
+            loss,
+            chunks,
+            samples,
+        }
+    }
+
+    /// Where each parameter lies in a point.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// The loss and the accuracy at `point`.
+    pub fn evaluate(&self, point: &Tensor<1>) -> Evaluation {
+        let pass = Pass::plain(&self.layout, point);
+        let (losses, correct) = (self.chunks.iter())
+            .map(|chunk| {
+                let logits = self.network.logits(&pass, chunk.images.clone());
+                let predictions = logits.value.clone().argmax(1).squeeze_dim(1);
+                let correct = predictions.equal(chunk.labels.clone()).int().sum();
+                (self.share_of_logits(logits, chunk).value, correct)
+            })
+            .unzip();
+        let correct: i64 = Tensor::cat(correct, 0).into_data().iter::<i64>().sum();
+        Evaluation {
+            loss: sum(losses),
+            accuracy: correct as f64 / self.samples as f64,
+        }
+    }
+
+    /// What a chunk adds to the loss.
+    fn share(&self, pass: &Pass<'_>, chunk: &Batch) -> Dual<1> {
+        self.share_of_logits(self.network.logits(pass, chunk.images.clone()), chunk)
+    }
+
+    fn share_of_logits(&self, logits: Dual<2>, chunk: &Batch) -> Dual<1> {
+        self.loss
+            .share_of_mean(logits, chunk.targets.clone(), self.samples)
+    }
+
+    /// The sum of a vector over the chunks.
+    fn accumulate(&self, part: impl FnMut(&Batch) -> Tensor<1>) -> Tensor<1> {
+        (self.chunks.iter().map(part))
+            .reduce(|sum, part| sum + part)
+            .expect("there is at least one chunk")
+    }
+}
+
+impl Objective for FullBatch {
+    fn dimension(&self) -> usize {
+        self.layout.dimension()
+    }
+
+    fn loss(&mut self, point: &Tensor<1>) -> f64 {
+        let pass = Pass::plain(&self.layout, point);
+        let losses = self
+            .chunks
+            .iter()
+            .map(|chunk| self.share(&pass, chunk).value);
+        sum(losses.collect())
+    }
+
+    fn loss_and_gradient(&mut self, point: &Tensor<1>) -> (f64, Tensor<1>) {
+        let mut losses = Vec::with_capacity(self.chunks.len());
+        let gradient = self.accumulate(|chunk| {
+            let pass = Pass::taped(&self.layout, point);
+            let loss = self.share(&pass, chunk).value;
+            losses.push(loss.clone().inner());
+            pass.gradient(&loss.backward())
+        });
+        (sum(losses), gradient)
+    }
+}
+
+impl Curvature for FullBatch {
+    fn hvp(&mut self, point: &Tensor<1>, direction: &Tensor<1>) -> Tensor<1> {
+        self.accumulate(|chunk| {
+            let pass = Pass::taped(&self.layout, point).along(direction);
+            let slope = (self.share(&pass, chunk).tangent)
+                .expect("the loss of a network with parameters has a tangent");
+            pass.gradient(&slope.backward())
+        })
+    }
+}
+
+/// The sum of scalars on the device, read at once and added in `f64`.
+fn sum(shares: Vec<Tensor<1>>) -> f64 {
+    Tensor::cat(shares, 0).into_data().iter::<f64>().sum()
+}

@@ -1,0 +1,107 @@
+//! One layer of a network, whatever its kind.
+
+use burn::module::Module;
+
+use crate::layers::{Activation, AdaptiveAvgPool2d, AvgPool2d, Conv2d, Flatten, Linear, MaxPool2d};
+use crate::{Dual, Pass, Sequence};
+
+/// A layer: what a [`Sequence`] is made of.
+#[derive(Module, Debug)]
+pub enum Layer {
+    /// An affine map of features.
+    Linear(Linear),
+    /// A two-dimensional convolution.
+    Conv2d(Conv2d),
+    /// A function of each element.
+    Activation(Activation),
+    /// The largest value of each window.
+    MaxPool2d(MaxPool2d),
+    /// The mean of each window.
+    AvgPool2d(AvgPool2d),
+    /// The means over a grid of fixed size.
+    AdaptiveAvgPool2d(AdaptiveAvgPool2d),
+    /// An image laid out as a row of features.
+    Flatten(Flatten),
+    /// Layers one after the other.
+    Sequence(Sequence),
+}
+
+impl Layer {
+    /// Pushes a signal through the layer.
+    ///
+    /// # Panics
+    ///
+    /// Where the layer takes images and is given features, or the other way round.
+    pub fn forward(&self, pass: &Pass<'_>, input: Signal) -> Signal {
+        match self {
+            Self::Linear(layer) => layer.forward(pass, input.features()).into(),
+            Self::Conv2d(layer) => layer.forward(pass, input.image()).into(),
+            Self::Activation(layer) => layer.forward(input),
+            Self::MaxPool2d(layer) => layer.forward(input.image()).into(),
+            Self::AvgPool2d(layer) => layer.forward(input.image()).into(),
+            Self::AdaptiveAvgPool2d(layer) => layer.forward(input.image()).into(),
+            Self::Flatten(layer) => layer.forward(input.image()).into(),
+            Self::Sequence(layer) => layer.push(pass, input),
+        }
+    }
+}
+
+/// What flows between two layers.
+#[derive(Debug, Clone)]
+pub enum Signal {
+    /// `[batch, features]`
+    Features(Dual<2>),
+    /// `[batch, channels, height, width]`
+    Image(Dual<4>),
+}
+
+impl Signal {
+    pub(crate) fn features(self) -> Dual<2> {
+        match self {
+            Self::Features(features) => features,
+            Self::Image(image) => panic!("expected features, found an image {:?}", image.dims()),
+        }
+    }
+
+    pub(crate) fn image(self) -> Dual<4> {
+        match self {
+            Self::Image(image) => image,
+            Self::Features(features) => {
+                panic!("expected an image, found features {:?}", features.dims())
+            }
+        }
+    }
+}
+
+impl From<Dual<2>> for Signal {
+    fn from(features: Dual<2>) -> Self {
+        Self::Features(features)
+    }
+}
+
+impl From<Dual<4>> for Signal {
+    fn from(image: Dual<4>) -> Self {
+        Self::Image(image)
+    }
+}
+
+macro_rules! layer_from {
+    ($($kind:ident),*) => {$(
+        impl From<$kind> for Layer {
+            fn from(layer: $kind) -> Self {
+                Self::$kind(layer)
+            }
+        }
+    )*};
+}
+
+layer_from!(
+    Linear,
+    Conv2d,
+    Activation,
+    MaxPool2d,
+    AvgPool2d,
+    AdaptiveAvgPool2d,
+    Flatten,
+    Sequence
+);

@@ -1,0 +1,92 @@
+use burn::module::{Module, Param};
+use burn::tensor::Tensor;
+
+use crate::ops::{self, Conv2dGeometry};
+use crate::{Dual, Initializer, Pass};
+
+/// The options of a [`Conv2d`] layer with a square kernel.
+#[derive(Debug, Clone)]
+pub struct Conv2dConfig {
+    channels_in: usize,
+    channels_out: usize,
+    kernel: usize,
+    stride: usize,
+    padding: usize,
+    bias: bool,
+}
+
+impl Conv2dConfig {
+    /// A convolution with a `kernel × kernel` window, stride 1, no padding, and a bias.
+    pub fn new(channels_in: usize, channels_out: usize, kernel: usize) -> Self {
+        Self {
+            channels_in,
+            channels_out,
+            kernel,
+            stride: 1,
+            padding: 0,
+            bias: true,
+        }
+    }
+
+    /// Zeros added on each side.
+    pub fn with_padding(mut self, padding: usize) -> Self {
+        self.padding = padding;
+        self
+    }
+
+    /// Step of the kernel between neighbouring outputs.
+    pub fn with_stride(mut self, stride: usize) -> Self {
+        self.stride = stride;
+        self
+    }
+
+    /// With or without a bias.
+    pub fn with_bias(mut self, bias: bool) -> Self {
+        self.bias = bias;
+        self
+    }
+
+    /// Draws weights and biases from PyTorch's default, `U(−1/√fan_in, 1/√fan_in)` with
+    /// `fan_in = channels_in·kernel²`.
+    pub fn init(&self, initializer: &mut Initializer) -> Conv2d {
+        let Self {
+            channels_in,
+            channels_out,
+            kernel,
+            ..
+        } = *self;
+        let bound = 1.0 / ((channels_in * kernel * kernel) as f64).sqrt();
+        Conv2d {
+            weight: initializer.uniform([channels_out, channels_in, kernel, kernel], bound),
+            bias: self
+                .bias
+                .then(|| initializer.uniform([channels_out], bound)),
+            geometry: Conv2dGeometry {
+                stride: self.stride,
+                padding: self.padding,
+            },
+        }
+    }
+}
+
+/// A two-dimensional convolution, see [`ops::conv2d`].
+#[derive(Module, Debug)]
+pub struct Conv2d {
+    /// `[channels_out, channels_in, kernel, kernel]`
+    weight: Param<Tensor<4>>,
+    /// `[channels_out]`
+    bias: Option<Param<Tensor<1>>>,
+    #[module(skip)]
+    geometry: Conv2dGeometry,
+}
+
+impl Conv2d {
+    /// # Shapes
+    ///
+    /// - input: `[batch, channels_in, height, width]`
+    /// - output: `[batch, channels_out, height_out, width_out]`
+    pub fn forward(&self, pass: &Pass<'_>, input: Dual<4>) -> Dual<4> {
+        let bias = self.bias.as_ref().map(|bias| pass.parameter(bias));
+        ops::conv2d(input, pass.parameter(&self.weight), bias, self.geometry)
+    }
+}

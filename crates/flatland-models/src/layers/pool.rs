@@ -1,0 +1,94 @@
+use burn::module::Module;
+
+use crate::{Dual, ops};
+
+/// The largest value of each window, see [`ops::max_pool2d`].
+#[derive(Module, Debug)]
+pub struct MaxPool2d {
+    #[module(skip)]
+    kernel: usize,
+    #[module(skip)]
+    stride: usize,
+    #[module(skip)]
+    padding: usize,
+}
+
+impl MaxPool2d {
+    /// Windows of `kernel × kernel` side by side.
+    pub fn new(kernel: usize) -> Self {
+        Self {
+            kernel,
+            stride: kernel,
+            padding: 0,
+        }
+    }
+
+    /// Step of the window between neighbouring outputs.
+    pub fn with_stride(mut self, stride: usize) -> Self {
+        self.stride = stride;
+        self
+    }
+
+    /// Rows and columns of `−∞` added on each side.
+    pub fn with_padding(mut self, padding: usize) -> Self {
+        self.padding = padding;
+        self
+    }
+
+    /// # Shapes
+    ///
+    /// - input: `[batch, channels, height, width]`
+    /// - output: `[batch, channels, height_out, width_out]`
+    pub fn forward(&self, input: Dual<4>) -> Dual<4> {
+        ops::max_pool2d(input, self.kernel, self.stride, self.padding)
+    }
+}
+
+/// The mean of each window, see [`ops::avg_pool2d`].
+#[derive(Module, Debug)]
+pub struct AvgPool2d {
+    #[module(skip)]
+    kernel: usize,
+    #[module(skip)]
+    stride: usize,
+}
+
+impl AvgPool2d {
+    /// Windows of `kernel × kernel` side by side.
+    pub fn new(kernel: usize) -> Self {
+        Self {
+            kernel,
+            stride: kernel,
+        }
+    }
+
+    /// # Shapes
+    ///
+    /// - input: `[batch, channels, height, width]`
+    /// - output: `[batch, channels, height_out, width_out]`
+    pub fn forward(&self, input: Dual<4>) -> Dual<4> {
+        ops::avg_pool2d(input, self.kernel, self.stride)
+    }
+}
+
+/// The means over a grid of fixed size, see [`ops::adaptive_avg_pool2d`].
+#[derive(Module, Debug)]
+pub struct AdaptiveAvgPool2d {
+    #[module(skip)]
+    output_size: usize,
+}
+
+impl AdaptiveAvgPool2d {
+    /// Reduces every image to `output_size × output_size`.
+    pub fn new(output_size: usize) -> Self {
+        Self { output_size }
+    }
+
+    /// # Shapes
+    ///
+    /// - input: `[batch, channels, height, width]`
+    /// - output: `[batch, channels, output_size, output_size]`
+    pub fn forward(&self, input: Dual<4>) -> Dual<4> {
+        ops::adaptive_avg_pool2d(input, self.output_size)
+    }
+}

@@ -1,0 +1,98 @@
+//! Where each parameter of a network lies in the flat vector that methods and eigensolvers work on.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use burn::module::{Module, ModuleVisitor, Param, ParamId};
+use burn::tensor::Tensor;
+
+/// The place of one parameter tensor in the flat vector.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParameterSlot {
+    /// The parameter's path in the network, PyTorch's name for it (`"1.weight"`).
+    pub name: String,
+    /// The shape of the tensor; its entries lie row by row.
+    pub shape: Vec<usize>,
+    /// The entries of the flat vector that it occupies.
+    pub range: Range<usize>,
+}
+
+/// The order of a network's trainable parameters in the flat vector: the order in which a module visits them, which
+/// is the order of PyTorch's `named_parameters()`.
+#[derive(Debug, Clone)]
+pub struct Layout {
+    slots: Vec<ParameterSlot>,
+    index: HashMap<ParamId, usize>,
+}
+
+impl Layout {
+    /// The layout of a module's trainable parameters.
+    ///
+    /// Take it from the module as it was built: on [`valid()`](Module::valid) modules no parameter is trainable.
+    pub fn of<M: Module>(module: &M) -> Self {
+        let mut collector = Collector::default();
+        module.visit(&mut collector);
+        collector.layout
+    }
+
+    /// The number of trainable parameters.
+    pub fn dimension(&self) -> usize {
+        self.slots.last().map_or(0, |slot| slot.range.end)
+    }
+
+    /// The slots in the order of the flat vector.
+    pub fn slots(&self) -> &[ParameterSlot] {
+        &self.slots
+    }
+
+    pub(crate) fn position(&self, id: ParamId) -> Option<usize> {
+        self.index.get(&id).copied()
+    }
+}
+
+#[derive(Default)]
+struct Collector {
+    path: Vec<String>,
+    layout: Layout,
+}
+
+impl Default for Layout {
+    fn default() -> Self {
+        Self {
+            slots: Vec::new(),
+            index: HashMap::new(),
+        }
+    }
+}
+
+impl ModuleVisitor for Collector {
+    fn enter_module(&mut self, name: &str, container_type: &str) {
+        self.path.push(if container_type.starts_with("Enum:") {
+            String::new() // the variant's name is no part of a parameter's name
+        } else {
+            name.to_owned()
+        });
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if !param.is_require_grad() {
+            return;
+        }
+        let shape = param.shape().to_vec();
+        let start = self.layout.dimension();
+        let name: Vec<_> = (self.path.iter().filter(|part| !part.is_empty()))
+            .map(String::as_str)
+            .collect();
+        let slot = ParameterSlot {
+            name: name.join("."),
+            range: start..start + shape.iter().product::<usize>(),
+            shape,
+        };
+        self.layout.index.insert(param.id, self.layout.slots.len());
+        self.layout.slots.push(slot);
+    }
+}

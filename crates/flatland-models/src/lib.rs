@@ -1,0 +1,48 @@
+//! Networks whose every pass carries an optional tangent, and the full-batch objective they define.
+//!
+//! A network is data: a [`Sequence`] of [`Layer`]s, built by a short declarative function such as [`MlpConfig::init`].
+//! One generic pass pushes a [`Dual`] value through it:
+//!
+//! | pass | parameters | what it yields |
+//! |---|---|---|
+//! | plain | [`Pass::plain`] | the logits; no tape |
+//! | taped | [`Pass::taped`] | logits whose `backward()` gives the gradient |
+//! | tangent | [`Pass::taped`] with a [direction](Pass::along) `v` | logits and their derivative along `v`; one `backward()` of the derivative of the loss gives `∇²f(w)·v` *exactly* (reverse over forward, Pearlmutter 1994) |
+//!
+//! No layer has a second copy of its forward pass, and no second-order tape is needed.
+//!
+//! # References
+//!
+//! - B. A. Pearlmutter, *Fast exact multiplication by the Hessian*, Neural Computation 6(1), 1994.
+
+mod architecture;
+mod cnn;
+mod dual;
+mod full_batch;
+mod initializer;
+mod layer;
+mod layers;
+mod layout;
+mod loss;
+mod mlp;
+pub mod ops;
+mod pass;
+mod sequence;
+//mod weights;
+
+pub use architecture::{Architecture, ArchitectureError, InputShape};
+pub use cnn::CnnConfig;
+pub use dual::Dual;
+pub use full_batch::{Batch, Evaluation, FullBatch};
+pub use initializer::Initializer;
+pub use layer::{Layer, Signal};
+pub use layers::{
+    Activation, AdaptiveAvgPool2d, AvgPool2d, Conv2d, Conv2dConfig, Flatten, Linear, LinearConfig,
+    MaxPool2d, Nonlinearity,
+};
+pub use layout::{Layout, ParameterSlot};
+pub use loss::Loss;
+pub use mlp::MlpConfig;
+pub use pass::Pass;
+pub use sequence::Sequence;
+//pub use weights::{LoadedWeights, WeightsError, load_weights, save_weights};

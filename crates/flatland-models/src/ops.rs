@@ -1,0 +1,17 @@
+//! Differentiable operators on [`Dual`] values: what a layer computes, with its tangent, independent of where its
+//! parameters come from.
+//!
+//! Every operator is built from operations that burn differentiates once, so that the tangent of an output can itself
+//! be differentiated by one reverse pass. Where a mask or an index decides which branch is taken (ReLU, max pooling),
+//! it is taken from the value and held constant, as everywhere except on a kink: the second derivative that a kink
+//! contributes is zero almost everywhere, and PyTorch's double backward agrees.
+
+mod activation;
+mod conv;
+mod linear;
+mod pool;
+
+pub use activation::{log_softmax, relu, tanh};
+pub use conv::{Conv2dGeometry, conv2d};
+pub use linear::linear;
+pub use pool::{adaptive_avg_pool2d, avg_pool2d, max_pool2d};

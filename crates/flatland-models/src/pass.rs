@@ -1,0 +1,133 @@
+//! Where a forward pass takes its parameters from.
+
+use burn::module::Param;
+use burn::tensor::{Gradients, Tensor};
+
+use crate::{Dual, Layout};
+
+/// What a forward pass is made with: the values of the parameters, taped or not, and the direction that their
+/// tangents take.
+///
+/// The parameters are views of the flat vector, so a pass copies none of them.
+#[derive(Debug, Clone)]
+pub struct Pass<'a> {
+    source: Option<Source<'a>>,
+    direction: Option<Tensor<1>>,
+}
+
+#[derive(Debug, Clone)]
+struct Source<'a> {
+    layout: &'a Layout,
+    /// One flat view for each slot of the layout.
+    values: Vec<Tensor<1>>,
+}
+
+impl<'a> Pass<'a> {
+    /// The parameters that the network itself holds: what any other burn module would compute.
+    pub fn own() -> Pass<'static> {
+        Pass {
+            source: None,
+            direction: None,
+        }
+    }
+
+    /// The parameters at `point`, without a tape.
+    ///
+    /// # Panics
+    ///
+    /// Where `point` has another length than the layout.
+    pub fn plain(layout: &'a Layout, point: &Tensor<1>) -> Self {
+        Self::at(layout, point, |view| view)
+    }
+
+    /// The parameters at `point`, each a leaf of a new tape.
+    ///
+    /// # Panics
+    ///
+    /// Where `point` has another length than the layout.
+    pub fn taped(layout: &'a Layout, point: &Tensor<1>) -> Self {
+        Self::at(layout, point, |view| {
+            Tensor::from_inner(view).require_grad()
+        })
+    }
+
+    fn at(layout: &'a Layout, point: &Tensor<1>, prepare: impl Fn(Tensor<1>) -> Tensor<1>) -> Self {
+        check_length(layout, point, "point");
+        let views = layout
+            .slots()
+            .iter()
+            .map(|slot| point.clone().slice(slot.range.clone()));
+        Self {
+            source: Some(Source {
+                layout,
+                values: views.map(prepare).collect(),
+            }),
+            direction: None,
+        }
+    }
+
+    /// Gives every parameter its part of `direction` as tangent.
+    ///
+    /// # Panics
+    ///
+    /// Where `direction` has another length than the layout, or the pass uses the network's [own](Pass::own)
+    /// parameters, which have no order.
+    pub fn along(mut self, direction: &Tensor<1>) -> Self {
+        let source = self
+            .source
+            .as_ref()
+            .expect("a direction needs a pass at a point");
+        check_length(source.layout, direction, "direction");
+        self.direction = Some(direction.clone());
+        self
+    }
+
+    /// The value and tangent of one parameter. What is not in the layout (a frozen parameter) keeps its own value.
+    pub fn parameter<const D: usize>(&self, param: &Param<Tensor<D>>) -> Dual<D> {
+        let placed = self
+            .source
+            .as_ref()
+            .and_then(|s| Some((s, s.layout.position(param.id)?)));
+        let Some((source, position)) = placed else {
+            return Dual::constant(param.val());
+        };
+        let slot = &source.layout.slots()[position];
+        let shape: [usize; D] = param.shape().dims();
+        let tangent = self
+            .direction
+            .as_ref()
+            .map(|d| d.clone().slice(slot.range.clone()));
+        Dual {
+            value: source.values[position].clone().reshape(shape),
+            tangent: tangent.map(|t| t.reshape(shape)),
+        }
+    }
+
+    /// Collects the gradient at the leaves of a [taped](Pass::taped) pass into one flat vector on the plain device.
+    /// A parameter that the differentiated quantity does not depend on has gradient zero.
+    ///
+    /// # Panics
+    ///
+    /// Where the pass is not at a point.
+    pub fn gradient(&self, gradients: &Gradients) -> Tensor<1> {
+        let source = self
+            .source
+            .as_ref()
+            .expect("a gradient needs a pass at a point");
+        let parts = source.values.iter().map(|leaf| {
+            leaf.grad(gradients)
+                .unwrap_or_else(|| leaf.clone().inner().zeros_like())
+        });
+        Tensor::cat(parts.collect(), 0)
+    }
+}
+
+fn check_length(layout: &Layout, vector: &Tensor<1>, what: &str) {
+    let [length] = vector.dims();
+    assert_eq!(
+        length,
+        layout.dimension(),
+        "the {what} has {length} entries, but the network has {} parameters",
+        layout.dimension()
+    );
+}

@@ -1,0 +1,140 @@
+//! Layers one after the other, under the names that PyTorch gives them.
+
+use burn::module::{
+    Content, Devices, Module, ModuleDisplay, ModuleDisplayDefault, ModuleMapper, ModuleVisitor,
+};
+use burn::tensor::{Device, Tensor};
+
+use crate::layer::Signal;
+use crate::{Dual, Layer, Pass};
+
+/// Layers one after the other; a whole network is one.
+///
+/// A burn [`Module`]: its parameters can be visited, trained by burn's optimizers, saved and loaded. Each child is
+/// entered under its own name, so that parameters are called as in PyTorch (`1.weight`, or
+/// `layer1.0.conv1.weight` in nested sequences).
+#[derive(Debug, Clone)]
+pub struct Sequence {
+    children: Vec<(String, Layer)>,
+}
+
+impl Sequence {
+    /// Layers named by their position, as in PyTorch's `nn.Sequential`.
+    pub fn numbered(layers: impl IntoIterator<Item = Layer>) -> Self {
+        let named = layers.into_iter().enumerate();
+        Self {
+            children: named.map(|(i, layer)| (i.to_string(), layer)).collect(),
+        }
+    }
+
+    /// The logits of a batch of images, with the parameters that the network holds.
+    ///
+    /// # Shapes
+    ///
+    /// - images: `[batch, channels, height, width]`
+    /// - logits: `[batch, classes]`
+    ///
+    /// # Panics
+    ///
+    /// Where the images do not have the shape that the network was built for.
+    pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
+        self.logits(&Pass::own(), images).value
+    }
+
+    /// The logits of a batch of images and, along a direction, their derivative.
+    ///
+    /// # Shapes
+    ///
+    /// - images: `[batch, channels, height, width]`
+    /// - logits: `[batch, classes]`
+    ///
+    /// # Panics
+    ///
+    /// Where the images do not have the shape that the network was built for.
+    pub fn logits(&self, pass: &Pass<'_>, images: Tensor<4>) -> Dual<2> {
+        self.push(pass, Dual::constant(images).into()).features()
+    }
+
+    pub(crate) fn push(&self, pass: &Pass<'_>, input: Signal) -> Signal {
+        (self.children.iter()).fold(input, |signal, (_, layer)| layer.forward(pass, signal))
+    }
+
+    fn map_children(self, mut change: impl FnMut(&str, Layer) -> Layer) -> Self {
+        let children = self.children.into_iter().map(|(name, layer)| {
+            let layer = change(&name, layer);
+            (name, layer)
+        });
+        Self {
+            children: children.collect(),
+        }
+    }
+}
+
+// Written out because the derived implementation would enter the children under the name of the field.
+impl Module for Sequence {
+    fn collect_devices(&self, devices: Devices) -> Devices {
+        (self.children.iter()).fold(devices, |devices, (_, layer)| {
+            layer.collect_devices(devices)
+        })
+    }
+
+    fn fork(self, device: &Device) -> Self {
+        self.map_children(|_, layer| layer.fork(device))
+    }
+
+    fn to_device(self, device: &Device) -> Self {
+        self.map_children(|_, layer| layer.to_device(device))
+    }
+
+    fn train(self) -> Self {
+        self.map_children(|_, layer| layer.train())
+    }
+
+    fn valid(&self) -> Self {
+        self.clone().map_children(|_, layer| layer.valid())
+    }
+
+    fn materialize(self) -> Self {
+        self.map_children(|_, layer| layer.materialize())
+    }
+
+    fn visit<Visitor: ModuleVisitor>(&self, visitor: &mut Visitor) {
+        for (name, layer) in &self.children {
+            visitor.enter_module(name, CONTAINER);
+            layer.visit(visitor);
+            visitor.exit_module(name, CONTAINER);
+        }
+    }
+
+    fn map<Mapper: ModuleMapper>(self, mapper: &mut Mapper) -> Self {
+        self.map_children(|name, layer| {
+            mapper.enter_module(name, CONTAINER);
+            let layer = layer.map(mapper);
+            mapper.exit_module(name, CONTAINER);
+            layer
+        })
+    }
+}
+
+/// How the traversal names what holds the children.
+const CONTAINER: &str = "Struct:Sequence";
+
+impl ModuleDisplayDefault for Sequence {
+    fn content(&self, content: Content) -> Option<Content> {
+        (self.children.iter())
+            .fold(content, |content, (name, layer)| content.add(name, layer))
+            .optional()
+    }
+
+    fn num_params(&self) -> usize {
+        Module::num_params(self)
+    }
+}
+
+impl ModuleDisplay for Sequence {}
+
+impl std::fmt::Display for Sequence {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.format(Default::default()))
+    }
+}

@@ -1,0 +1,84 @@
+//! One step of a method, and the record it leaves.
+
+use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
+
+use crate::Objective;
+
+/// A rule that moves a point once and remembers what it needs for the next move.
+///
+/// `O` is what the rule asks of the problem: an [`Objective`] for line searches and gradient descent, a
+/// [`Curvature`](crate::Curvature) for rules that look at the Hessian.
+pub trait Method<O: ?Sized> {
+    /// Moves `point` once. The returned point is `point` itself unless the outcome is [`Outcome::Stepped`].
+    fn step(&mut self, objective: &mut O, point: Tensor<1>) -> (Tensor<1>, Step);
+}
+
+/// What happened in one iteration.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// `f(w_k)`, at the point the step started from.
+    pub loss: f64,
+    /// `‖∇f(w_k)‖`.
+    pub gradient_norm: f64,
+    /// The step size `η_k` taken; 0 when no step was taken.
+    pub step_size: f64,
+    /// The first trial step size, where there was one.
+    pub initial_step_size: Option<f64>,
+    /// Trial losses evaluated.
+    pub trials: u32,
+    /// How often the step size was cut.
+    pub backtracks: u32,
+    /// The reference value `R` of the search.
+    pub reference_value: Option<f64>,
+    /// Zhang and Hager's average `C`, where the reference is theirs.
+    pub average_loss: Option<f64>,
+    /// `f(w_{k+1})` where the search evaluated it.
+    pub accepted_loss: Option<f64>,
+    /// How the iteration ended.
+    pub outcome: Outcome,
+}
+
+/// How an iteration ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// A step was taken.
+    Stepped,
+    /// `‖g‖` or `f` is below its threshold: there is nothing left to do.
+    Converged(Convergence),
+    /// No acceptable step size was found, and no step was taken.
+    SearchFailed(SearchFailure),
+    /// The loss or the gradient at `w_k` is not finite, and no step was taken.
+    Diverged(NonFinite),
+}
+
+/// Which threshold a converged run fell below.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Convergence {
+    /// `‖g‖ < 1e-8`.
+    GradientNorm,
+    /// `f < 1e-8`.
+    Loss,
+}
+
+/// Why a search ended without an acceptable step size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SearchFailure {
+    /// The limit of trials was reached.
+    TrialLimit,
+    /// The step size fell below its least value.
+    StepTooSmall,
+}
+
+/// What was not finite.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NonFinite {
+    /// The loss at `w_k`.
+    Loss,
+    /// The gradient at `w_k`.
+    Gradient,
+}

@@ -1,0 +1,118 @@
+//! What a method sees of the problem: values, gradients, Hessian products, and how often each was asked for.
+
+use burn::tensor::Tensor;
+
+/// A function of a parameter vector, as a step-size rule sees it.
+///
+/// Every point, gradient and direction is a rank-1 tensor of length [`dimension`](Objective::dimension) on a plain
+/// (not autodiff) device. Scalars that steer an algorithm come back as `f64` whatever the float type of the tensors.
+///
+/// A value that overflows is returned as it is (`NaN` or infinite): deciding what that means is the method's business.
+///
+/// # Panics
+///
+/// Implementations may panic where the backend does (out of memory, a lost GPU, a point of the wrong length).
+pub trait Objective {
+    /// Number of parameters.
+    fn dimension(&self) -> usize;
+
+    /// `f(point)`, without leaving anything behind: no tape, no running statistics, no copy of the parameters.
+    fn loss(&mut self, point: &Tensor<1>) -> f64;
+
+    /// `f(point)` and `∇f(point)`.
+    fn loss_and_gradient(&mut self, point: &Tensor<1>) -> (f64, Tensor<1>);
+}
+
+/// An objective that also knows its second derivative along a direction.
+pub trait Curvature: Objective {
+    /// The Hessian-vector product `∇²f(point) · direction`.
+    fn hvp(&mut self, point: &Tensor<1>, direction: &Tensor<1>) -> Tensor<1>;
+}
+
+impl<O: Objective + ?Sized> Objective for &mut O {
+    fn dimension(&self) -> usize {
+        (**self).dimension()
+    }
+
+    fn loss(&mut self, point: &Tensor<1>) -> f64 {
+        (**self).loss(point)
+    }
+
+    fn loss_and_gradient(&mut self, point: &Tensor<1>) -> (f64, Tensor<1>) {
+        (**self).loss_and_gradient(point)
+    }
+}
+
+impl<O: Curvature + ?Sized> Curvature for &mut O {
+    fn hvp(&mut self, point: &Tensor<1>, direction: &Tensor<1>) -> Tensor<1> {
+        (**self).hvp(point, direction)
+    }
+}
+
+/// How often each part of an [`Objective`] was evaluated.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Evaluations {
+    /// Losses without a gradient.
+    pub losses: u64,
+    /// Gradients (each comes with the loss at its point).
+    pub gradients: u64,
+    /// Hessian-vector products.
+    pub products: u64,
+}
+
+impl Evaluations {
+    /// Function evaluations as the paper counts them: every loss, with or without its gradient.
+    pub fn functions(&self) -> u64 {
+        self.losses + self.gradients
+    }
+}
+
+/// Counts every call to the objective inside it, so that no method has to.
+#[derive(Debug, Clone)]
+pub struct Counted<O> {
+    objective: O,
+    evaluations: Evaluations,
+}
+
+impl<O> Counted<O> {
+    /// Starts counting at zero.
+    pub fn new(objective: O) -> Self {
+        Self {
+            objective,
+            evaluations: Evaluations::default(),
+        }
+    }
+
+    /// The calls so far.
+    pub fn evaluations(&self) -> Evaluations {
+        self.evaluations
+    }
+
+    /// The objective inside; what is asked of it directly is not counted.
+    pub fn inner_mut(&mut self) -> &mut O {
+        &mut self.objective
+    }
+}
+
+impl<O: Objective> Objective for Counted<O> {
+    fn dimension(&self) -> usize {
+        self.objective.dimension()
+    }
+
+    fn loss(&mut self, point: &Tensor<1>) -> f64 {
+        self.evaluations.losses += 1;
+        self.objective.loss(point)
+    }
+
+    fn loss_and_gradient(&mut self, point: &Tensor<1>) -> (f64, Tensor<1>) {
+        self.evaluations.gradients += 1;
+        self.objective.loss_and_gradient(point)
+    }
+}
+
+impl<O: Curvature> Curvature for Counted<O> {
+    fn hvp(&mut self, point: &Tensor<1>, direction: &Tensor<1>) -> Tensor<1> {
+        self.evaluations.products += 1;
+        self.objective.hvp(point, direction)
+    }
+}
