@@ -1,1 +1,65 @@
-fn main() {}
+//! The `experiments` program: grids of runs, their records, tables and pictures.
+
+mod cell;
+mod cli;
+mod data;
+mod device;
+mod figure;
+mod grid;
+mod method;
+mod presets;
+mod progress;
+mod records;
+mod report;
+mod run;
+mod session;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::Parser;
+
+use cli::{Cli, Command};
+use session::Ending;
+
+/// Keeps freed memory for the next tensor: fresh pages are what element-wise operations would otherwise wait for.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Exit code of wrong usage or configuration.
+const USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_max_level(tracing::Level::WARN)
+        .with_target(false)
+        .without_time()
+        .init();
+    let result = match cli.command {
+        Some(Command::Run(arguments)) => run(&arguments),
+        Some(Command::Data(arguments)) => data::list(&arguments),
+        None => run(&cli.run),
+    };
+    match result {
+        Ok(ending) => ExitCode::from(ending as u8),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(USAGE)
+        }
+    }
+}
+
+fn run(arguments: &cli::RunArgs) -> anyhow::Result<Ending> {
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let flag = interrupted.clone();
+    ctrlc::set_handler(move || {
+        if flag.swap(true, Ordering::Relaxed) {
+            std::process::exit(Ending::Interrupted as i32);
+        }
+        eprintln!("\nfinishing the iteration; press Ctrl-C again to stop at once");
+    })?;
+    session::run(arguments, &interrupted)
+}

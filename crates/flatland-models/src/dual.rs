@@ -31,6 +31,30 @@ impl<const D: usize> Dual<D> {
         }
     }
 
+    /// The sum.
+    pub fn add(self, other: Self) -> Self {
+        Self {
+            value: self.value + other.value,
+            tangent: add_tangents(self.tangent, other.tangent),
+        }
+    }
+
+    /// Both values along one axis, the other's after this one's.
+    pub fn concatenate(self, other: Self, axis: usize) -> Self {
+        let join = |left: Tensor<D>, right: Tensor<D>| Tensor::cat(vec![left, right], axis);
+        let tangent = match (self.tangent, other.tangent) {
+            (None, None) => None,
+            (left, right) => Some(join(
+                left.unwrap_or_else(|| self.value.zeros_like()),
+                right.unwrap_or_else(|| other.value.zeros_like()),
+            )),
+        };
+        Self {
+            value: join(self.value, other.value),
+            tangent,
+        }
+    }
+
     /// The dimensions of the value.
     pub fn dims(&self) -> [usize; D] {
         self.value.dims()

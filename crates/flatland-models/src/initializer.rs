@@ -1,7 +1,30 @@
 //! Initial weights, drawn on the host so that every device starts from the same bits.
 
-use burn::module::Param;
+use burn::module::{Param, ParamId};
 use burn::tensor::{DType, Device, Tensor, TensorData};
+use flatland_random::Stream;
+
+/// How the weights and biases of a layer are drawn.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Initialization {
+    /// PyTorch's default for linear and convolutional layers: both from `U(−1/√fan_in, 1/√fan_in)`.
+    Pytorch,
+    /// Weights as [`Pytorch`](Self::Pytorch), biases 0.
+    PytorchZeroBias,
+    /// Weights from `N(0, 2/fan)`, biases 0 (He et al., ICCV 2015).
+    KaimingNormal(Fan),
+    /// Weights from a normal distribution of this standard deviation, biases 0.
+    Normal(f64),
+}
+
+/// The number of connections that an initialization scales by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fan {
+    /// Those into an output.
+    In,
+    /// Those out of an input.
+    Out,
+}
 
 /// Draws initial parameters from the counter-based streams `(seed, "initial weights", index of the tensor)` in `f64`,
 /// rounds them once to the float type and uploads them.
@@ -24,13 +47,68 @@ impl Initializer {
         }
     }
 
+    /// The weights of a layer, `[out, in, …]` with a kernel's axes last, and its biases, `[out]`, if it has any.
+    pub(crate) fn layer<const D: usize>(
+        &mut self,
+        shape: [usize; D],
+        has_bias: bool,
+        initialization: Initialization,
+    ) -> (Param<Tensor<D>>, Option<Param<Tensor<1>>>) {
+        let outputs = shape[0];
+        let kernel: usize = shape[2..].iter().product();
+        let fan_in = (shape[1] * kernel) as f64;
+        let bound = 1.0 / fan_in.sqrt();
+        let weight = match initialization {
+            Initialization::Pytorch | Initialization::PytorchZeroBias => self.uniform(shape, bound),
+            Initialization::KaimingNormal(Fan::In) => self.normal(shape, (2.0 / fan_in).sqrt()),
+            Initialization::KaimingNormal(Fan::Out) => {
+                self.normal(shape, (2.0 / (outputs * kernel) as f64).sqrt())
+            }
+            Initialization::Normal(standard_deviation) => self.normal(shape, standard_deviation),
+        };
+        let bias = has_bias.then(|| match initialization {
+            Initialization::Pytorch => self.uniform([outputs], bound),
+            _ => self.constant([outputs], 0.0),
+        });
+        (weight, bias)
+    }
+
     /// A parameter with independent entries of the uniform distribution on `[-bound, bound)`.
     pub fn uniform<const D: usize>(&mut self, shape: [usize; D], bound: f64) -> Param<Tensor<D>> {
+        self.draw(shape, |stream| bound * flatland_random::uniform(stream))
+    }
+
+    /// A parameter with independent entries of the normal distribution with mean 0.
+    pub fn normal<const D: usize>(
+        &mut self,
+        shape: [usize; D],
+        standard_deviation: f64,
+    ) -> Param<Tensor<D>> {
+        self.draw(shape, |stream| {
+            standard_deviation * flatland_random::normal(stream)
+        })
+    }
+
+    /// A parameter whose entries are all equal.
+    pub fn constant<const D: usize>(&mut self, shape: [usize; D], value: f64) -> Param<Tensor<D>> {
+        self.draw(shape, |_| value)
+    }
+
+    /// A tensor of equal entries that no gradient moves.
+    pub fn buffer<const D: usize>(&self, shape: [usize; D], value: f64) -> Param<Tensor<D>> {
+        let value = Tensor::full(shape, value, (&self.device, self.dtype));
+        Param::initialized(ParamId::new(), value)
+    }
+
+    fn draw<const D: usize>(
+        &mut self,
+        shape: [usize; D],
+        entry: impl Fn(&mut Stream) -> f64,
+    ) -> Param<Tensor<D>> {
         let mut stream = flatland_random::stream(self.seed, "initial weights", self.tensors);
         self.tensors += 1;
-        let entries = (0..shape.iter().product::<usize>())
-            .map(|_| bound * flatland_random::uniform(&mut stream))
-            .collect();
+        let count = shape.iter().product::<usize>();
+        let entries = (0..count).map(|_| entry(&mut stream)).collect();
         let data = TensorData::new::<f64, _>(entries, shape);
         Param::from_tensor(Tensor::from_data(data, (&self.device, self.dtype)))
     }

@@ -2,7 +2,9 @@
 
 use burn::module::Module;
 
-use crate::layers::{Activation, AdaptiveAvgPool2d, AvgPool2d, Conv2d, Flatten, Linear, MaxPool2d};
+use crate::layers::{
+    Activation, AdaptiveAvgPool2d, AvgPool2d, BatchNorm2d, Conv2d, Flatten, Linear, MaxPool2d,
+};
 use crate::{Dual, Pass, Sequence};
 
 /// A layer: what a [`Sequence`] is made of.
@@ -12,6 +14,8 @@ pub enum Layer {
     Linear(Linear),
     /// A two-dimensional convolution.
     Conv2d(Conv2d),
+    /// A normalization of each channel over the batch.
+    BatchNorm2d(BatchNorm2d),
     /// A function of each element.
     Activation(Activation),
     /// The largest value of each window.
@@ -36,6 +40,7 @@ impl Layer {
         match self {
             Self::Linear(layer) => layer.forward(pass, input.features()).into(),
             Self::Conv2d(layer) => layer.forward(pass, input.image()).into(),
+            Self::BatchNorm2d(layer) => layer.forward(pass, input.image()).into(),
             Self::Activation(layer) => layer.forward(input),
             Self::MaxPool2d(layer) => layer.forward(input.image()).into(),
             Self::AvgPool2d(layer) => layer.forward(input.image()).into(),
@@ -73,6 +78,22 @@ impl Signal {
     }
 }
 
+impl Signal {
+    /// The sum of two signals of one kind.
+    pub(crate) fn add(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Features(left), Self::Features(right)) => left.add(right).into(),
+            (Self::Image(left), Self::Image(right)) => left.add(right).into(),
+            (left, right) => panic!("cannot add {right:?} to {left:?}"),
+        }
+    }
+
+    /// The channels of an image, then those of another.
+    pub(crate) fn append(self, other: Self) -> Self {
+        self.image().concatenate(other.image(), 1).into()
+    }
+}
+
 impl From<Dual<2>> for Signal {
     fn from(features: Dual<2>) -> Self {
         Self::Features(features)
@@ -98,6 +119,7 @@ macro_rules! layer_from {
 layer_from!(
     Linear,
     Conv2d,
+    BatchNorm2d,
     Activation,
     MaxPool2d,
     AvgPool2d,

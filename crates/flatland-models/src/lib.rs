@@ -17,6 +17,7 @@
 
 mod architecture;
 mod cnn;
+mod densenet;
 mod dual;
 mod full_batch;
 mod initializer;
@@ -25,24 +26,33 @@ mod layers;
 mod layout;
 mod loss;
 mod mlp;
+mod norm;
 pub mod ops;
 mod pass;
+mod resnet;
+mod running;
 mod sequence;
+mod vgg;
 //mod weights;
 
 pub use architecture::{Architecture, ArchitectureError, InputShape};
 pub use cnn::CnnConfig;
+pub use densenet::DenseNet121Config;
 pub use dual::Dual;
 pub use full_batch::{Batch, Evaluation, FullBatch};
-pub use initializer::Initializer;
+pub use initializer::{Fan, Initialization, Initializer};
 pub use layer::{Layer, Signal};
 pub use layers::{
-    Activation, AdaptiveAvgPool2d, AvgPool2d, Conv2d, Conv2dConfig, Flatten, Linear, LinearConfig,
-    MaxPool2d, Nonlinearity,
+    Activation, AdaptiveAvgPool2d, AvgPool2d, BatchNorm2d, BatchNorm2dConfig, Conv2d, Conv2dConfig,
+    Flatten, Linear, LinearConfig, MaxPool2d, Nonlinearity,
 };
 pub use layout::{Layout, ParameterSlot};
 pub use loss::Loss;
 pub use mlp::MlpConfig;
+pub use norm::Norm;
 pub use pass::Pass;
+pub use resnet::ResNetConfig;
+pub use running::RunningStatistics;
 pub use sequence::Sequence;
+pub use vgg::Vgg11Config;
 //pub use weights::{LoadedWeights, WeightsError, load_weights, save_weights};

@@ -9,9 +9,11 @@
 mod activation;
 mod conv;
 mod linear;
+mod norm;
 mod pool;
 
 pub use activation::{log_softmax, relu, tanh};
 pub use conv::{Conv2dGeometry, conv2d};
 pub use linear::linear;
+pub use norm::{ChannelStatistics, batch_norm, batch_norm_with, layer_norm};
 pub use pool::{adaptive_avg_pool2d, avg_pool2d, max_pool2d};

@@ -1,21 +1,27 @@
 //! Where a forward pass takes its parameters from.
 
-use burn::module::Param;
+use std::cell::RefCell;
+
+use burn::module::{Param, ParamId};
 use burn::tensor::{Gradients, Tensor};
 
-use crate::{Dual, Layout};
+use crate::ops::ChannelStatistics;
+use crate::running::Observation;
+use crate::{Dual, Layout, RunningStatistics};
 
-/// What a forward pass is made with: the values of the parameters, taped or not, and the direction that their
-/// tangents take.
+/// What a forward pass is made with: the values of the parameters, taped or not, the direction that their tangents
+/// take, and where normalization takes its statistics from.
 ///
 /// The parameters are views of the flat vector, so a pass copies none of them.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Pass<'a> {
     source: Option<Source<'a>>,
     direction: Option<Tensor<1>>,
+    running: Option<&'a RunningStatistics>,
+    observed: RefCell<Vec<Observation>>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Source<'a> {
     layout: &'a Layout,
     /// One flat view for each slot of the layout.
@@ -28,6 +34,8 @@ impl<'a> Pass<'a> {
         Pass {
             source: None,
             direction: None,
+            running: None,
+            observed: RefCell::default(),
         }
     }
 
@@ -63,7 +71,30 @@ impl<'a> Pass<'a> {
                 values: views.map(prepare).collect(),
             }),
             direction: None,
+            running: None,
+            observed: RefCell::default(),
         }
+    }
+
+    /// Normalizes with running statistics instead of those of the batch.
+    pub fn normalized_by(mut self, running: &'a RunningStatistics) -> Self {
+        self.running = Some(running);
+        self
+    }
+
+    /// The running statistics of one normalization, if the pass uses them.
+    pub(crate) fn running(&self, id: ParamId) -> Option<&ChannelStatistics> {
+        self.running.and_then(|running| running.get(id))
+    }
+
+    /// Notes the statistics of a batch that went through a normalization.
+    pub(crate) fn observe(&self, observation: Observation) {
+        self.observed.borrow_mut().push(observation);
+    }
+
+    /// What the normalizations saw during the pass.
+    pub(crate) fn into_observed(self) -> Vec<Observation> {
+        self.observed.into_inner()
     }
 
     /// Gives every parameter its part of `direction` as tangent.

@@ -6,9 +6,9 @@ use burn::module::{
 use burn::tensor::{Device, Tensor};
 
 use crate::layer::Signal;
-use crate::{Dual, Layer, Pass};
+use crate::{Activation, Dual, Layer, Pass};
 
-/// Layers one after the other; a whole network is one.
+/// Named layers and how their outputs are combined; a whole network is one.
 ///
 /// A burn [`Module`]: its parameters can be visited, trained by burn's optimizers, saved and loaded. Each child is
 /// entered under its own name, so that parameters are called as in PyTorch (`1.weight`, or
@@ -16,15 +16,73 @@ use crate::{Dual, Layer, Pass};
 #[derive(Debug, Clone)]
 pub struct Sequence {
     children: Vec<(String, Layer)>,
+    combination: Combination,
+    /// What the combined output goes through; without parameters, and so without a name.
+    last: Option<Activation>,
+}
+
+/// How a [`Sequence`] makes one output of what its children yield.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Combination {
+    /// Each child takes the output of the one before.
+    Chain,
+    /// The first children are a chain, the others a second chain from the same input; the two outputs are added.
+    Sum { first: usize },
+    /// The output of the chain is appended to its input, channel after channel.
+    Concatenation,
 }
 
 impl Sequence {
-    /// Layers named by their position, as in PyTorch's `nn.Sequential`.
+    /// Layers one after the other.
+    pub fn named(children: Vec<(impl Into<String>, Layer)>) -> Self {
+        Self {
+            children: (children.into_iter())
+                .map(|(name, layer)| (name.into(), layer))
+                .collect(),
+            combination: Combination::Chain,
+            last: None,
+        }
+    }
+
+    /// Layers one after the other, named by their position, as in PyTorch's `nn.Sequential`.
     pub fn numbered(layers: impl IntoIterator<Item = Layer>) -> Self {
         let named = layers.into_iter().enumerate();
-        Self {
-            children: named.map(|(i, layer)| (i.to_string(), layer)).collect(),
-        }
+        Self::named(
+            named
+                .map(|(index, layer)| (index.to_string(), layer))
+                .collect(),
+        )
+    }
+
+    /// A residual connection: `branch(x) + x`.
+    pub fn residual(branch: Vec<(impl Into<String>, Layer)>) -> Self {
+        let mut sequence = Self::named(branch);
+        let first = sequence.children.len();
+        sequence.combination = Combination::Sum { first };
+        sequence
+    }
+
+    /// A residual connection whose shortcut changes the shape: `branch(x) + shortcut(x)`.
+    pub fn residual_with(
+        branch: Vec<(impl Into<String>, Layer)>,
+        (name, shortcut): (impl Into<String>, Layer),
+    ) -> Self {
+        let mut sequence = Self::residual(branch);
+        sequence.children.push((name.into(), shortcut));
+        sequence
+    }
+
+    /// A dense connection: the channels of `x`, then those of `branch(x)`.
+    pub fn dense(branch: Vec<(impl Into<String>, Layer)>) -> Self {
+        let mut sequence = Self::named(branch);
+        sequence.combination = Combination::Concatenation;
+        sequence
+    }
+
+    /// Applies `activation` to the combined output.
+    pub fn followed_by(mut self, activation: Activation) -> Self {
+        self.last = Some(activation);
+        self
     }
 
     /// The logits of a batch of images, with the parameters that the network holds.
@@ -56,7 +114,21 @@ impl Sequence {
     }
 
     pub(crate) fn push(&self, pass: &Pass<'_>, input: Signal) -> Signal {
-        (self.children.iter()).fold(input, |signal, (_, layer)| layer.forward(pass, signal))
+        let chain = |layers: &[(String, Layer)], input: Signal| {
+            (layers.iter()).fold(input, |signal, (_, layer)| layer.forward(pass, signal))
+        };
+        let output = match self.combination {
+            Combination::Chain => chain(&self.children, input),
+            Combination::Sum { first } => {
+                let (branch, shortcut) = self.children.split_at(first);
+                chain(branch, input.clone()).add(chain(shortcut, input))
+            }
+            Combination::Concatenation => input.clone().append(chain(&self.children, input)),
+        };
+        match &self.last {
+            Some(activation) => activation.forward(output),
+            None => output,
+        }
     }
 
     fn map_children(self, mut change: impl FnMut(&str, Layer) -> Layer) -> Self {
@@ -66,6 +138,8 @@ impl Sequence {
         });
         Self {
             children: children.collect(),
+            combination: self.combination,
+            last: self.last,
         }
     }
 }

@@ -77,22 +77,40 @@ pub fn load_weights(
     device: &Device,
     dtype: DType,
 ) -> Result<LoadedWeights, WeightsError> {
-    let read = |reason: String| WeightsError::Read { path: path.to_owned(), reason };
+    let read = |reason: String| WeightsError::Read {
+        path: path.to_owned(),
+        reason,
+    };
     let mut store = SafetensorsStore::from_file(path);
-    let tensors = store.get_all_tensors().map_err(|error| read(error.to_string()))?;
-    let names: Vec<String> = layout.slots().iter().map(|slot| slot.name.clone()).collect();
+    let tensors = store
+        .get_all_tensors()
+        .map_err(|error| read(error.to_string()))?;
+    let names: Vec<String> = layout
+        .slots()
+        .iter()
+        .map(|slot| slot.name.clone())
+        .collect();
     let is_present = |prefix: &str, name: &String| tensors.contains_key(&format!("{prefix}{name}"));
     let prefix = (names.first())
         .and_then(|first| {
-            (tensors.keys().filter_map(|key| key.strip_suffix(first.as_str())))
-                .find(|prefix| names.iter().all(|name| is_present(prefix, name)))
+            (tensors
+                .keys()
+                .filter_map(|key| key.strip_suffix(first.as_str())))
+            .find(|prefix| names.iter().all(|name| is_present(prefix, name)))
         })
         .unwrap_or("");
-    let missing: Vec<String> =
-        names.iter().filter(|name| !is_present(prefix, name)).cloned().collect();
+    let missing: Vec<String> = names
+        .iter()
+        .filter(|name| !is_present(prefix, name))
+        .cloned()
+        .collect();
     if !missing.is_empty() {
         let present = tensors.keys().cloned().collect();
-        return Err(WeightsError::Missing { path: path.to_owned(), missing, present });
+        return Err(WeightsError::Missing {
+            path: path.to_owned(),
+            missing,
+            present,
+        });
     }
 
     let mut entries: Vec<f64> = Vec::with_capacity(layout.dimension());
@@ -139,7 +157,10 @@ pub fn save_weights(
     let mut store = SafetensorsStore::from_file(path)
         .skip_enum_variants(true)
         .overwrite(true);
-    with_constants(network.clone(), point).save_into(&mut store).map_err(|error| {
-        WeightsError::Write { path: path.to_owned(), reason: error.to_string() }
-    })
+    with_constants(network.clone(), point)
+        .save_into(&mut store)
+        .map_err(|error| WeightsError::Write {
+            path: path.to_owned(),
+            reason: error.to_string(),
+        })
 }

@@ -111,6 +111,18 @@ fn pools() {
 }
 
 #[test]
+fn batch_normalization() {
+    for name in ["batchnorm", "batchnorm_1x1"] {
+        check(name, |case| {
+            let x = input::<4>(case, name, 0);
+            let (scale, shift) = (input::<1>(case, name, 1), input::<1>(case, name, 2));
+            let inputs = vec![leaf(&x), leaf(&scale), leaf(&shift)];
+            (ops::batch_norm(x, scale, shift, 1e-5).0, inputs)
+        });
+    }
+}
+
+#[test]
 fn activations() {
     unary::<2, 2>("relu", ops::relu);
     unary::<2, 2>("tanh", ops::tanh);

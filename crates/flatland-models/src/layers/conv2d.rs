@@ -2,7 +2,7 @@ use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 
 use crate::ops::{self, Conv2dGeometry};
-use crate::{Dual, Initializer, Pass};
+use crate::{Dual, Initialization, Initializer, Pass};
 
 /// The options of a [`Conv2d`] layer with a square kernel.
 #[derive(Debug, Clone)]
@@ -13,6 +13,7 @@ pub struct Conv2dConfig {
     stride: usize,
     padding: usize,
     bias: bool,
+    initialization: Initialization,
 }
 
 impl Conv2dConfig {
@@ -25,6 +26,7 @@ impl Conv2dConfig {
             stride: 1,
             padding: 0,
             bias: true,
+            initialization: Initialization::Pytorch,
         }
     }
 
@@ -46,21 +48,24 @@ impl Conv2dConfig {
         self
     }
 
-    /// Draws weights and biases from PyTorch's default, `U(−1/√fan_in, 1/√fan_in)` with
-    /// `fan_in = channels_in·kernel²`.
+    /// How weights and biases are drawn: PyTorch's default unless said otherwise.
+    pub fn with_initialization(mut self, initialization: Initialization) -> Self {
+        self.initialization = initialization;
+        self
+    }
+
+    /// Draws the parameters.
     pub fn init(&self, initializer: &mut Initializer) -> Conv2d {
-        let Self {
-            channels_in,
-            channels_out,
-            kernel,
-            ..
-        } = *self;
-        let bound = 1.0 / ((channels_in * kernel * kernel) as f64).sqrt();
+        let shape = [
+            self.channels_out,
+            self.channels_in,
+            self.kernel,
+            self.kernel,
+        ];
+        let (weight, bias) = initializer.layer(shape, self.bias, self.initialization);
         Conv2d {
-            weight: initializer.uniform([channels_out, channels_in, kernel, kernel], bound),
-            bias: self
-                .bias
-                .then(|| initializer.uniform([channels_out], bound)),
+            weight,
+            bias,
             geometry: Conv2dGeometry {
                 stride: self.stride,
                 padding: self.padding,

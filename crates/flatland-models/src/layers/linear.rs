@@ -1,7 +1,7 @@
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 
-use crate::{Dual, Initializer, Pass, ops};
+use crate::{Dual, Initialization, Initializer, Pass, ops};
 
 /// The options of a [`Linear`] layer.
 #[derive(Debug, Clone)]
@@ -9,6 +9,7 @@ pub struct LinearConfig {
     features_in: usize,
     features_out: usize,
     bias: bool,
+    initialization: Initialization,
 }
 
 impl LinearConfig {
@@ -18,6 +19,7 @@ impl LinearConfig {
             features_in,
             features_out,
             bias: true,
+            initialization: Initialization::Pytorch,
         }
     }
 
@@ -27,15 +29,17 @@ impl LinearConfig {
         self
     }
 
-    /// Draws weights and biases from PyTorch's default, `U(−1/√features_in, 1/√features_in)`.
+    /// How weights and biases are drawn: PyTorch's default unless said otherwise.
+    pub fn with_initialization(mut self, initialization: Initialization) -> Self {
+        self.initialization = initialization;
+        self
+    }
+
+    /// Draws the parameters.
     pub fn init(&self, initializer: &mut Initializer) -> Linear {
-        let bound = 1.0 / (self.features_in as f64).sqrt();
-        Linear {
-            weight: initializer.uniform([self.features_out, self.features_in], bound),
-            bias: self
-                .bias
-                .then(|| initializer.uniform([self.features_out], bound)),
-        }
+        let shape = [self.features_out, self.features_in];
+        let (weight, bias) = initializer.layer(shape, self.bias, self.initialization);
+        Linear { weight, bias }
     }
 }
 

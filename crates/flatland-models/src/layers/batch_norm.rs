@@ -1,0 +1,65 @@
+use burn::module::{Module, Param};
+use burn::tensor::Tensor;
+
+use crate::running::Observation;
+use crate::{Dual, Initializer, Pass, ops};
+
+/// The options of a [`BatchNorm2d`] layer.
+#[derive(Debug, Clone)]
+pub struct BatchNorm2dConfig {
+    channels: usize,
+}
+
+impl BatchNorm2dConfig {
+    /// Normalizes each of `channels` channels, with `ε = 1e-5`.
+    pub fn new(channels: usize) -> Self {
+        Self { channels }
+    }
+
+    /// Scale 1, shift 0, running mean 0, running variance 1.
+    pub fn init(&self, initializer: &mut Initializer) -> BatchNorm2d {
+        let shape = [self.channels];
+        BatchNorm2d {
+            weight: initializer.constant(shape, 1.0),
+            bias: initializer.constant(shape, 0.0),
+            running_mean: initializer.buffer(shape, 0.0),
+            running_var: initializer.buffer(shape, 1.0),
+            epsilon: 1e-5,
+        }
+    }
+}
+
+/// Batch normalization of images, see [`ops::batch_norm`].
+///
+/// It normalizes by the batch that it is given, on a tape or off it, unless the [pass](Pass::normalized_by) brings
+/// running statistics. A forward pass moves nothing: what it sees is noted in the pass.
+#[derive(Module, Debug)]
+pub struct BatchNorm2d {
+    weight: Param<Tensor<1>>,
+    bias: Param<Tensor<1>>,
+    running_mean: Param<Tensor<1>>,
+    running_var: Param<Tensor<1>>,
+    #[module(skip)]
+    epsilon: f64,
+}
+
+impl BatchNorm2d {
+    /// # Shapes
+    ///
+    /// - input and output: `[batch, channels, height, width]`
+    pub fn forward(&self, pass: &Pass<'_>, input: Dual<4>) -> Dual<4> {
+        let (scale, shift) = (pass.parameter(&self.weight), pass.parameter(&self.bias));
+        let id = self.running_mean.id;
+        if let Some(running) = pass.running(id) {
+            return ops::batch_norm_with(input, scale, shift, running, self.epsilon);
+        }
+        let [batch, _, height, width] = input.dims();
+        let (output, statistics) = ops::batch_norm(input, scale, shift, self.epsilon);
+        pass.observe(Observation {
+            id,
+            statistics,
+            count: batch * height * width,
+        });
+        output
+    }
+}

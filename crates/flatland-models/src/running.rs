@@ -1,0 +1,152 @@
+//! Running averages of what batch normalization sees.
+
+use std::collections::HashMap;
+
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
+use burn::tensor::Tensor;
+
+use crate::ops::ChannelStatistics;
+
+/// The weight of the newest statistics in the running ones, as in PyTorch.
+const MOMENTUM: f64 = 0.1;
+
+/// Running mean and variance of every batch normalization in a network.
+///
+/// They are no parameters: no gradient moves them. They move once for every step that is taken, towards the
+/// statistics seen at the point where the step began, and serve to classify the test set only.
+#[derive(Debug, Clone, Default)]
+pub struct RunningStatistics(HashMap<ParamId, ChannelStatistics>);
+
+/// The statistics of one batch in one normalization.
+#[derive(Debug, Clone)]
+pub(crate) struct Observation {
+    /// Names the normalization: the identity of its running mean.
+    pub(crate) id: ParamId,
+    pub(crate) statistics: ChannelStatistics,
+    /// Values for each channel: samples times pixels.
+    pub(crate) count: usize,
+}
+
+impl RunningStatistics {
+    /// The running statistics that a network holds.
+    pub fn of<M: Module>(network: &M) -> Self {
+        let mut collector = Collector::default();
+        network.visit(&mut collector);
+        collector.found
+    }
+
+    /// Whether the network has no batch normalization.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn get(&self, id: ParamId) -> Option<&ChannelStatistics> {
+        self.0.get(&id)
+    }
+
+    /// Moves once towards the mean of what was seen in the chunks of a batch. Like PyTorch's, the running variance
+    /// averages unbiased variances.
+    pub(crate) fn update(&mut self, observations: &[Observation]) {
+        for (id, running) in &mut self.0 {
+            let seen: Vec<_> = observations.iter().filter(|seen| seen.id == *id).collect();
+            let weight = MOMENTUM / seen.len() as f64;
+            for (
+                index,
+                Observation {
+                    statistics, count, ..
+                },
+            ) in seen.into_iter().enumerate()
+            {
+                let keep = if index == 0 { 1.0 - MOMENTUM } else { 1.0 };
+                let unbiased = weight * *count as f64 / (count.max(&2) - 1) as f64;
+                running.mean = running.mean.clone() * keep + statistics.mean.clone() * weight;
+                running.variance =
+                    running.variance.clone() * keep + statistics.variance.clone() * unbiased;
+            }
+        }
+    }
+
+    /// The network with these statistics in place of its own.
+    pub fn write_into<M: Module>(&self, network: M) -> M {
+        network.map(&mut Writer {
+            found: self,
+            path: Vec::new(),
+            current: None,
+        })
+    }
+}
+
+#[derive(Default)]
+struct Collector {
+    path: Vec<String>,
+    mean: Option<(ParamId, Tensor<1>)>,
+    found: RunningStatistics,
+}
+
+impl ModuleVisitor for Collector {
+    fn enter_module(&mut self, name: &str, _container_type: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let value = || {
+            let value = param.val().inner();
+            let [channels] = value.shape().dims();
+            value.reshape([channels])
+        };
+        match self.path.last().map(String::as_str) {
+            Some(MEAN) => self.mean = Some((param.id, value())),
+            Some(VARIANCE) => {
+                let (id, mean) = self
+                    .mean
+                    .take()
+                    .expect("a running mean comes before its variance");
+                let statistics = ChannelStatistics {
+                    mean,
+                    variance: value(),
+                };
+                self.found.0.insert(id, statistics);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The names of the two averages in a normalization layer, PyTorch's.
+pub(crate) const MEAN: &str = "running_mean";
+pub(crate) const VARIANCE: &str = "running_var";
+
+struct Writer<'a> {
+    found: &'a RunningStatistics,
+    path: Vec<String>,
+    current: Option<&'a ChannelStatistics>,
+}
+
+impl ModuleMapper for Writer<'_> {
+    fn enter_module(&mut self, name: &str, _container_type: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.pop();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let value = match self.path.last().map(String::as_str) {
+            Some(MEAN) => {
+                self.current = self.found.get(param.id);
+                self.current.map(|statistics| statistics.mean.clone())
+            }
+            Some(VARIANCE) => self.current.map(|statistics| statistics.variance.clone()),
+            _ => None,
+        };
+        match value {
+            Some(value) => param.map(|old| Tensor::from_inner(value.reshape(old.shape()))),
+            None => param,
+        }
+    }
+}

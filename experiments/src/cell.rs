@@ -1,0 +1,111 @@
+//! One cell of a grid: the complete configuration of a run, and the name that follows from it.
+
+use std::fmt;
+
+use burn::tensor::DType;
+use clap::ValueEnum;
+use flatland_data::Dataset;
+use flatland_models::{Architecture, Loss};
+use serde::{Deserialize, Serialize};
+
+use crate::device::DeviceName;
+use crate::method::MethodConfig;
+
+/// Everything that a run's numbers depend on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CellConfig {
+    pub dataset: Dataset,
+    pub loss: Loss,
+    pub seed: u64,
+    pub iterations: u64,
+    /// Training samples asked for; stratification may round them down.
+    pub samples: usize,
+    /// Samples that go through the network together.
+    pub chunk: usize,
+    /// Iterations between two measurements of the sharpness, 0 for none.
+    pub sharpness_every: u64,
+    /// Iterations between two measurements of the accuracy, 0 for none.
+    pub accuracy_every: u64,
+    pub init: Init,
+    pub dtype: FloatType,
+    pub device: DeviceName,
+    pub network: Architecture,
+    pub method: MethodConfig,
+}
+
+impl CellConfig {
+    /// The configuration as the run's `config.toml` holds it.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).expect("a configuration has a TOML form")
+    }
+
+    /// The name of the run's directory: what a reader looks for, then a hash of the complete configuration.
+    pub fn directory_name(&self) -> String {
+        let hash = blake3::hash(self.to_toml().as_bytes()).to_hex();
+        let Self { dataset, network, method, seed, .. } = self;
+        format!("{dataset}-{}-{}-{seed}-{}", network.name(), method.name(), &hash[..10])
+    }
+
+    /// Whether two runs differ in their method only, so that they belong in one picture.
+    pub fn is_peer(&self, other: &Self) -> bool {
+        let method = self.method.clone();
+        *self == Self { method, ..other.clone() }
+    }
+}
+
+/// Where the first weights come from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum Init {
+    /// Drawn from PyTorch's default distribution with the run's seed.
+    Pytorch,
+    /// Read from a safetensors file.
+    File(std::path::PathBuf),
+}
+
+impl From<String> for Init {
+    fn from(text: String) -> Self {
+        match text.as_str() {
+            "pytorch" => Self::Pytorch,
+            _ => Self::File(text.into()),
+        }
+    }
+}
+
+impl From<Init> for String {
+    fn from(init: Init) -> Self {
+        match init {
+            Init::Pytorch => "pytorch".to_owned(),
+            Init::File(path) => path.display().to_string(),
+        }
+    }
+}
+
+/// The float type of parameters and data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum FloatType {
+    /// Single precision.
+    F32,
+    /// Double precision.
+    F64,
+}
+
+impl fmt::Display for FloatType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::F32 => "f32",
+            Self::F64 => "f64",
+        })
+    }
+}
+
+impl From<FloatType> for DType {
+    fn from(float: FloatType) -> Self {
+        match float {
+            FloatType::F32 => Self::F32,
+            FloatType::F64 => Self::F64,
+        }
+    }
+}

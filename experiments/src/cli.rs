@@ -1,0 +1,87 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::cell::FloatType;
+use crate::device::DeviceName;
+
+/// Gradient descent with large step sizes, and the sharpness it settles at.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    about,
+    long_about = "Gradient descent with large step sizes, and the sharpness it settles at.\n\n\
+        Trains networks on image data sets with line-search gradient descent and its rivals, measures the largest \
+        eigenvalue of the Hessian on the way, and leaves records, tables and pictures. Without a command it runs \
+        the quick preset: everything it needs is in the binary.",
+    after_help = "Start here:\n  \
+        experiments                              the quick preset, about three minutes on two cores\n  \
+        experiments data                         which data sets are found, and where to get the others\n  \
+        experiments run --preset small --dry-run what a larger preset would do\n  \
+        experiments run my.toml --device wgpu    your own grid on a GPU",
+    args_conflicts_with_subcommands = true
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a grid: data sets × networks × methods × losses × seeds.
+    Run(Box<RunArgs>),
+    /// List the data sets: found or not, where, how many samples, and whether their files are the official ones.
+    Data(DataArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct DataArgs {
+    /// Folder that holds the data sets, one folder each.
+    #[arg(long, default_value = "datasets", value_name = "DIR")]
+    pub data_dir: PathBuf,
+}
+
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "A grid file is TOML, for instance:\n\n  \
+    datasets = [\"cifar10\", \"svhn\"]\n  \
+    networks = [\"mlp\", { name = \"cnn\", channels = [16, 16] }]\n  \
+    methods = [\"nls\", \"nls-ub\", { name = \"gd\", step_size = 0.5 }]\n  \
+    losses = [\"mse\"]\n  \
+    seeds = [42]\n  \
+    iterations = 500\n  \
+    samples = 5000\n\n\
+    Finished runs are skipped when the command is given again.\n\n\
+    Exit code: 0 all runs done, 1 some diverged, stalled or failed, 2 wrong usage or configuration, 130 interrupted.")]
+pub struct RunArgs {
+    /// A grid file (TOML). Without one, the quick preset.
+    #[arg(value_name = "GRID.toml", conflicts_with = "preset")]
+    pub grid: Option<PathBuf>,
+    /// A grid that comes with the program.
+    #[arg(long, value_name = "NAME", value_parser = clap::builder::PossibleValuesParser::new(crate::presets::NAMES))]
+    pub preset: Option<String>,
+    /// Replace a key of the grid, in TOML: --set iterations=100 --set 'methods=["nls"]'
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Keep only some cells: --only network=mlp --only method=ls,nls
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub only: Vec<String>,
+    /// Where to compute; auto takes a GPU if there is a real one and this program was built for it, else flex.
+    #[arg(long, value_name = "DEVICE")]
+    pub device: Option<DeviceName>,
+    /// Float type of parameters and data.
+    #[arg(long, value_name = "DTYPE")]
+    pub dtype: Option<FloatType>,
+    /// Folder that holds the data sets, one folder each.
+    #[arg(long, default_value = "datasets", value_name = "DIR")]
+    pub data_dir: PathBuf,
+    /// Folder for what the runs write.
+    #[arg(long, default_value = "results", value_name = "DIR")]
+    pub results: PathBuf,
+    /// Print the runs that would be made, and make none.
+    #[arg(long)]
+    pub dry_run: bool,
+}

@@ -1,0 +1,174 @@
+//! Devices, chosen at run time among those compiled in.
+
+use burn::tensor::{DType, Device};
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::cell::FloatType;
+
+/// A device by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeviceName {
+    /// A GPU if there is a real one and the program was built for it, else flex.
+    Auto,
+    /// burn's pure-Rust CPU backend.
+    Flex,
+    /// burn's older CPU backend; its convolution gradients are slow.
+    Ndarray,
+    /// Any GPU, through Vulkan, Metal, DirectX 12 or WebGPU; a software Vulkan only if there is nothing else.
+    Wgpu,
+}
+
+/// A device that was found, and how to call it in records.
+#[derive(Debug, Clone)]
+pub struct FoundDevice {
+    /// The name that finds the same device again; never [`DeviceName::Auto`].
+    pub name: DeviceName,
+    /// The device, without autodiff.
+    pub device: Device,
+    /// What it is.
+    pub description: String,
+}
+
+/// A device that cannot be used.
+#[derive(Debug, Error)]
+pub enum DeviceError {
+    /// The program was built without it.
+    #[error(
+        "device {name:?} is not compiled into this program; build it with \
+         `cargo run --release --features {name}` (compiled in: {})", COMPILED_IN.join(", ")
+    )]
+    NotCompiledIn {
+        /// The feature that adds the device.
+        name: &'static str,
+    },
+    /// No adapter of any kind starts.
+    #[cfg(feature = "wgpu")]
+    #[error(
+        "no graphics adapter for device \"wgpu\": {reason}; is a Vulkan, Metal or DirectX 12 driver installed?"
+    )]
+    NoAdapter {
+        /// What the driver said.
+        reason: String,
+    },
+    /// The device does not know the float type.
+    #[error("device {description:?} does not support dtype \"{dtype}\"; use \"f32\", or a CPU device")]
+    FloatType {
+        /// The device.
+        description: String,
+        /// The float type asked for.
+        dtype: FloatType,
+    },
+}
+
+/// The devices that this program was built with.
+pub const COMPILED_IN: &[&str] = &[
+    #[cfg(feature = "flex")]
+    "flex",
+    #[cfg(feature = "ndarray")]
+    "ndarray",
+    #[cfg(feature = "wgpu")]
+    "wgpu",
+];
+
+impl DeviceName {
+    /// Finds the device, and makes sure that it can hold `dtype`.
+    pub fn find(self, dtype: FloatType) -> Result<FoundDevice, DeviceError> {
+        let found = match self {
+            Self::Auto => match real_gpu() {
+                Some(found) => found,
+                None => flex()?,
+            },
+            Self::Flex => flex()?,
+            Self::Ndarray => ndarray()?,
+            Self::Wgpu => wgpu()?,
+        };
+        if !found.device.supports_dtype(DType::from(dtype)) {
+            return Err(DeviceError::FloatType { description: found.description, dtype });
+        }
+        Ok(found)
+    }
+}
+
+#[cfg(feature = "flex")]
+fn flex() -> Result<FoundDevice, DeviceError> {
+    Ok(FoundDevice {
+        name: DeviceName::Flex,
+        device: Device::flex(),
+        description: "flex (CPU)".to_owned(),
+    })
+}
+
+#[cfg(not(feature = "flex"))]
+fn flex() -> Result<FoundDevice, DeviceError> {
+    Err(DeviceError::NotCompiledIn { name: "flex" })
+}
+
+#[cfg(feature = "ndarray")]
+#[expect(deprecated, reason = "burn means to drop the backend; until then it is there to compare with")]
+fn ndarray() -> Result<FoundDevice, DeviceError> {
+    Ok(FoundDevice {
+        name: DeviceName::Ndarray,
+        device: Device::ndarray(),
+        description: "ndarray (CPU)".to_owned(),
+    })
+}
+
+#[cfg(not(feature = "ndarray"))]
+fn ndarray() -> Result<FoundDevice, DeviceError> {
+    Err(DeviceError::NotCompiledIn { name: "ndarray" })
+}
+
+#[cfg(feature = "wgpu")]
+mod graphics {
+    //! Adapters through burn's wgpu backend, each started at most once in a process.
+
+    use burn::tensor::{Device, DeviceKind};
+
+    use super::{DeviceError, DeviceName, FoundDevice};
+
+    /// The first real GPU.
+    pub(super) fn real_gpu() -> Option<FoundDevice> {
+        let kinds = [
+            DeviceKind::DiscreteGpu(0),
+            DeviceKind::IntegratedGpu(0),
+            DeviceKind::VirtualGpu(0),
+        ];
+        kinds.into_iter().find_map(|kind| start(kind).ok())
+    }
+
+    /// The first real GPU, or else a software adapter.
+    pub(super) fn wgpu() -> Result<FoundDevice, DeviceError> {
+        match real_gpu() {
+            Some(found) => Ok(found),
+            None => start(DeviceKind::Cpu),
+        }
+    }
+
+    fn start(kind: DeviceKind) -> Result<FoundDevice, DeviceError> {
+        let (device, setup) = Device::wgpu_options()
+            .device_kind(kind)
+            .init_with_setup()
+            .map_err(|error| DeviceError::NoAdapter { reason: error.to_string() })?;
+        let adapter = setup.adapter.get_info();
+        Ok(FoundDevice {
+            name: DeviceName::Wgpu,
+            device,
+            description: format!("wgpu ({}, {:?}, {})", adapter.name, adapter.backend, adapter.driver_info),
+        })
+    }
+}
+#[cfg(feature = "wgpu")]
+use graphics::{real_gpu, wgpu};
+
+#[cfg(not(feature = "wgpu"))]
+fn real_gpu() -> Option<FoundDevice> {
+    None
+}
+
+#[cfg(not(feature = "wgpu"))]
+fn wgpu() -> Result<FoundDevice, DeviceError> {
+    Err(DeviceError::NotCompiledIn { name: "wgpu" })
+}

@@ -1,0 +1,366 @@
+//! Grids: lists of data sets, networks, methods, losses and seeds, and the settings of every run.
+
+use std::fmt;
+use std::path::Path;
+
+use flatland_data::Dataset;
+use flatland_models::{Architecture, InputShape, Loss};
+use serde::de::DeserializeOwned;
+use thiserror::Error;
+use toml::{Table, Value};
+
+use crate::cell::{CellConfig, FloatType, Init};
+use crate::device::DeviceName;
+use crate::method::MethodSpec;
+
+/// A checked grid.
+#[derive(Debug, Clone)]
+pub struct Grid {
+    /// Names the folder of its results.
+    pub name: String,
+    datasets: Vec<Dataset>,
+    networks: Vec<Architecture>,
+    methods: Vec<MethodSpec>,
+    losses: Vec<Loss>,
+    seeds: Vec<u64>,
+    iterations: u64,
+    samples: usize,
+    chunk: Option<usize>,
+    sharpness_every: u64,
+    accuracy_every: u64,
+    init: Init,
+    pub dtype: FloatType,
+    pub device: DeviceName,
+}
+
+/// Everything that is wrong with a grid.
+#[derive(Debug, Error)]
+pub struct GridError {
+    /// The grid file, or the preset.
+    pub origin: String,
+    /// One line for each problem.
+    pub problems: Vec<String>,
+}
+
+impl fmt::Display for GridError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.problems.as_slice() {
+            [problem] => write!(f, "{}: {problem}", self.origin),
+            problems => {
+                write!(f, "{}: {} problems", self.origin, problems.len())?;
+                problems.iter().try_for_each(|problem| write!(f, "\n  - {problem}"))
+            }
+        }
+    }
+}
+
+/// The keys of a grid.
+const KEYS: [&str; 13] = [
+    "datasets",
+    "networks",
+    "methods",
+    "losses",
+    "seeds",
+    "iterations",
+    "samples",
+    "chunk",
+    "sharpness_every",
+    "accuracy_every",
+    "init",
+    "dtype",
+    "device",
+];
+
+impl Grid {
+    /// Reads a grid, replaces keys by `sets` (`key=value` in TOML), then keeps the entries that `only` names
+    /// (`network=mlp,cnn`).
+    ///
+    /// # Errors
+    ///
+    /// All problems at once, each with the key, the value and what is allowed.
+    pub fn read(
+        name: &str,
+        text: &str,
+        origin: &str,
+        sets: &[String],
+        only: &[String],
+    ) -> Result<Self, GridError> {
+        let fail = |problems| GridError { origin: origin.to_owned(), problems };
+        let mut table: Table = text.parse().map_err(|error: toml::de::Error| {
+            fail(vec![format!("not TOML: {}", error.to_string().trim_end())])
+        })?;
+        let mut problems = Vec::new();
+        for set in sets {
+            match set.parse::<Table>() {
+                Ok(replacement) => table.extend(replacement),
+                Err(error) => problems.push(format!(
+                    "--set {set}: expected key=value with a TOML value, such as iterations=100, \
+                     'methods=[\"nls\"]' or 'dtype=\"f64\"' ({})",
+                    error.message()
+                )),
+            }
+        }
+        let mut reader = Reader { table, problems };
+        let grid = Self {
+            name: name.to_owned(),
+            datasets: reader.list("datasets", None, dataset),
+            networks: reader.list("networks", None, network),
+            methods: reader.list("methods", None, MethodSpec::read),
+            losses: reader.list("losses", Some(vec![Loss::Mse]), loss),
+            seeds: reader.list("seeds", Some(vec![42]), |value| {
+                (value.as_integer().and_then(|seed| u64::try_from(seed).ok()))
+                    .ok_or("a seed is a whole number, at least 0".to_owned())
+            }),
+            iterations: reader.count("iterations", 1).unwrap_or(1000),
+            samples: reader.count("samples", 1).unwrap_or(5000) as usize,
+            chunk: reader.count("chunk", 1).map(|chunk| chunk as usize),
+            sharpness_every: reader.count("sharpness_every", 0).unwrap_or(100),
+            accuracy_every: reader.count("accuracy_every", 0).unwrap_or(100),
+            init: reader
+                .take::<String>("init", "\"pytorch\" or the path of a safetensors file")
+                .map_or(Init::Pytorch, Init::from),
+            dtype: reader.take("dtype", "\"f32\" or \"f64\"").unwrap_or(FloatType::F32),
+            device: reader
+                .take("device", "\"auto\", \"flex\", \"ndarray\" or \"wgpu\"")
+                .unwrap_or(DeviceName::Auto),
+        };
+        let mut problems = reader.finish();
+        if let Init::File(path) = &grid.init
+            && !Path::new(path).is_file()
+        {
+            problems.push(format!(
+                "init = {:?}: there is no such file; use \"pytorch\" or the path of a safetensors file",
+                path.display().to_string()
+            ));
+        }
+        grid.check_cells(&mut problems);
+        let grid = grid.narrow(only, &mut problems);
+        if problems.is_empty() { Ok(grid) } else { Err(fail(problems)) }
+    }
+
+    /// The runs of the grid, in order.
+    ///
+    /// # Panics
+    ///
+    /// Never: [`read`](Self::read) has resolved every method for every data set.
+    pub fn cells(&self) -> Vec<CellConfig> {
+        let mut cells = Vec::new();
+        for &dataset in &self.datasets {
+            for network in &self.networks {
+                for &loss in &self.losses {
+                    for &seed in &self.seeds {
+                        for method in &self.methods {
+                            let method = method.resolve(dataset.classes());
+                            cells.push(CellConfig {
+                                dataset,
+                                loss,
+                                seed,
+                                iterations: self.iterations,
+                                samples: self.samples,
+                                chunk: self.chunk.unwrap_or(network.default_chunk()),
+                                sharpness_every: self.sharpness_every,
+                                accuracy_every: self.accuracy_every,
+                                init: self.init.clone(),
+                                dtype: self.dtype,
+                                device: self.device,
+                                network: network.clone(),
+                                method: method.expect("read() has resolved it"),
+                            });
+                        }
+                    }
+                }
+            }
+        }
+        cells
+    }
+
+    /// Finds what is wrong with single entries, or with two together.
+    fn check_cells(&self, problems: &mut Vec<String>) {
+        for (index, method) in self.methods.iter().enumerate() {
+            let classes = self.datasets.first().map_or(10, |dataset| dataset.classes());
+            if let Err(problem) = method.resolve(classes) {
+                problems.push(format!("methods[{index}] ({}): {problem}", method.name()));
+            }
+        }
+        for (index, network) in self.networks.iter().enumerate() {
+            for dataset in &self.datasets {
+                if let Err(problem) = network.check(input_shape(*dataset)) {
+                    problems.push(format!("networks[{index}] on {dataset}: {problem}"));
+                }
+            }
+        }
+        duplicates("datasets", &self.datasets, |dataset| dataset.to_string(), problems);
+        duplicates("networks", &self.networks, |network| network.name().to_owned(), problems);
+        duplicates("methods", &self.methods, |method| method.name().to_owned(), problems);
+        duplicates("losses", &self.losses, |loss| loss_name(*loss).to_owned(), problems);
+        duplicates("seeds", &self.seeds, u64::to_string, problems);
+    }
+
+    fn narrow(mut self, only: &[String], problems: &mut Vec<String>) -> Self {
+        for choice in only {
+            let Some((key, wanted)) = choice.split_once('=') else {
+                problems.push(format!("--only {choice}: expected key=value, such as method=nls"));
+                continue;
+            };
+            let wanted: Vec<&str> = wanted.split(',').map(str::trim).collect();
+            match key.trim() {
+                "dataset" | "datasets" => {
+                    keep(&mut self.datasets, choice, &wanted, Dataset::to_string, problems);
+                }
+                "network" | "networks" => {
+                    let name = |network: &Architecture| network.name().to_owned();
+                    keep(&mut self.networks, choice, &wanted, name, problems);
+                }
+                "method" | "methods" => {
+                    let name = |method: &MethodSpec| method.name().to_owned();
+                    keep(&mut self.methods, choice, &wanted, name, problems);
+                }
+                "loss" | "losses" => {
+                    let name = |loss: &Loss| loss_name(*loss).to_owned();
+                    keep(&mut self.losses, choice, &wanted, name, problems);
+                }
+                "seed" | "seeds" => {
+                    keep(&mut self.seeds, choice, &wanted, u64::to_string, problems);
+                }
+                _ => problems.push(format!(
+                    "--only {choice}: the key must be dataset, network, method, loss or seed"
+                )),
+            }
+        }
+        self
+    }
+}
+
+/// The shape of a data set's images.
+pub fn input_shape(dataset: Dataset) -> InputShape {
+    let [height, width] = dataset.image_size();
+    InputShape { channels: dataset.channels(), height, width }
+}
+
+/// How a loss is spelled in a grid.
+pub fn loss_name(loss: Loss) -> &'static str {
+    match loss {
+        Loss::Mse => "mse",
+        Loss::CrossEntropy => "cross-entropy",
+    }
+}
+
+fn dataset(value: &Value) -> Result<Dataset, String> {
+    let name = value.as_str().ok_or("a data set is a string")?;
+    name.parse().map_err(|error: flatland_data::DataError| error.to_string())
+}
+
+fn network(value: &Value) -> Result<Architecture, String> {
+    match value {
+        Value::String(name) => Architecture::named(name).map_err(|error| error.to_string()),
+        Value::Table(table) => (table.clone().try_into())
+            .map_err(|error: toml::de::Error| error.message().to_owned()),
+        _ => Err("a network is a name, or a table with a name and options".to_owned()),
+    }
+}
+
+fn loss(value: &Value) -> Result<Loss, String> {
+    let found = value.as_str().and_then(|name| {
+        [Loss::Mse, Loss::CrossEntropy].into_iter().find(|loss| loss_name(*loss) == name)
+    });
+    found.ok_or("a loss is \"mse\" or \"cross-entropy\"".to_owned())
+}
+
+fn duplicates<T: PartialEq>(
+    key: &str,
+    entries: &[T],
+    name: impl Fn(&T) -> String,
+    problems: &mut Vec<String>,
+) {
+    for (index, entry) in entries.iter().enumerate() {
+        if entries[..index].contains(entry) {
+            problems.push(format!("{key}[{index}]: {} is listed twice", name(entry)));
+        }
+    }
+}
+
+fn keep<T>(
+    entries: &mut Vec<T>,
+    choice: &str,
+    wanted: &[&str],
+    name: impl Fn(&T) -> String,
+    problems: &mut Vec<String>,
+) {
+    let names: Vec<String> = entries.iter().map(&name).collect();
+    for value in wanted {
+        if !names.iter().any(|name| name == value) {
+            let names = names.join(", ");
+            problems.push(format!("--only {choice}: the grid has no {value:?}; it has {names}"));
+        }
+    }
+    entries.retain(|entry| wanted.contains(&name(entry).as_str()));
+}
+
+/// Takes keys out of a table and collects what is wrong with them.
+struct Reader {
+    table: Table,
+    problems: Vec<String>,
+}
+
+impl Reader {
+    fn take<T: DeserializeOwned>(&mut self, key: &str, expected: &str) -> Option<T> {
+        let value = self.table.remove(key)?;
+        let shown = value.to_string();
+        match value.try_into() {
+            Ok(value) => Some(value),
+            Err(_) => {
+                self.problems.push(format!("{key} = {shown}: expected {expected}"));
+                None
+            }
+        }
+    }
+
+    fn count(&mut self, key: &str, least: u64) -> Option<u64> {
+        let expected = format!("a whole number, at least {least}");
+        let count: i64 = self.take(key, &expected)?;
+        match u64::try_from(count) {
+            Ok(count) if count >= least => Some(count),
+            _ => {
+                self.problems.push(format!("{key} = {count}: expected {expected}"));
+                None
+            }
+        }
+    }
+
+    fn list<T>(
+        &mut self,
+        key: &str,
+        default: Option<Vec<T>>,
+        read: impl Fn(&Value) -> Result<T, String>,
+    ) -> Vec<T> {
+        let values = match self.table.remove(key) {
+            Some(Value::Array(values)) if !values.is_empty() => values,
+            Some(value) => {
+                self.problems.push(format!("{key} = {value}: expected a list with at least one entry"));
+                return Vec::new();
+            }
+            None => {
+                return default.unwrap_or_else(|| {
+                    self.problems.push(format!("{key} is missing: expected a list with at least one entry"));
+                    Vec::new()
+                });
+            }
+        };
+        let mut entries = Vec::new();
+        for (index, value) in values.iter().enumerate() {
+            match read(value) {
+                Ok(entry) => entries.push(entry),
+                Err(problem) => self.problems.push(format!("{key}[{index}] = {value}: {problem}")),
+            }
+        }
+        entries
+    }
+
+    fn finish(mut self) -> Vec<String> {
+        for key in self.table.keys() {
+            let keys = KEYS.join(", ");
+            self.problems.push(format!("unknown key {key:?}; the keys are {keys}"));
+        }
+        self.problems
+    }
+}

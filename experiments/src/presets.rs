@@ -1,0 +1,17 @@
+//! Grids that come with the program.
+
+/// The names that `--preset` takes.
+pub const NAMES: [&str; 2] = ["quick", "small"];
+
+/// The text of a preset.
+///
+/// # Panics
+///
+/// Where `name` is none of [`NAMES`].
+pub fn text(name: &str) -> &'static str {
+    match name {
+        "quick" => include_str!("../presets/quick.toml"),
+        "small" => include_str!("../presets/small.toml"),
+        _ => panic!("no preset is called {name:?}"),
+    }
+}

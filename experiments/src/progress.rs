@@ -1,0 +1,61 @@
+//! How far a run is, while it runs.
+
+use std::io::IsTerminal;
+use std::time::{Duration, Instant};
+
+use flatland_optim::Step;
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// How often a line is printed where there is no terminal to redraw one on.
+const INTERVAL: Duration = Duration::from_secs(10);
+
+/// One line for a running cell: redrawn on a terminal, printed at intervals elsewhere.
+pub struct Progress {
+    name: String,
+    iterations: u64,
+    start: Instant,
+    printed: Instant,
+    bar: Option<ProgressBar>,
+}
+
+impl Progress {
+    /// A line for the cell `name`, number `index` (from 1) of `cells`.
+    pub fn new(name: &str, index: usize, cells: usize, iterations: u64) -> Self {
+        let name = format!("[{index}/{cells}] {name}");
+        let bar = std::io::stderr().is_terminal().then(|| {
+            let bar = ProgressBar::new(iterations).with_prefix(name.clone());
+            bar.set_style(
+                ProgressStyle::with_template(
+                    "{prefix} {bar:16} {pos}/{len} {wide_msg} {eta} left",
+                )
+                .expect("the template is well-formed"),
+            );
+            bar
+        });
+        let start = Instant::now();
+        Self { name, iterations, start, printed: start, bar }
+    }
+
+    /// Shows where the run is after `iteration`.
+    pub fn report(&mut self, iteration: u64, step: &Step, sharpness: Option<f64>) {
+        let done = iteration + 1;
+        let sharpness = sharpness.map_or(String::new(), |value| format!("  λ₁ {value:.3e}"));
+        let state = format!("loss {:.3e}  η {:.3e}{sharpness}", step.loss, step.step_size);
+        if let Some(bar) = &self.bar {
+            bar.set_position(done);
+            bar.set_message(state);
+        } else if self.printed.elapsed() >= INTERVAL {
+            self.printed = Instant::now();
+            let left = self.start.elapsed().as_secs_f64() * (self.iterations - done) as f64 / done as f64;
+            eprintln!("{}  {done}/{}  {state}  {left:.0} s left", self.name, self.iterations);
+        }
+    }
+
+    /// Replaces the line by the outcome.
+    pub fn finish(self, outcome: &str) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+        eprintln!("{}  {outcome}  {:.1} s", self.name, self.start.elapsed().as_secs_f64());
+    }
+}

@@ -1,0 +1,264 @@
+//! What a run leaves in its directory, and reading it back.
+//!
+//! | file | what |
+//! |---|---|
+//! | `config.toml` | the complete configuration ([`CellConfig`](crate::cell::CellConfig)); its hash names the directory |
+//! | `run.json` | state, provenance and totals ([`RunFile`]) |
+//! | `metrics.csv` | a [`MetricsRow`] for every iteration |
+//! | `sharpness.csv` | a [`SharpnessRow`] for every measurement |
+//! | `weights.safetensors` | the last point, under PyTorch's names |
+
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+/// The files of a run.
+pub const CONFIG: &str = "config.toml";
+pub const RUN: &str = "run.json";
+pub const METRICS: &str = "metrics.csv";
+pub const SHARPNESS: &str = "sharpness.csv";
+pub const WEIGHTS: &str = "weights.safetensors";
+
+/// One iteration: what was known at `w_k`, and the step from it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MetricsRow {
+    /// `k`, from 0.
+    pub iteration: u64,
+    /// Training loss `f(w_k)`.
+    pub loss: f64,
+    /// `η_k`, 0 where no step was taken.
+    pub step_size: f64,
+    /// The first trial, where the method searches.
+    pub initial_step_size: Option<f64>,
+    /// Trial losses.
+    pub trials: u32,
+    /// Cuts of the step size.
+    pub backtracks: u32,
+    /// All losses evaluated for the step: 1 at `w_k`, and the trials.
+    pub function_evaluations: u64,
+    /// `‖∇f(w_k)‖`
+    pub gradient_norm: f64,
+    /// `R_k`, where the method searches.
+    pub reference_value: Option<f64>,
+    /// Zhang and Hager's `C_k`, where the reference is theirs.
+    pub average_loss: Option<f64>,
+    /// Share of the training samples classified rightly at `w_k`, at the interval.
+    pub train_accuracy: Option<f64>,
+    /// Loss on the test set at `w_k`, at the interval.
+    pub test_loss: Option<f64>,
+    /// Share of the test samples classified rightly at `w_k`, at the interval.
+    pub test_accuracy: Option<f64>,
+    /// Time since the start of the run, without measurements of sharpness and accuracy.
+    pub seconds: f64,
+}
+
+/// One measurement of the Hessian at `w_k`, before step `k`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SharpnessRow {
+    /// `k`, from 0.
+    pub iteration: u64,
+    /// `λ₁(w_k)`, the largest eigenvalue.
+    pub sharpness: f64,
+    /// The smallest eigenvalue.
+    pub lambda_min: f64,
+    /// `η_k`
+    pub step_size: f64,
+    /// `η_k·λ₁(w_k)`
+    pub step_size_times_sharpness: f64,
+    /// `‖H v − λ₁ v‖` for the unit eigenvector found.
+    pub residual: f64,
+    /// Hessian-vector products that the measurement took.
+    pub hessian_products: u64,
+    /// Time that the measurement took.
+    pub seconds: f64,
+}
+
+/// The state of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// Under way, or killed without a chance to say so.
+    Running,
+    /// All iterations made.
+    Done,
+    /// Ended early: the gradient or the loss fell below its threshold.
+    Converged,
+    /// Ended early: the loss or the gradient at `w_k` is not finite.
+    Diverged,
+    /// Ended early: the search found no acceptable step size.
+    Stalled,
+    /// An error or a panic ended the run.
+    Failed,
+    /// Stopped by the user.
+    Interrupted,
+}
+
+impl Status {
+    /// Whether running the same configuration again would only repeat what is recorded.
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Done | Self::Converged | Self::Diverged | Self::Stalled)
+    }
+
+    /// Whether the run reached what it was asked for.
+    pub fn is_success(self) -> bool {
+        matches!(self, Self::Done | Self::Converged)
+    }
+}
+
+impl std::fmt::Display for Status {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Converged => "converged",
+            Self::Diverged => "diverged",
+            Self::Stalled => "stalled",
+            Self::Failed => "failed",
+            Self::Interrupted => "interrupted",
+        })
+    }
+}
+
+/// `run.json`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunFile {
+    /// The state of the run.
+    pub status: Status,
+    /// Why the run is in that state, where it is not simply done.
+    pub reason: Option<String>,
+    /// Where the numbers come from.
+    pub provenance: Provenance,
+    /// When the run started, in UTC.
+    pub started: jiff::Timestamp,
+    /// When it ended.
+    pub ended: Option<jiff::Timestamp>,
+    /// Sums and final values; of a run under way, those so far.
+    pub totals: Totals,
+}
+
+/// Where the numbers of a run come from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Provenance {
+    /// Version of this program.
+    pub version: String,
+    /// Commit it was built from, with `-dirty` where files had been changed.
+    pub git_commit: String,
+    /// The device that computed.
+    pub device: String,
+    /// Threads of a CPU device.
+    pub threads: usize,
+    /// Number of parameters of the network, once it is built.
+    pub parameters: Option<u64>,
+    /// Number of training samples used, which stratification may round down.
+    pub train_samples: Option<u64>,
+    /// Number of test samples.
+    pub test_samples: Option<u64>,
+    /// The data files with their SHA-256 sums.
+    pub data: Vec<DataFile>,
+    /// BLAKE3 sum of the file with initial weights, where one was given.
+    pub initial_weights: Option<String>,
+}
+
+/// A file that samples were read from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DataFile {
+    /// Its path, or `embedded`.
+    pub path: String,
+    /// Its SHA-256 sum.
+    pub sha256: String,
+    /// Whether it is the official file, the subset that ships, or neither.
+    pub state: String,
+}
+
+/// Sums and final values of a run.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Totals {
+    /// Steps taken.
+    pub iterations: u64,
+    /// Losses evaluated by the method, with or without gradient.
+    pub function_evaluations: u64,
+    /// Gradients evaluated by the method.
+    pub gradient_evaluations: u64,
+    /// Hessian-vector products of the measurements and the method.
+    pub hessian_products: u64,
+    /// Training loss after the last step.
+    pub final_loss: Option<f64>,
+    /// Training accuracy after the last step.
+    pub final_train_accuracy: Option<f64>,
+    /// Test loss after the last step.
+    pub final_test_loss: Option<f64>,
+    /// Test accuracy after the last step.
+    pub final_test_accuracy: Option<f64>,
+    /// Time spent stepping.
+    pub training_seconds: f64,
+    /// Time spent on sharpness and accuracy.
+    pub measuring_seconds: f64,
+}
+
+impl RunFile {
+    /// Writes the file so that a reader sees the old one or the new one, whole.
+    pub fn write(&self, directory: &Path) -> Result<()> {
+        let text = serde_json::to_string_pretty(self)?;
+        write_whole(&directory.join(RUN), text.as_bytes())
+    }
+
+    /// Reads the file of a run; nothing if there is none.
+    pub fn read(directory: &Path) -> Result<Option<Self>> {
+        let path = directory.join(RUN);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let text = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let file = serde_json::from_slice(&text)
+            .with_context(|| format!("{} is no run file", path.display()))?;
+        Ok(Some(file))
+    }
+}
+
+/// Replaces a file in one step.
+pub fn write_whole(path: &Path, contents: &[u8]) -> Result<()> {
+    let folder = path.parent().context("a file lies in a folder")?;
+    let mut temporary = tempfile::NamedTempFile::new_in(folder)
+        .with_context(|| format!("cannot write in {}", folder.display()))?;
+    temporary
+        .write_all(contents)
+        .and_then(|()| temporary.as_file().sync_all())
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    temporary
+        .persist(path)
+        .with_context(|| format!("cannot replace {}", path.display()))?;
+    Ok(())
+}
+
+/// Appends rows to a CSV file, each on disk as far as the operating system knows before the next iteration starts.
+pub struct RowWriter {
+    path: PathBuf,
+    writer: csv::Writer<File>,
+}
+
+impl RowWriter {
+    /// Starts a file anew.
+    pub fn create(path: PathBuf) -> Result<Self> {
+        let writer = csv::Writer::from_path(&path)
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        Ok(Self { path, writer })
+    }
+
+    pub fn write(&mut self, row: &impl Serialize) -> Result<()> {
+        let written = self.writer.serialize(row);
+        (written.map_err(anyhow::Error::from))
+            .and_then(|()| Ok(self.writer.flush()?))
+            .with_context(|| format!("cannot write {}", self.path.display()))
+    }
+}
+
+/// Reads the rows of a CSV file.
+pub fn read_rows<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
+    let mut reader =
+        csv::Reader::from_path(path).with_context(|| format!("cannot read {}", path.display()))?;
+    (reader.deserialize().collect::<Result<_, _>>())
+        .with_context(|| format!("{} does not hold the rows expected", path.display()))
+}

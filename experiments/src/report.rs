@@ -1,0 +1,151 @@
+//! Tables and pictures of finished runs.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use comfy_table::{CellAlignment, Table, presets};
+use flatland_models::Loss;
+
+use crate::cell::CellConfig;
+use crate::figure::{Curves, Figure};
+use crate::grid::loss_name;
+use crate::records::{self, MetricsRow, RunFile, SharpnessRow};
+
+/// A run as its directory holds it.
+#[derive(Debug, Clone)]
+pub struct FinishedRun {
+    pub config: CellConfig,
+    pub file: RunFile,
+    pub metrics: Vec<MetricsRow>,
+    pub sharpness: Vec<SharpnessRow>,
+}
+
+impl FinishedRun {
+    /// Reads a run's directory; nothing if no run was started there.
+    pub fn read(directory: &Path) -> Result<Option<Self>> {
+        let Some(file) = RunFile::read(directory)? else {
+            return Ok(None);
+        };
+        let path = directory.join(records::CONFIG);
+        let text = std::fs::read_to_string(&path)
+            .with_context(|| format!("cannot read {}", path.display()))?;
+        let config = toml::from_str(&text)
+            .with_context(|| format!("{} is no configuration", path.display()))?;
+        Ok(Some(Self {
+            config,
+            file,
+            metrics: records::read_rows(&directory.join(records::METRICS))?,
+            sharpness: records::read_rows(&directory.join(records::SHARPNESS))?,
+        }))
+    }
+
+    /// The share of measured iterations with `η·λ₁` above `bound`.
+    fn share_above(&self, bound: f64) -> Option<f64> {
+        share(self.sharpness.iter().map(|row| row.step_size_times_sharpness > bound))
+    }
+
+    /// The share of iterations after which the loss had risen.
+    fn share_risen(&self) -> Option<f64> {
+        share(self.metrics.windows(2).map(|pair| pair[1].loss > pair[0].loss))
+    }
+
+    /// The mean of `η·λ₁` over the measured iterations.
+    fn mean_at_edge(&self) -> Option<f64> {
+        let count = self.sharpness.len() as f64;
+        let sum: f64 = self.sharpness.iter().map(|row| row.step_size_times_sharpness).sum();
+        (count > 0.0).then(|| sum / count)
+    }
+
+    fn final_sharpness(&self) -> Option<f64> {
+        self.sharpness.last().map(|row| row.sharpness)
+    }
+}
+
+fn share(cases: impl ExactSizeIterator<Item = bool>) -> Option<f64> {
+    let count = cases.len();
+    (count > 0).then(|| cases.filter(|&case| case).count() as f64 / count as f64)
+}
+
+/// The summary: one line for each run.
+pub fn table(runs: &[FinishedRun]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(presets::UTF8_FULL_CONDENSED).set_header([
+        "data set", "network", "loss", "seed", "method", "status", "iterations", "final loss", "λ₁",
+        "mean η·λ₁", "η·λ₁ > 1−c", "η·λ₁ > 2", "loss rose", "test acc.", "f evals", "seconds",
+    ]);
+    for run in runs {
+        let FinishedRun { config, file, .. } = run;
+        let totals = &file.totals;
+        table.add_row([
+            config.dataset.to_string(),
+            config.network.name().to_owned(),
+            loss_name(config.loss).to_owned(),
+            config.seed.to_string(),
+            config.method.label(),
+            file.status.to_string(),
+            totals.iterations.to_string(),
+            number(totals.final_loss),
+            number(run.final_sharpness()),
+            number(run.mean_at_edge()),
+            percent(run.share_above(1.0 - config.method.sufficient_decrease())),
+            percent(run.share_above(2.0)),
+            percent(run.share_risen()),
+            percent(totals.final_test_accuracy),
+            totals.function_evaluations.to_string(),
+            format!("{:.1}", totals.training_seconds + totals.measuring_seconds),
+        ]);
+    }
+    for column in table.column_iter_mut().skip(6) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}
+
+fn number(value: Option<f64>) -> String {
+    value.map_or("–".to_owned(), |value| match value.abs() {
+        size if size == 0.0 || (1e-3..1e4).contains(&size) => format!("{value:.4}"),
+        _ => format!("{value:.2e}"),
+    })
+}
+
+fn percent(share: Option<f64>) -> String {
+    share.map_or("–".to_owned(), |share| format!("{:.1}%", 100.0 * share))
+}
+
+/// Draws one picture for each group of runs that differ in their method only; the pictures' paths.
+pub fn pictures(runs: &[FinishedRun], folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut groups: Vec<Vec<&FinishedRun>> = Vec::new();
+    for run in runs {
+        match groups.iter_mut().find(|group| group[0].config.is_peer(&run.config)) {
+            Some(group) => group.push(run),
+            None => groups.push(vec![run]),
+        }
+    }
+    let mut paths: Vec<PathBuf> = Vec::new();
+    for group in groups {
+        let CellConfig { dataset, network, loss, seed, .. } = &group[0].config;
+        let stem = format!("{dataset}-{}-{}-{seed}", network.name(), loss_name(*loss));
+        let mut path = folder.join(format!("{stem}.svg"));
+        let mut copy = 1;
+        while paths.contains(&path) {
+            copy += 1; // another network of the same name, with other options
+            path = folder.join(format!("{stem}-{copy}.svg"));
+        }
+        let labels: Vec<String> = group.iter().map(|run| run.config.method.label()).collect();
+        Figure {
+            title: &format!("{dataset} · {} · {}, seed {seed}", network.name(), loss_name(*loss)),
+            sharpness_floor: (*loss == Loss::Mse).then(|| 2.0 / dataset.classes() as f64),
+            sufficient_decrease: group[0].config.method.sufficient_decrease(),
+            curves: (group.iter().zip(&labels))
+                .map(|(run, label)| Curves {
+                    label,
+                    metrics: &run.metrics,
+                    sharpness: &run.sharpness,
+                })
+                .collect(),
+        }
+        .draw(&path)?;
+        paths.push(path);
+    }
+    Ok(paths)
+}

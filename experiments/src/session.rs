@@ -1,0 +1,167 @@
+//! A grid from first check to last picture.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Context, Result};
+use flatland_data::{Dataset, Loaded};
+
+use crate::cell::CellConfig;
+use crate::cli::RunArgs;
+use crate::device::FoundDevice;
+use crate::grid::Grid;
+use crate::progress::Progress;
+use crate::records::{RunFile, Status};
+use crate::report::{self, FinishedRun};
+use crate::{presets, run};
+
+/// How a command ended, as its exit code tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// All runs reached what they were asked for.
+    Success = 0,
+    /// Some runs diverged, stalled or failed.
+    SomeFailed = 1,
+    /// The user stopped it.
+    Interrupted = 130,
+}
+
+/// `experiments run`
+pub fn run(arguments: &RunArgs, interrupted: &AtomicBool) -> Result<Ending> {
+    let mut grid = read_grid(arguments)?;
+    let device = grid.device.find(grid.dtype)?;
+    grid.device = device.name;
+    let cells = grid.cells();
+    let data = load_data(&cells, &arguments.data_dir)?;
+    let folder = arguments.results.join(&grid.name);
+    if arguments.dry_run {
+        for cell in &cells {
+            println!("{}", folder.join(cell.directory_name()).display());
+        }
+        println!("{} runs on {}; nothing was written", cells.len(), device.description);
+        return Ok(Ending::Success);
+    }
+    eprintln!("{} runs on {}, results in {}", cells.len(), device.description, folder.display());
+
+    let mut skipped = 0;
+    for (index, cell) in cells.iter().enumerate() {
+        let directory = folder.join(cell.directory_name());
+        if RunFile::read(&directory)?.is_some_and(|file| file.status.is_final()) {
+            skipped += 1;
+            continue;
+        }
+        let mut progress =
+            Progress::new(&cell.directory_name(), index + 1, cells.len(), cell.iterations);
+        let file = attempt(cell, &directory, &data[&cell.dataset], &device, interrupted, &mut progress)?;
+        progress.finish(&outcome(&file));
+        if interrupted.load(Ordering::Relaxed) {
+            break;
+        }
+    }
+    if skipped > 0 {
+        eprintln!("{skipped} of {} runs were already finished and have been skipped", cells.len());
+    }
+    conclude(&cells, &folder, interrupted)
+}
+
+fn read_grid(arguments: &RunArgs) -> Result<Grid> {
+    let RunArgs { grid, preset, set, only, .. } = arguments;
+    let mut grid = match grid {
+        Some(path) => {
+            let text = std::fs::read_to_string(path)
+                .with_context(|| format!("cannot read the grid {}", path.display()))?;
+            let name = path.file_stem().unwrap_or_default().to_string_lossy();
+            Grid::read(&name, &text, &path.display().to_string(), set, only)?
+        }
+        None => {
+            let name = preset.as_deref().unwrap_or("quick");
+            Grid::read(name, presets::text(name), &format!("preset {name}"), set, only)?
+        }
+    };
+    grid.device = arguments.device.unwrap_or(grid.device);
+    grid.dtype = arguments.dtype.unwrap_or(grid.dtype);
+    Ok(grid)
+}
+
+/// Reads every data set of the grid, and makes sure that each cell finds its training samples there.
+fn load_data(cells: &[CellConfig], folder: &Path) -> Result<HashMap<Dataset, Loaded>> {
+    let mut data = HashMap::new();
+    for cell in cells {
+        if !data.contains_key(&cell.dataset) {
+            data.insert(cell.dataset, flatland_data::load(cell.dataset, folder)?);
+        }
+        run::training_samples(cell, &data[&cell.dataset])
+            .with_context(|| format!("samples = {} on {}", cell.samples, cell.dataset))?;
+    }
+    Ok(data)
+}
+
+/// Makes one run. What goes wrong in it is recorded in its directory; only that record itself can fail.
+fn attempt(
+    cell: &CellConfig,
+    directory: &Path,
+    data: &Loaded,
+    device: &FoundDevice,
+    interrupted: &AtomicBool,
+    progress: &mut Progress,
+) -> Result<RunFile> {
+    std::fs::create_dir_all(directory)
+        .with_context(|| format!("cannot create {}", directory.display()))?;
+    let result = catch_unwind(AssertUnwindSafe(|| {
+        run::execute(cell, directory, data, device, interrupted, progress)
+    }));
+    let reason = match result {
+        Ok(Ok(file)) => return Ok(file),
+        Ok(Err(error)) => format!("{error:#}"),
+        Err(panic) => format!("panicked: {}", panic_message(&*panic)),
+    };
+    let mut file = RunFile::read(directory)?
+        .with_context(|| format!("{}: {reason}", directory.display()))?;
+    file.status = Status::Failed;
+    file.reason = Some(reason);
+    file.ended = Some(jiff::Timestamp::now());
+    file.write(directory)?;
+    Ok(file)
+}
+
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
+    (panic.downcast_ref::<&str>().copied())
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message")
+}
+
+fn outcome(file: &RunFile) -> String {
+    match &file.reason {
+        Some(reason) => format!("{}: {reason}", file.status),
+        None => file.status.to_string(),
+    }
+}
+
+/// Prints the table, draws the pictures and tells how the grid ended.
+fn conclude(cells: &[CellConfig], folder: &Path, interrupted: &AtomicBool) -> Result<Ending> {
+    let mut runs = Vec::new();
+    for cell in cells {
+        if let Some(run) = FinishedRun::read(&folder.join(cell.directory_name()))? {
+            runs.push(run);
+        }
+    }
+    println!("{}", report::table(&runs));
+    for picture in report::pictures(&runs, folder)? {
+        println!("picture: {}", picture.display());
+    }
+    if interrupted.load(Ordering::Relaxed) {
+        eprintln!(
+            "interrupted; give the same command again: finished runs are skipped, \
+             the one that was under way starts anew"
+        );
+        return Ok(Ending::Interrupted);
+    }
+    let failed = runs.iter().filter(|run| !run.file.status.is_success()).count();
+    if failed > 0 {
+        eprintln!("{failed} of {} runs did not reach their end; run.json in their folders says why", cells.len());
+        return Ok(Ending::SomeFailed);
+    }
+    Ok(Ending::Success)
+}
