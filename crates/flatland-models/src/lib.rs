@@ -33,7 +33,7 @@ mod resnet;
 mod running;
 mod sequence;
 mod vgg;
-//mod weights;
+mod weights;
 
 pub use architecture::{Architecture, ArchitectureError, InputShape};
 pub use cnn::CnnConfig;
@@ -55,4 +55,4 @@ pub use resnet::ResNetConfig;
 pub use running::RunningStatistics;
 pub use sequence::Sequence;
 pub use vgg::Vgg11Config;
-//pub use weights::{LoadedWeights, WeightsError, load_weights, save_weights};
+pub use weights::{LoadedWeights, WeightsError, load_weights, save_weights};

@@ -1,0 +1,210 @@
+//! Sizes, names, initial weights and weight files of the networks.
+
+mod common;
+
+use burn::module::Module;
+use burn::optim::{GradientsParams, SgdConfig};
+use burn::tensor::{DType, Device, Tensor};
+use common::{Tensors, digits, fixture, relative_error, to_vec};
+use flatland_models::{
+    Architecture, Initializer, InputShape, Layout, Loss, Sequence, WeightsError, load_weights,
+    save_weights,
+};
+use flatland_optim::module::flatten;
+
+const CIFAR: InputShape = InputShape {
+    channels: 3,
+    height: 32,
+    width: 32,
+};
+const EMNIST: InputShape = InputShape {
+    channels: 1,
+    height: 28,
+    width: 28,
+};
+
+fn network(name: &str, input: InputShape, classes: usize, dtype: DType) -> Sequence {
+    let mut initializer = Initializer::new(42, &Device::flex(), dtype);
+    Architecture::named(name)
+        .unwrap()
+        .init(input, classes, &mut initializer)
+        .unwrap()
+}
+
+#[test]
+fn parameter_counts_are_the_papers() {
+    for (name, input, classes, count) in [
+        ("mlp", CIFAR, 10, 318_410),
+        ("mlp", CIFAR, 100, 327_500),
+        ("mlp", EMNIST, 26, 91_226),
+        ("cnn", CIFAR, 10, 30_634),
+        ("cnn", CIFAR, 100, 215_044),
+        ("cnn", EMNIST, 26, 50_362),
+    ] {
+        let network = network(name, input, classes, DType::F32);
+        assert_eq!(network.num_params(), count, "{name} {classes}");
+        assert_eq!(Layout::of(&network).dimension(), count, "{name} {classes}");
+    }
+}
+
+#[test]
+fn parameters_have_pytorchs_names() {
+    let names = |name| -> Vec<String> {
+        let layout = Layout::of(&network(name, CIFAR, 10, DType::F32));
+        layout
+            .slots()
+            .iter()
+            .map(|slot| slot.name.clone())
+            .collect()
+    };
+    assert_eq!(
+        names("mlp"),
+        [
+            "1.weight", "1.bias", "3.weight", "3.bias", "5.weight", "5.bias"
+        ]
+    );
+    assert_eq!(
+        names("cnn"),
+        [
+            "0.weight", "0.bias", "3.weight", "3.bias", "7.weight", "7.bias"
+        ]
+    );
+}
+
+/// PyTorch's default: uniform on `±1/√fan_in`, weights and biases alike, whatever the float type.
+#[test]
+fn initial_weights_fill_pytorchs_interval_and_start_every_device_from_the_same_bits() {
+    let single = network("cnn", CIFAR, 10, DType::F32);
+    let layout = Layout::of(&single);
+    let (single, double) = (
+        to_vec(flatten(&single)),
+        to_vec(flatten(&network("cnn", CIFAR, 10, DType::F64))),
+    );
+    assert!(
+        single
+            .iter()
+            .zip(&double)
+            .all(|(s, d)| *s == f64::from(*d as f32))
+    );
+    for (slot, fan_in) in layout.slots().iter().zip([27, 27, 288, 288, 2048, 2048]) {
+        let bound = 1.0 / f64::from(fan_in).sqrt();
+        let entries = &double[slot.range.clone()];
+        assert!(entries.iter().all(|x| x.abs() <= bound), "{}", slot.name);
+        let largest = entries.iter().fold(0.0, |most: f64, x| most.max(x.abs()));
+        assert!(largest > 0.8 * bound, "{}", slot.name);
+        if entries.len() > 1000 {
+            let variance = entries.iter().map(|x| x * x).sum::<f64>() / entries.len() as f64;
+            assert!(
+                (variance / (bound * bound / 3.0) - 1.0).abs() < 0.1,
+                "{}",
+                slot.name
+            );
+        }
+    }
+}
+
+#[test]
+fn weights_come_back_from_a_file_as_they_were() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("weights.safetensors");
+    let device = Device::flex();
+    for dtype in [DType::F32, DType::F64] {
+        let network = network("cnn", EMNIST, 26, dtype);
+        let point = flatten(&network) * 1.25;
+        save_weights(&path, &network, &point).unwrap();
+        let loaded = load_weights(&path, &Layout::of(&network), &device, dtype).unwrap();
+        assert_eq!(to_vec(loaded.point), to_vec(point));
+        assert!(loaded.unused.is_empty(), "{:?}", loaded.unused);
+    }
+}
+
+#[test]
+fn pytorchs_file_is_read_and_a_common_prefix_is_ignored() {
+    let (network, objective, point) = digits(DType::F64, Loss::Mse, 500);
+    let layout = objective.layout();
+    let device = Device::flex();
+    let loaded = load_weights(
+        &fixture("mlp_tanh.safetensors"),
+        layout,
+        &device,
+        DType::F64,
+    )
+    .unwrap();
+    assert_eq!(to_vec(loaded.point), to_vec(point.clone()));
+    assert_eq!(loaded.unused, ["w0", "x", "y"]);
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("prefixed.safetensors");
+    let prefixed = Sequence::named(vec![("module", network.into())]);
+    save_weights(&path, &prefixed, &point).unwrap();
+    let loaded = load_weights(&path, layout, &device, DType::F64).unwrap();
+    assert_eq!(to_vec(loaded.point), to_vec(point));
+    assert!(loaded.unused.is_empty());
+}
+
+#[test]
+fn a_file_that_does_not_fit_is_refused_by_name() {
+    let layout = Layout::of(&network("mlp", EMNIST, 10, DType::F64));
+    let device = Device::flex();
+    let load =
+        |path: &std::path::Path, layout: &Layout| load_weights(path, layout, &device, DType::F64);
+
+    let shape = load(&fixture("mlp_tanh.safetensors"), &layout).unwrap_err();
+    assert!(
+        matches!(&shape, WeightsError::Shape { name, expected, found, .. }
+            if name == "1.weight" && *expected == [100, 784] && *found == [32, 64]),
+        "{shape}"
+    );
+    let cnn = Layout::of(&network("cnn", EMNIST, 10, DType::F64));
+    let missing = load(&fixture("mlp_tanh.safetensors"), &cnn).unwrap_err();
+    assert!(
+        matches!(&missing, WeightsError::Missing { missing, .. } if missing.contains(&"0.weight".to_owned())),
+        "{missing}"
+    );
+    assert!(missing.to_string().contains("0.weight"));
+    for path in [fixture("README.md"), fixture("absent.safetensors")] {
+        let error = load(&path, &layout).unwrap_err();
+        assert!(matches!(error, WeightsError::Read { .. }), "{error}");
+    }
+}
+
+/// A network is a burn module like any other: burn's own optimizer trains it.
+#[test]
+fn burns_optimizer_trains_a_network() {
+    let images = Tensors::open("mlp_tanh.safetensors")
+        .tensor::<2>("x")
+        .reshape([500, 1, 8, 8]);
+    let targets = Tensors::open("mlp_tanh.safetensors").tensor::<2>("y");
+    let (mut network, _, _) = digits(DType::F64, Loss::Mse, 500);
+    let mut optimizer = SgdConfig::new().init();
+    let mut losses = Vec::new();
+    for _ in 0..20 {
+        let loss = (network.forward(images.clone()) - targets.clone())
+            .square()
+            .mean();
+        losses.push(loss.clone().into_scalar::<f64>());
+        let gradients = GradientsParams::from_grads(loss.backward(), &network);
+        network = optimizer.step(1.0, network, gradients);
+    }
+    assert!(losses[19] < 0.7 * losses[0], "{losses:?}");
+}
+
+/// Without a tangent a network is its plain forward pass, taped or not.
+#[test]
+fn every_pass_yields_the_same_logits() {
+    let (network, objective, _) = digits(DType::F64, Loss::Mse, 500);
+    let layout = objective.layout();
+    let point = flatten(&network);
+    let images = Tensors::open("mlp_tanh.safetensors")
+        .tensor::<2>("x")
+        .reshape([500, 1, 8, 8]);
+    let own = to_vec(network.forward(images.clone()).inner());
+    for pass in [
+        flatland_models::Pass::plain(layout, &point),
+        flatland_models::Pass::taped(layout, &point),
+        flatland_models::Pass::plain(layout, &point).along(&point),
+    ] {
+        let logits: Tensor<2> = network.logits(&pass, images.clone()).value;
+        assert!(relative_error(&to_vec(logits.without_autodiff()), &own) < 1e-15);
+    }
+}
