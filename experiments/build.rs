@@ -7,7 +7,11 @@ fn main() {
     println!("cargo::rerun-if-changed=../.git/index");
     let commit = git(&["rev-parse", "--short=12", "HEAD"]).unwrap_or_else(|| "unknown".to_owned());
     let changed = git(&["status", "--porcelain", "--untracked-files=no"]);
-    let dirty = if changed.is_some_and(|files| !files.is_empty()) { "-dirty" } else { "" };
+    let dirty = if changed.is_some_and(|files| !files.is_empty()) {
+        "-dirty"
+    } else {
+        ""
+    };
     println!("cargo::rustc-env=FLATLAND_GIT_COMMIT={commit}{dirty}");
 }
 

@@ -43,14 +43,29 @@ impl CellConfig {
     /// The name of the run's directory: what a reader looks for, then a hash of the complete configuration.
     pub fn directory_name(&self) -> String {
         let hash = blake3::hash(self.to_toml().as_bytes()).to_hex();
-        let Self { dataset, network, method, seed, .. } = self;
-        format!("{dataset}-{}-{}-{seed}-{}", network.name(), method.name(), &hash[..10])
+        let Self {
+            dataset,
+            network,
+            method,
+            seed,
+            ..
+        } = self;
+        format!(
+            "{dataset}-{}-{}-{seed}-{}",
+            network.name(),
+            method.name(),
+            &hash[..10]
+        )
     }
 
     /// Whether two runs differ in their method only, so that they belong in one picture.
     pub fn is_peer(&self, other: &Self) -> bool {
         let method = self.method.clone();
-        *self == Self { method, ..other.clone() }
+        *self
+            == Self {
+                method,
+                ..other.clone()
+            }
     }
 }
 

@@ -54,7 +54,9 @@ pub enum DeviceError {
         reason: String,
     },
     /// The device does not know the float type.
-    #[error("device {description:?} does not support dtype \"{dtype}\"; use \"f32\", or a CPU device")]
+    #[error(
+        "device {description:?} does not support dtype \"{dtype}\"; use \"f32\", or a CPU device"
+    )]
     FloatType {
         /// The device.
         description: String,
@@ -86,7 +88,10 @@ impl DeviceName {
             Self::Wgpu => wgpu()?,
         };
         if !found.device.supports_dtype(DType::from(dtype)) {
-            return Err(DeviceError::FloatType { description: found.description, dtype });
+            return Err(DeviceError::FloatType {
+                description: found.description,
+                dtype,
+            });
         }
         Ok(found)
     }
@@ -107,7 +112,10 @@ fn flex() -> Result<FoundDevice, DeviceError> {
 }
 
 #[cfg(feature = "ndarray")]
-#[expect(deprecated, reason = "burn means to drop the backend; until then it is there to compare with")]
+#[expect(
+    deprecated,
+    reason = "burn means to drop the backend; until then it is there to compare with"
+)]
 fn ndarray() -> Result<FoundDevice, DeviceError> {
     Ok(FoundDevice {
         name: DeviceName::Ndarray,
@@ -151,12 +159,17 @@ mod graphics {
         let (device, setup) = Device::wgpu_options()
             .device_kind(kind)
             .init_with_setup()
-            .map_err(|error| DeviceError::NoAdapter { reason: error.to_string() })?;
+            .map_err(|error| DeviceError::NoAdapter {
+                reason: error.to_string(),
+            })?;
         let adapter = setup.adapter.get_info();
         Ok(FoundDevice {
             name: DeviceName::Wgpu,
             device,
-            description: format!("wgpu ({}, {:?}, {})", adapter.name, adapter.backend, adapter.driver_info),
+            description: format!(
+                "wgpu ({}, {:?}, {})",
+                adapter.name, adapter.backend, adapter.driver_info
+            ),
         })
     }
 }

@@ -48,7 +48,9 @@ impl fmt::Display for GridError {
             [problem] => write!(f, "{}: {problem}", self.origin),
             problems => {
                 write!(f, "{}: {} problems", self.origin, problems.len())?;
-                problems.iter().try_for_each(|problem| write!(f, "\n  - {problem}"))
+                problems
+                    .iter()
+                    .try_for_each(|problem| write!(f, "\n  - {problem}"))
             }
         }
     }
@@ -85,7 +87,10 @@ impl Grid {
         sets: &[String],
         only: &[String],
     ) -> Result<Self, GridError> {
-        let fail = |problems| GridError { origin: origin.to_owned(), problems };
+        let fail = |problems| GridError {
+            origin: origin.to_owned(),
+            problems,
+        };
         let mut table: Table = text.parse().map_err(|error: toml::de::Error| {
             fail(vec![format!("not TOML: {}", error.to_string().trim_end())])
         })?;
@@ -119,7 +124,9 @@ impl Grid {
             init: reader
                 .take::<String>("init", "\"pytorch\" or the path of a safetensors file")
                 .map_or(Init::Pytorch, Init::from),
-            dtype: reader.take("dtype", "\"f32\" or \"f64\"").unwrap_or(FloatType::F32),
+            dtype: reader
+                .take("dtype", "\"f32\" or \"f64\"")
+                .unwrap_or(FloatType::F32),
             device: reader
                 .take("device", "\"auto\", \"flex\", \"ndarray\" or \"wgpu\"")
                 .unwrap_or(DeviceName::Auto),
@@ -135,7 +142,11 @@ impl Grid {
         }
         grid.check_cells(&mut problems);
         let grid = grid.narrow(only, &mut problems);
-        if problems.is_empty() { Ok(grid) } else { Err(fail(problems)) }
+        if problems.is_empty() {
+            Ok(grid)
+        } else {
+            Err(fail(problems))
+        }
     }
 
     /// The runs of the grid, in order.
@@ -177,7 +188,10 @@ impl Grid {
     /// Finds what is wrong with single entries, or with two together.
     fn check_cells(&self, problems: &mut Vec<String>) {
         for (index, method) in self.methods.iter().enumerate() {
-            let classes = self.datasets.first().map_or(10, |dataset| dataset.classes());
+            let classes = self
+                .datasets
+                .first()
+                .map_or(10, |dataset| dataset.classes());
             if let Err(problem) = method.resolve(classes) {
                 problems.push(format!("methods[{index}] ({}): {problem}", method.name()));
             }
@@ -189,23 +203,51 @@ impl Grid {
                 }
             }
         }
-        duplicates("datasets", &self.datasets, |dataset| dataset.to_string(), problems);
-        duplicates("networks", &self.networks, |network| network.name().to_owned(), problems);
-        duplicates("methods", &self.methods, |method| method.name().to_owned(), problems);
-        duplicates("losses", &self.losses, |loss| loss_name(*loss).to_owned(), problems);
+        duplicates(
+            "datasets",
+            &self.datasets,
+            |dataset| dataset.to_string(),
+            problems,
+        );
+        duplicates(
+            "networks",
+            &self.networks,
+            |network| network.name().to_owned(),
+            problems,
+        );
+        duplicates(
+            "methods",
+            &self.methods,
+            |method| method.name().to_owned(),
+            problems,
+        );
+        duplicates(
+            "losses",
+            &self.losses,
+            |loss| loss_name(*loss).to_owned(),
+            problems,
+        );
         duplicates("seeds", &self.seeds, u64::to_string, problems);
     }
 
     fn narrow(mut self, only: &[String], problems: &mut Vec<String>) -> Self {
         for choice in only {
             let Some((key, wanted)) = choice.split_once('=') else {
-                problems.push(format!("--only {choice}: expected key=value, such as method=nls"));
+                problems.push(format!(
+                    "--only {choice}: expected key=value, such as method=nls"
+                ));
                 continue;
             };
             let wanted: Vec<&str> = wanted.split(',').map(str::trim).collect();
             match key.trim() {
                 "dataset" | "datasets" => {
-                    keep(&mut self.datasets, choice, &wanted, Dataset::to_string, problems);
+                    keep(
+                        &mut self.datasets,
+                        choice,
+                        &wanted,
+                        Dataset::to_string,
+                        problems,
+                    );
                 }
                 "network" | "networks" => {
                     let name = |network: &Architecture| network.name().to_owned();
@@ -234,7 +276,11 @@ impl Grid {
 /// The shape of a data set's images.
 pub fn input_shape(dataset: Dataset) -> InputShape {
     let [height, width] = dataset.image_size();
-    InputShape { channels: dataset.channels(), height, width }
+    InputShape {
+        channels: dataset.channels(),
+        height,
+        width,
+    }
 }
 
 /// How a loss is spelled in a grid.
@@ -247,21 +293,25 @@ pub fn loss_name(loss: Loss) -> &'static str {
 
 fn dataset(value: &Value) -> Result<Dataset, String> {
     let name = value.as_str().ok_or("a data set is a string")?;
-    name.parse().map_err(|error: flatland_data::DataError| error.to_string())
+    name.parse()
+        .map_err(|error: flatland_data::DataError| error.to_string())
 }
 
 fn network(value: &Value) -> Result<Architecture, String> {
     match value {
         Value::String(name) => Architecture::named(name).map_err(|error| error.to_string()),
-        Value::Table(table) => (table.clone().try_into())
-            .map_err(|error: toml::de::Error| error.message().to_owned()),
+        Value::Table(table) => {
+            (table.clone().try_into()).map_err(|error: toml::de::Error| error.message().to_owned())
+        }
         _ => Err("a network is a name, or a table with a name and options".to_owned()),
     }
 }
 
 fn loss(value: &Value) -> Result<Loss, String> {
     let found = value.as_str().and_then(|name| {
-        [Loss::Mse, Loss::CrossEntropy].into_iter().find(|loss| loss_name(*loss) == name)
+        [Loss::Mse, Loss::CrossEntropy]
+            .into_iter()
+            .find(|loss| loss_name(*loss) == name)
     });
     found.ok_or("a loss is \"mse\" or \"cross-entropy\"".to_owned())
 }
@@ -290,7 +340,9 @@ fn keep<T>(
     for value in wanted {
         if !names.iter().any(|name| name == value) {
             let names = names.join(", ");
-            problems.push(format!("--only {choice}: the grid has no {value:?}; it has {names}"));
+            problems.push(format!(
+                "--only {choice}: the grid has no {value:?}; it has {names}"
+            ));
         }
     }
     entries.retain(|entry| wanted.contains(&name(entry).as_str()));
@@ -309,7 +361,8 @@ impl Reader {
         match value.try_into() {
             Ok(value) => Some(value),
             Err(_) => {
-                self.problems.push(format!("{key} = {shown}: expected {expected}"));
+                self.problems
+                    .push(format!("{key} = {shown}: expected {expected}"));
                 None
             }
         }
@@ -321,7 +374,8 @@ impl Reader {
         match u64::try_from(count) {
             Ok(count) if count >= least => Some(count),
             _ => {
-                self.problems.push(format!("{key} = {count}: expected {expected}"));
+                self.problems
+                    .push(format!("{key} = {count}: expected {expected}"));
                 None
             }
         }
@@ -336,12 +390,16 @@ impl Reader {
         let values = match self.table.remove(key) {
             Some(Value::Array(values)) if !values.is_empty() => values,
             Some(value) => {
-                self.problems.push(format!("{key} = {value}: expected a list with at least one entry"));
+                self.problems.push(format!(
+                    "{key} = {value}: expected a list with at least one entry"
+                ));
                 return Vec::new();
             }
             None => {
                 return default.unwrap_or_else(|| {
-                    self.problems.push(format!("{key} is missing: expected a list with at least one entry"));
+                    self.problems.push(format!(
+                        "{key} is missing: expected a list with at least one entry"
+                    ));
                     Vec::new()
                 });
             }
@@ -350,7 +408,9 @@ impl Reader {
         for (index, value) in values.iter().enumerate() {
             match read(value) {
                 Ok(entry) => entries.push(entry),
-                Err(problem) => self.problems.push(format!("{key}[{index}] = {value}: {problem}")),
+                Err(problem) => self
+                    .problems
+                    .push(format!("{key}[{index}] = {value}: {problem}")),
             }
         }
         entries
@@ -359,7 +419,8 @@ impl Reader {
     fn finish(mut self) -> Vec<String> {
         for key in self.table.keys() {
             let keys = KEYS.join(", ");
-            self.problems.push(format!("unknown key {key:?}; the keys are {keys}"));
+            self.problems
+                .push(format!("unknown key {key:?}; the keys are {keys}"));
         }
         self.problems
     }

@@ -25,29 +25,40 @@ impl Progress {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::new(iterations).with_prefix(name.clone());
             bar.set_style(
-                ProgressStyle::with_template(
-                    "{prefix} {bar:16} {pos}/{len} {wide_msg} {eta} left",
-                )
-                .expect("the template is well-formed"),
+                ProgressStyle::with_template("{prefix} {bar:16} {pos}/{len} {wide_msg} {eta} left")
+                    .expect("the template is well-formed"),
             );
             bar
         });
         let start = Instant::now();
-        Self { name, iterations, start, printed: start, bar }
+        Self {
+            name,
+            iterations,
+            start,
+            printed: start,
+            bar,
+        }
     }
 
     /// Shows where the run is after `iteration`.
     pub fn report(&mut self, iteration: u64, step: &Step, sharpness: Option<f64>) {
         let done = iteration + 1;
         let sharpness = sharpness.map_or(String::new(), |value| format!("  λ₁ {value:.3e}"));
-        let state = format!("loss {:.3e}  η {:.3e}{sharpness}", step.loss, step.step_size);
+        let state = format!(
+            "loss {:.3e}  η {:.3e}{sharpness}",
+            step.loss, step.step_size
+        );
         if let Some(bar) = &self.bar {
             bar.set_position(done);
             bar.set_message(state);
         } else if self.printed.elapsed() >= INTERVAL {
             self.printed = Instant::now();
-            let left = self.start.elapsed().as_secs_f64() * (self.iterations - done) as f64 / done as f64;
-            eprintln!("{}  {done}/{}  {state}  {left:.0} s left", self.name, self.iterations);
+            let left =
+                self.start.elapsed().as_secs_f64() * (self.iterations - done) as f64 / done as f64;
+            eprintln!(
+                "{}  {done}/{}  {state}  {left:.0} s left",
+                self.name, self.iterations
+            );
         }
     }
 
@@ -56,6 +67,10 @@ impl Progress {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
-        eprintln!("{}  {outcome}  {:.1} s", self.name, self.start.elapsed().as_secs_f64());
+        eprintln!(
+            "{}  {outcome}  {:.1} s",
+            self.name,
+            self.start.elapsed().as_secs_f64()
+        );
     }
 }

@@ -99,7 +99,10 @@ pub enum Status {
 impl Status {
     /// Whether running the same configuration again would only repeat what is recorded.
     pub fn is_final(self) -> bool {
-        matches!(self, Self::Done | Self::Converged | Self::Diverged | Self::Stalled)
+        matches!(
+            self,
+            Self::Done | Self::Converged | Self::Diverged | Self::Stalled
+        )
     }
 
     /// Whether the run reached what it was asked for.
@@ -211,7 +214,8 @@ impl RunFile {
         if !path.exists() {
             return Ok(None);
         }
-        let text = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let text =
+            std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
         let file = serde_json::from_slice(&text)
             .with_context(|| format!("{} is no run file", path.display()))?;
         Ok(Some(file))

@@ -41,18 +41,30 @@ impl FinishedRun {
 
     /// The share of measured iterations with `η·λ₁` above `bound`.
     fn share_above(&self, bound: f64) -> Option<f64> {
-        share(self.sharpness.iter().map(|row| row.step_size_times_sharpness > bound))
+        share(
+            self.sharpness
+                .iter()
+                .map(|row| row.step_size_times_sharpness > bound),
+        )
     }
 
     /// The share of iterations after which the loss had risen.
     fn share_risen(&self) -> Option<f64> {
-        share(self.metrics.windows(2).map(|pair| pair[1].loss > pair[0].loss))
+        share(
+            self.metrics
+                .windows(2)
+                .map(|pair| pair[1].loss > pair[0].loss),
+        )
     }
 
     /// The mean of `η·λ₁` over the measured iterations.
     fn mean_at_edge(&self) -> Option<f64> {
         let count = self.sharpness.len() as f64;
-        let sum: f64 = self.sharpness.iter().map(|row| row.step_size_times_sharpness).sum();
+        let sum: f64 = self
+            .sharpness
+            .iter()
+            .map(|row| row.step_size_times_sharpness)
+            .sum();
         (count > 0.0).then(|| sum / count)
     }
 
@@ -69,9 +81,23 @@ fn share(cases: impl ExactSizeIterator<Item = bool>) -> Option<f64> {
 /// The summary: one line for each run.
 pub fn table(runs: &[FinishedRun]) -> Table {
     let mut table = Table::new();
-    table.load_preset(presets::UTF8_FULL_CONDENSED).set_header([
-        "data set", "network", "loss", "seed", "method", "status", "iterations", "final loss", "λ₁",
-        "mean η·λ₁", "η·λ₁ > 1−c", "η·λ₁ > 2", "loss rose", "test acc.", "f evals", "seconds",
+    table.load_style(presets::UTF8_FULL_CONDENSED).set_header([
+        "data set",
+        "network",
+        "loss",
+        "seed",
+        "method",
+        "status",
+        "iterations",
+        "final loss",
+        "λ₁",
+        "mean η·λ₁",
+        "η·λ₁ > 1−c",
+        "η·λ₁ > 2",
+        "loss rose",
+        "test acc.",
+        "f evals",
+        "seconds",
     ]);
     for run in runs {
         let FinishedRun { config, file, .. } = run;
@@ -116,14 +142,23 @@ fn percent(share: Option<f64>) -> String {
 pub fn pictures(runs: &[FinishedRun], folder: &Path) -> Result<Vec<PathBuf>> {
     let mut groups: Vec<Vec<&FinishedRun>> = Vec::new();
     for run in runs {
-        match groups.iter_mut().find(|group| group[0].config.is_peer(&run.config)) {
+        match groups
+            .iter_mut()
+            .find(|group| group[0].config.is_peer(&run.config))
+        {
             Some(group) => group.push(run),
             None => groups.push(vec![run]),
         }
     }
     let mut paths: Vec<PathBuf> = Vec::new();
     for group in groups {
-        let CellConfig { dataset, network, loss, seed, .. } = &group[0].config;
+        let CellConfig {
+            dataset,
+            network,
+            loss,
+            seed,
+            ..
+        } = &group[0].config;
         let stem = format!("{dataset}-{}-{}-{seed}", network.name(), loss_name(*loss));
         let mut path = folder.join(format!("{stem}.svg"));
         let mut copy = 1;
@@ -133,7 +168,11 @@ pub fn pictures(runs: &[FinishedRun], folder: &Path) -> Result<Vec<PathBuf>> {
         }
         let labels: Vec<String> = group.iter().map(|run| run.config.method.label()).collect();
         Figure {
-            title: &format!("{dataset} · {} · {}, seed {seed}", network.name(), loss_name(*loss)),
+            title: &format!(
+                "{dataset} · {} · {}, seed {seed}",
+                network.name(),
+                loss_name(*loss)
+            ),
             sharpness_floor: (*loss == Loss::Mse).then(|| 2.0 / dataset.classes() as f64),
             sufficient_decrease: group[0].config.method.sufficient_decrease(),
             curves: (group.iter().zip(&labels))

@@ -7,10 +7,12 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use burn::tensor::{DType, Tensor};
 use flatland_data::{Loaded, Samples, Selection};
-use flatland_models::{Batch, FullBatch, Initializer, Layout, Sequence, load_weights, save_weights};
+use flatland_models::{
+    Batch, FullBatch, Initializer, Layout, Sequence, load_weights, save_weights,
+};
 use flatland_optim::module::flatten;
 use flatland_optim::{Convergence, Counted, Method, NonFinite, Outcome, SearchFailure, Step};
-use flatland_sharpness::{Hessian, Sharpness, SharpnessConfig};
+use flatland_sharpness::{Hessian, LanczosConfig, Sharpness, sharpness};
 use tracing::warn;
 
 use crate::cell::{CellConfig, FloatType, Init};
@@ -53,7 +55,10 @@ pub fn execute(
 
 /// The training samples of a cell.
 pub fn training_samples(cell: &CellConfig, data: &Loaded) -> Result<Samples> {
-    let selection = Selection::Stratified { samples: cell.samples, seed: cell.seed };
+    let selection = Selection::Stratified {
+        samples: cell.samples,
+        seed: cell.seed,
+    };
     Ok(data.train.select(selection)?)
 }
 
@@ -95,10 +100,11 @@ impl<'a> Run<'a> {
                 loaded.point
             }
         };
+        let norm = cell.dataset.normalization();
         let objective = |samples: &Samples| {
             let chunks = match cell.dtype {
                 FloatType::F32 => Batch::chunks(
-                    &samples.normalized_f32(),
+                    &samples.normalized_f32(norm),
                     shape,
                     &samples.labels,
                     classes,
@@ -107,7 +113,7 @@ impl<'a> Run<'a> {
                     dtype,
                 ),
                 FloatType::F64 => Batch::chunks(
-                    &samples.normalized_f64(),
+                    &samples.normalized_f64(norm),
                     shape,
                     &samples.labels,
                     classes,
@@ -144,7 +150,8 @@ impl<'a> Run<'a> {
         for iteration in 0..self.cell.iterations {
             if interrupted.load(Ordering::Relaxed) {
                 self.file.status = Status::Interrupted;
-                self.file.reason = Some(format!("stopped by the user before iteration {iteration}"));
+                self.file.reason =
+                    Some(format!("stopped by the user before iteration {iteration}"));
                 break;
             }
             let is_last = iteration + 1 == self.cell.iterations;
@@ -163,7 +170,11 @@ impl<'a> Run<'a> {
                 sharpness = self.measure_sharpness(); // the point has not moved
             }
             self.record(iteration, &step, sharpness, accuracy)?;
-            progress.report(iteration, &step, self.sharpness.as_ref().map(|s| s.lambda_max));
+            progress.report(
+                iteration,
+                &step,
+                self.sharpness.as_ref().map(|s| s.lambda_max),
+            );
             if stopped {
                 break;
             }
@@ -177,18 +188,21 @@ impl<'a> Run<'a> {
     fn stop(&mut self, iteration: u64, step: &Step) -> bool {
         let (status, what) = match step.outcome {
             Outcome::Stepped => return false,
-            Outcome::Converged(Convergence::GradientNorm) => {
-                (Status::Converged, format!("the gradient's norm is {:e}", step.gradient_norm))
-            }
+            Outcome::Converged(Convergence::GradientNorm) => (
+                Status::Converged,
+                format!("the gradient's norm is {:e}", step.gradient_norm),
+            ),
             Outcome::Converged(Convergence::Loss) => {
                 (Status::Converged, format!("the loss is {:e}", step.loss))
             }
-            Outcome::SearchFailed(SearchFailure::TrialLimit) => {
-                (Status::Stalled, format!("none of {} step sizes was acceptable", step.trials))
-            }
-            Outcome::SearchFailed(SearchFailure::StepTooSmall) => {
-                (Status::Stalled, "no step size above the least one was acceptable".to_owned())
-            }
+            Outcome::SearchFailed(SearchFailure::TrialLimit) => (
+                Status::Stalled,
+                format!("none of {} step sizes was acceptable", step.trials),
+            ),
+            Outcome::SearchFailed(SearchFailure::StepTooSmall) => (
+                Status::Stalled,
+                "no step size above the least one was acceptable".to_owned(),
+            ),
             Outcome::Diverged(NonFinite::Loss) => {
                 (Status::Diverged, format!("the loss is {}", step.loss))
             }
@@ -206,28 +220,28 @@ impl<'a> Run<'a> {
     fn measure_sharpness(&mut self) -> Option<SharpnessRow> {
         let start = Instant::now();
         let mut hessian = Hessian::new(self.objective.inner_mut(), &self.point);
-        let measured = SharpnessConfig::default().measure(&mut hessian, self.sharpness.as_ref());
+        let measured = sharpness(&mut hessian, &LanczosConfig::new(), self.sharpness.as_ref());
         let seconds = start.elapsed().as_secs_f64();
         self.file.totals.measuring_seconds += seconds;
-        let sharpness = match measured {
-            Ok(sharpness) => sharpness,
+        let measured = match measured {
+            Ok(measured) => measured,
             Err(error) => {
                 warn!("{}: no sharpness: {error}", self.directory.display());
                 return None;
             }
         };
-        self.file.totals.hessian_products += sharpness.products as u64;
+        self.file.totals.hessian_products += measured.products as u64;
         let row = SharpnessRow {
             iteration: 0,
-            sharpness: sharpness.lambda_max,
-            lambda_min: sharpness.lambda_min,
+            sharpness: measured.lambda_max,
+            lambda_min: measured.lambda_min,
             step_size: 0.0,
             step_size_times_sharpness: 0.0,
-            residual: sharpness.residual,
-            hessian_products: sharpness.products as u64,
+            residual: measured.lambda_max_residual,
+            hessian_products: measured.products as u64,
             seconds,
         };
-        self.sharpness = Some(sharpness);
+        self.sharpness = Some(measured);
         Some(row)
     }
 
@@ -284,7 +298,11 @@ impl<'a> Run<'a> {
         totals.final_test_loss = finite(accuracy.test.loss);
         totals.final_test_accuracy = Some(accuracy.test.accuracy);
         self.file.ended = Some(jiff::Timestamp::now());
-        save_weights(&self.directory.join(records::WEIGHTS), &self.network, &self.point)?;
+        save_weights(
+            &self.directory.join(records::WEIGHTS),
+            &self.network,
+            &self.point,
+        )?;
         self.file.write(self.directory)?;
         Ok(self.file)
     }
@@ -304,8 +322,8 @@ fn provenance(cell: &CellConfig, data: &Loaded, device: &FoundDevice) -> Result<
     let initial_weights = match &cell.init {
         Init::Pytorch => None,
         Init::File(path) => {
-            let bytes = std::fs::read(path)
-                .with_context(|| format!("cannot read {}", path.display()))?;
+            let bytes =
+                std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
             Some(blake3::hash(&bytes).to_hex().to_string())
         }
     };

@@ -15,7 +15,7 @@ use crate::grid::Grid;
 use crate::progress::Progress;
 use crate::records::{RunFile, Status};
 use crate::report::{self, FinishedRun};
-use crate::{presets, run};
+use crate::presets;
 
 /// How a command ended, as its exit code tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,10 +40,19 @@ pub fn run(arguments: &RunArgs, interrupted: &AtomicBool) -> Result<Ending> {
         for cell in &cells {
             println!("{}", folder.join(cell.directory_name()).display());
         }
-        println!("{} runs on {}; nothing was written", cells.len(), device.description);
+        println!(
+            "{} runs on {}; nothing was written",
+            cells.len(),
+            device.description
+        );
         return Ok(Ending::Success);
     }
-    eprintln!("{} runs on {}, results in {}", cells.len(), device.description, folder.display());
+    eprintln!(
+        "{} runs on {}, results in {}",
+        cells.len(),
+        device.description,
+        folder.display()
+    );
 
     let mut skipped = 0;
     for (index, cell) in cells.iter().enumerate() {
@@ -52,22 +61,42 @@ pub fn run(arguments: &RunArgs, interrupted: &AtomicBool) -> Result<Ending> {
             skipped += 1;
             continue;
         }
-        let mut progress =
-            Progress::new(&cell.directory_name(), index + 1, cells.len(), cell.iterations);
-        let file = attempt(cell, &directory, &data[&cell.dataset], &device, interrupted, &mut progress)?;
+        let mut progress = Progress::new(
+            &cell.directory_name(),
+            index + 1,
+            cells.len(),
+            cell.iterations,
+        );
+        let file = attempt(
+            cell,
+            &directory,
+            &data[&cell.dataset],
+            &device,
+            interrupted,
+            &mut progress,
+        )?;
         progress.finish(&outcome(&file));
         if interrupted.load(Ordering::Relaxed) {
             break;
         }
     }
     if skipped > 0 {
-        eprintln!("{skipped} of {} runs were already finished and have been skipped", cells.len());
+        eprintln!(
+            "{skipped} of {} runs were already finished and have been skipped",
+            cells.len()
+        );
     }
     conclude(&cells, &folder, interrupted)
 }
 
 fn read_grid(arguments: &RunArgs) -> Result<Grid> {
-    let RunArgs { grid, preset, set, only, .. } = arguments;
+    let RunArgs {
+        grid,
+        preset,
+        set,
+        only,
+        ..
+    } = arguments;
     let mut grid = match grid {
         Some(path) => {
             let text = std::fs::read_to_string(path)
@@ -77,7 +106,13 @@ fn read_grid(arguments: &RunArgs) -> Result<Grid> {
         }
         None => {
             let name = preset.as_deref().unwrap_or("quick");
-            Grid::read(name, presets::text(name), &format!("preset {name}"), set, only)?
+            Grid::read(
+                name,
+                presets::text(name),
+                &format!("preset {name}"),
+                set,
+                only,
+            )?
         }
     };
     grid.device = arguments.device.unwrap_or(grid.device);
@@ -92,7 +127,7 @@ fn load_data(cells: &[CellConfig], folder: &Path) -> Result<HashMap<Dataset, Loa
         if !data.contains_key(&cell.dataset) {
             data.insert(cell.dataset, flatland_data::load(cell.dataset, folder)?);
         }
-        run::training_samples(cell, &data[&cell.dataset])
+        crate::run::training_samples(cell, &data[&cell.dataset])
             .with_context(|| format!("samples = {} on {}", cell.samples, cell.dataset))?;
     }
     Ok(data)
@@ -110,15 +145,15 @@ fn attempt(
     std::fs::create_dir_all(directory)
         .with_context(|| format!("cannot create {}", directory.display()))?;
     let result = catch_unwind(AssertUnwindSafe(|| {
-        run::execute(cell, directory, data, device, interrupted, progress)
+        crate::run::execute(cell, directory, data, device, interrupted, progress)
     }));
     let reason = match result {
         Ok(Ok(file)) => return Ok(file),
         Ok(Err(error)) => format!("{error:#}"),
         Err(panic) => format!("panicked: {}", panic_message(&*panic)),
     };
-    let mut file = RunFile::read(directory)?
-        .with_context(|| format!("{}: {reason}", directory.display()))?;
+    let mut file =
+        RunFile::read(directory)?.with_context(|| format!("{}: {reason}", directory.display()))?;
     file.status = Status::Failed;
     file.reason = Some(reason);
     file.ended = Some(jiff::Timestamp::now());
@@ -158,9 +193,15 @@ fn conclude(cells: &[CellConfig], folder: &Path, interrupted: &AtomicBool) -> Re
         );
         return Ok(Ending::Interrupted);
     }
-    let failed = runs.iter().filter(|run| !run.file.status.is_success()).count();
+    let failed = runs
+        .iter()
+        .filter(|run| !run.file.status.is_success())
+        .count();
     if failed > 0 {
-        eprintln!("{failed} of {} runs did not reach their end; run.json in their folders says why", cells.len());
+        eprintln!(
+            "{failed} of {} runs did not reach their end; run.json in their folders says why",
+            cells.len()
+        );
         return Ok(Ending::SomeFailed);
     }
     Ok(Ending::Success)

@@ -1,0 +1,223 @@
+//! The data sets: names, shapes, files, normalization.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::DataError;
+
+/// A data set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Dataset {
+    /// CIFAR-10 (Krizhevsky 2009), colour photographs in 10 classes.
+    Cifar10,
+    /// CIFAR-100 (Krizhevsky 2009), colour photographs in 100 classes.
+    Cifar100,
+    /// Street View House Numbers, cropped digits (Netzer et al. 2011).
+    Svhn,
+    /// EMNIST letters (Cohen et al. 2017), handwritten letters of either case.
+    Emnist,
+    /// MNIST (LeCun et al. 1998), handwritten digits.
+    Mnist,
+    /// Fashion-MNIST (Xiao et al. 2017), grey pictures of clothes.
+    FashionMnist,
+}
+
+/// Which part of a data set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Split {
+    /// The samples to train on.
+    Train,
+    /// The samples held back.
+    Test,
+}
+
+/// The mean and standard deviation of one channel, of pixels scaled to `[0, 1]`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ChannelNorm {
+    /// The mean.
+    pub mean: f64,
+    /// The standard deviation.
+    pub std: f64,
+}
+
+impl Dataset {
+    /// All data sets.
+    pub const ALL: [Self; 6] = [
+        Self::Cifar10,
+        Self::Cifar100,
+        Self::Svhn,
+        Self::Emnist,
+        Self::Mnist,
+        Self::FashionMnist,
+    ];
+
+    /// The name on the command line and in files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cifar10 => "cifar10",
+            Self::Cifar100 => "cifar100",
+            Self::Svhn => "svhn",
+            Self::Emnist => "emnist",
+            Self::Mnist => "mnist",
+            Self::FashionMnist => "fashion-mnist",
+        }
+    }
+
+    pub(crate) fn names() -> Vec<&'static str> {
+        Self::ALL.map(Self::name).to_vec()
+    }
+
+    /// The number of classes.
+    pub fn classes(self) -> usize {
+        match self {
+            Self::Cifar100 => 100,
+            Self::Emnist => 26,
+            _ => 10,
+        }
+    }
+
+    /// The number of colour channels.
+    pub fn channels(self) -> usize {
+        match self {
+            Self::Cifar10 | Self::Cifar100 | Self::Svhn => 3,
+            Self::Emnist | Self::Mnist | Self::FashionMnist => 1,
+        }
+    }
+
+    /// Height and width of the images, in pixels.
+    pub fn image_size(self) -> [usize; 2] {
+        match self {
+            Self::Cifar10 | Self::Cifar100 | Self::Svhn => [32, 32],
+            Self::Emnist | Self::Mnist | Self::FashionMnist => [28, 28],
+        }
+    }
+
+    /// The number of samples in the official release.
+    pub fn official_samples(self, split: Split) -> usize {
+        match (self, split) {
+            (Self::Cifar10 | Self::Cifar100, Split::Train) => 50_000,
+            (Self::Svhn, Split::Train) => 73_257,
+            (Self::Svhn, Split::Test) => 26_032,
+            (Self::Emnist, Split::Train) => 124_800,
+            (Self::Emnist, Split::Test) => 20_800,
+            (Self::Mnist | Self::FashionMnist, Split::Train) => 60_000,
+            (_, Split::Test) => 10_000,
+        }
+    }
+
+    /// The folder under the data folder.
+    pub fn folder(self) -> &'static str {
+        match self {
+            Self::Cifar10 => "cifar-10-batches-bin",
+            Self::Cifar100 => "cifar-100-binary",
+            _ => self.name(),
+        }
+    }
+
+    /// The files of a split. IDX files may also lie there uncompressed, without `.gz`.
+    pub fn files(self, split: Split) -> &'static [&'static str] {
+        match (self, split) {
+            (Self::Cifar10, Split::Train) => &[
+                "data_batch_1.bin",
+                "data_batch_2.bin",
+                "data_batch_3.bin",
+                "data_batch_4.bin",
+                "data_batch_5.bin",
+            ],
+            (Self::Cifar10, Split::Test) => &["test_batch.bin"],
+            (Self::Cifar100, Split::Train) => &["train.bin"],
+            (Self::Cifar100, Split::Test) => &["test.bin"],
+            (Self::Svhn, Split::Train) => &["train_32x32.mat"],
+            (Self::Svhn, Split::Test) => &["test_32x32.mat"],
+            (Self::Emnist, Split::Train) => &[
+                "emnist-letters-train-images-idx3-ubyte.gz",
+                "emnist-letters-train-labels-idx1-ubyte.gz",
+            ],
+            (Self::Emnist, Split::Test) => &[
+                "emnist-letters-test-images-idx3-ubyte.gz",
+                "emnist-letters-test-labels-idx1-ubyte.gz",
+            ],
+            (Self::Mnist | Self::FashionMnist, Split::Train) => {
+                &["train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"]
+            }
+            (Self::Mnist | Self::FashionMnist, Split::Test) => {
+                &["t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"]
+            }
+        }
+    }
+
+    /// Mean and standard deviation of each channel over the official training set, as the paper rounds them; of MNIST
+    /// and Fashion-MNIST, which it does not use, as torchvision's users do.
+    pub fn normalization(self) -> &'static [ChannelNorm] {
+        const fn channel(mean: f64, std: f64) -> ChannelNorm {
+            ChannelNorm { mean, std }
+        }
+        const CIFAR10: [ChannelNorm; 3] = [
+            channel(0.4914, 0.2470),
+            channel(0.4822, 0.2435),
+            channel(0.4465, 0.2616),
+        ];
+        const CIFAR100: [ChannelNorm; 3] = [
+            channel(0.5071, 0.2675),
+            channel(0.4867, 0.2565),
+            channel(0.4408, 0.2761),
+        ];
+        const SVHN: [ChannelNorm; 3] = [
+            channel(0.4377, 0.1980),
+            channel(0.4438, 0.2010),
+            channel(0.4728, 0.1970),
+        ];
+        match self {
+            Self::Cifar10 => &CIFAR10,
+            Self::Cifar100 => &CIFAR100,
+            Self::Svhn => &SVHN,
+            Self::Emnist => const { &[channel(0.1722, 0.3309)] },
+            Self::Mnist => const { &[channel(0.1307, 0.3081)] },
+            Self::FashionMnist => const { &[channel(0.2860, 0.3530)] },
+        }
+    }
+}
+
+impl fmt::Display for Dataset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Dataset {
+    type Err = DataError;
+
+    fn from_str(name: &str) -> Result<Self, DataError> {
+        let found = Self::ALL.into_iter().find(|dataset| dataset.name() == name);
+        found.ok_or_else(|| DataError::UnknownName {
+            name: name.to_owned(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_back_and_others_refused_with_the_list() {
+        for dataset in Dataset::ALL {
+            assert_eq!(dataset.name().parse::<Dataset>().unwrap(), dataset);
+        }
+        let message = "cifar".parse::<Dataset>().unwrap_err().to_string();
+        assert!(
+            message.contains("\"cifar\"") && message.contains("cifar10, cifar100"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn every_channel_has_a_norm() {
+        for dataset in Dataset::ALL {
+            assert_eq!(dataset.normalization().len(), dataset.channels());
+        }
+    }
+}

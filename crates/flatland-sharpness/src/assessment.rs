@@ -1,0 +1,66 @@
+//! How good the wanted Ritz pairs are.
+
+use crate::{
+    Wanted,
+    krylov::{Krylov, Ritz},
+};
+
+/// Eigenvalues smaller than this share of the largest magnitude are held to the accuracy of that share.
+const SMALL: f64 = 1e-3;
+
+/// The decisive Ritz pairs, and what still stands against them.
+pub(crate) struct Assessment {
+    /// The Ritz values, in the order of [`Wanted`].
+    pub(crate) values: Vec<f64>,
+    /// What each residual must not exceed.
+    pub(crate) thresholds: Vec<f64>,
+    /// The places of the pairs that have not converged, or, if all have, of the rivals.
+    pub(crate) open: Vec<usize>,
+    /// Whether a pair has not converged and never will, because its residual is lost in noise.
+    pub(crate) is_stuck: bool,
+}
+
+impl Assessment {
+    /// Assesses the pairs that `decisive` asks for.
+    ///
+    /// A *rival* is another pair that may yet turn out to be a better answer: its interval `θ ± ‖Ax − θx‖` reaches
+    /// beyond the least of the wanted eigenvalues, and its residual is neither at its threshold nor lost in noise.
+    pub(crate) fn new(
+        krylov: &Krylov,
+        ritz: &Ritz,
+        decisive: Wanted,
+        tolerance: f64,
+        noise: f64,
+    ) -> Self {
+        let magnitude = (ritz.values.iter()).fold(0.0, |most: f64, value| most.max(value.abs()));
+        let threshold = |place: usize| tolerance * ritz.values[place].abs().max(SMALL * magnitude);
+
+        let places = decisive.select(&ritz.values, 0);
+        let values: Vec<f64> = places.iter().map(|&place| ritz.values[place]).collect();
+        let thresholds: Vec<f64> = places.iter().map(|&place| threshold(place)).collect();
+        let residuals = places.iter().map(|&place| krylov.residual(ritz, place));
+        let residuals: Vec<f64> = residuals.collect();
+        let unconverged = (0..places.len()).filter(|&i| residuals[i].max(noise) > thresholds[i]);
+        let unconverged: Vec<usize> = unconverged.collect();
+        let is_stuck =
+            !unconverged.is_empty() && unconverged.iter().all(|&i| residuals[i] <= noise);
+
+        let mut open: Vec<usize> = unconverged.iter().map(|&i| places[i]).collect();
+        if open.is_empty() {
+            let others = (0..ritz.values.len()).filter(|place| !places.contains(place));
+            open = others
+                .filter(|&place| {
+                    let residual = krylov.residual(ritz, place);
+                    residual > threshold(place).max(noise)
+                        && decisive.is_reached(&values, ritz.values[place], residual)
+                })
+                .collect();
+        }
+        Self {
+            values,
+            thresholds,
+            open,
+            is_stuck,
+        }
+    }
+}
