@@ -12,10 +12,10 @@ use crate::cell::CellConfig;
 use crate::cli::RunArgs;
 use crate::device::FoundDevice;
 use crate::grid::Grid;
+use crate::presets;
 use crate::progress::Progress;
 use crate::records::{RunFile, Status};
 use crate::report::{self, FinishedRun};
-use crate::presets;
 
 /// How a command ended, as its exit code tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

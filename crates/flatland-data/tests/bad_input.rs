@@ -178,7 +178,7 @@ fn a_gzip_bomb_is_refused() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn random_bytes_never_panic(which in 0..6usize, bytes in prop::collection::vec(any::<u8>(), 0..5000)) {

@@ -1,45 +1,64 @@
-use crate::{
-    Error, Method, Objective, Outcome, Step,
-    vector::{axpy, norm},
-};
+//! Gradient descent with a fixed step size.
+
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
+
+use crate::error::require_positive;
+use crate::method::Start;
+use crate::vector::axpy;
+use crate::{Error, Method, Objective, Step};
+
+/// The step size of [`GradientDescent`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GradientDescentConfig {
+    /// `η`, positive and finite.
     pub step_size: f64,
 }
+
 impl GradientDescentConfig {
+    /// Steps `w ← w − step_size·g`.
     pub fn new(step_size: f64) -> Self {
         Self { step_size }
     }
+
+    /// The method, ready for its first step.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidParameter`] where the step size is not positive and finite.
     pub fn init(&self) -> Result<GradientDescent, Error> {
-        crate::error::require_positive("step_size", self.step_size)?;
-        Ok(GradientDescent(self.clone()))
+        require_positive("step_size", self.step_size)?;
+        Ok(GradientDescent {
+            config: self.clone(),
+        })
     }
 }
-pub struct GradientDescent(GradientDescentConfig);
+
+/// Gradient descent with a fixed step size: `w ← w − η·g`.
+///
+/// With full batches it sharpens until `λ₁` reaches the edge `2/η`, and stays there.
+///
+/// # References
+///
+/// - J. Cohen, S. Kaur, Y. Li, J. Z. Kolter, A. Talwalkar, *Gradient Descent on Neural Networks Typically Occurs at the
+///   Edge of Stability*, ICLR 2021.
+#[derive(Debug, Clone)]
+pub struct GradientDescent {
+    config: GradientDescentConfig,
+}
+
 impl<O: Objective + ?Sized> Method<O> for GradientDescent {
-    fn step(&mut self, o: &mut O, w: Tensor<1>) -> (Tensor<1>, Step) {
-        let (loss, g) = o.loss_and_gradient(&w);
-        let gn = norm(&g);
-        let mut s = Step {
-            loss,
-            gradient_norm: gn,
-            step_size: 0.0,
-            initial_step_size: None,
-            trials: 0,
-            backtracks: 0,
-            reference_value: None,
-            average_loss: None,
-            accepted_loss: None,
-            outcome: Outcome::Stepped,
+    fn step(&mut self, objective: &mut O, point: Tensor<1>) -> (Tensor<1>, Step) {
+        let start = match Start::evaluate(objective, &point) {
+            Ok(start) => start,
+            Err(step) => return (point, step),
         };
-        if let Some(o) = crate::line_search::ended(loss, gn) {
-            s.outcome = o;
-            return (w, s);
-        }
-        s.step_size = self.0.step_size;
-        (axpy(-s.step_size, &g, &w), s)
+        let step_size = self.config.step_size;
+        let step = Step {
+            step_size,
+            ..start.step()
+        };
+        (axpy(-step_size, &start.gradient, &point), step)
     }
 }

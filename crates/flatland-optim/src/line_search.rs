@@ -1,39 +1,78 @@
-use crate::{
-    Convergence, Error, Method, NonFinite, Objective, Outcome, SearchFailure, Step,
-    vector::{axpy, norm},
-};
+//! Line searches that take the largest acceptable step, and their relatives.
+
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
+
+use crate::error::{require, require_positive};
+use crate::initial_trial::{InitialTrial, Polyak};
+use crate::method::Start;
+use crate::reference::{Reference, ReferenceState};
+use crate::vector::axpy;
+use crate::{Error, Method, Objective, Outcome, SearchFailure, Step};
+
+/// Whether a search goes on after its first trial was acceptable.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Reference {
-    Monotone,
-    Grippo { window: usize },
-    ZhangHager { xi: f64 },
-}
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum InitialTrial {
-    Previous,
-    Polyak,
-}
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Extrapolation {
+    /// The first trial is taken.
     None,
+    /// `η ← η/δ` while that is acceptable, which ends with an equality up to `δ`: `η` is acceptable, `η/δ` is not.
     UntilFailure,
-    OnceBelow(f64),
+    /// `η ← η/δ` at most once in an iteration, and only if `η/δ < bound`.
+    OnceBelow {
+        /// No step size grows to it.
+        bound: f64,
+    },
 }
+
+/// The parts of a line search.
+///
+/// A trial step size `η` is acceptable when
+///
+/// ```text
+/// f(w − η·g) ≤ R − sufficient_decrease · η · ‖g‖²
+/// ```
+///
+/// and the left side is finite. `R` comes from [`reference`](Self::reference). The first trial comes from
+/// [`initial_trial`](Self::initial_trial), clipped to `[min_step_size, max_step_size]`. A first trial that is not
+/// acceptable is multiplied by `backtracking_factor` until it is; one that is may grow by
+/// [`extrapolation`](Self::extrapolation). No point is evaluated twice.
+///
+/// | method | reference | initial trial | extrapolation |
+/// |---|---|---|---|
+/// | [`ls`](Self::ls) | monotone | previous | until failure |
+/// | [`nls`](Self::nls) | Zhang–Hager, ξ = 1 | previous | until failure |
+/// | [`ponls`](Self::ponls) | Zhang–Hager, ξ = 1 | Polyak | none |
+/// | [`nls_ub`](Self::nls_ub) | Zhang–Hager, ξ = 1 | previous | once, below the number of classes |
+/// | [`ponos`](Self::ponos) | Zhang–Hager, ξ = 1 | Polyak with memory | none |
+///
+/// # References
+///
+/// - L. Galli, C. Fox, W. Bartolomaeus, M. Schmidt, H. Rauhut, *Flatland: The Adventures of Gradient Descent with Large
+///   Step Sizes*, ICML 2026, arXiv 2606.06722.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LineSearchConfig {
+    /// `R`
     pub reference: Reference,
+    /// The first trial of an iteration.
     pub initial_trial: InitialTrial,
+    /// What follows an acceptable first trial.
     pub extrapolation: Extrapolation,
+    /// `c`, in `(0, 1)`.
     pub sufficient_decrease: f64,
+    /// `δ`, in `(0, 1)`.
     pub backtracking_factor: f64,
+    /// The most trials in an iteration.
     pub max_trials: u32,
+    /// `η₋₁`, the "previous" step size of the first iteration.
+    pub first_step_size: f64,
+    /// No step is smaller.
+    pub min_step_size: f64,
+    /// No first trial is larger; an extrapolation may be.
+    pub max_step_size: f64,
 }
+
 impl LineSearchConfig {
     fn new(
         reference: Reference,
@@ -47,8 +86,13 @@ impl LineSearchConfig {
             sufficient_decrease: 1e-4,
             backtracking_factor: 0.5,
             max_trials: 100,
+            first_step_size: 1.0,
+            min_step_size: 1e-6,
+            max_step_size: 1e4,
         }
     }
+
+    /// LS, the monotone equality search.
     pub fn ls() -> Self {
         Self::new(
             Reference::Monotone,
@@ -56,138 +100,279 @@ impl LineSearchConfig {
             Extrapolation::UntilFailure,
         )
     }
+
+    /// NLS, the non-monotone equality search.
     pub fn nls() -> Self {
-        Self::new(
-            Reference::ZhangHager { xi: 1.0 },
-            InitialTrial::Previous,
-            Extrapolation::UntilFailure,
-        )
+        Self {
+            reference: MEAN_OF_ALL,
+            ..Self::ls()
+        }
     }
+
+    /// PoNLS, the non-monotone search that starts from Polyak's step size and only shrinks it.
     pub fn ponls() -> Self {
-        Self::new(
-            Reference::ZhangHager { xi: 1.0 },
-            InitialTrial::Polyak,
-            Extrapolation::None,
-        )
+        let polyak = InitialTrial::Polyak(Polyak::default());
+        Self::new(MEAN_OF_ALL, polyak, Extrapolation::None)
     }
+
+    /// NLS-ub, the non-monotone search whose step sizes stay below the number of classes and so stabilise themselves:
+    /// with mean squared error a dead network is unstable from `η = K` on.
     pub fn nls_ub(classes: usize) -> Self {
-        Self::new(
-            Reference::ZhangHager { xi: 1.0 },
-            InitialTrial::Previous,
-            Extrapolation::OnceBelow(classes as f64),
-        )
+        let bound = classes as f64;
+        Self {
+            extrapolation: Extrapolation::OnceBelow { bound },
+            ..Self::nls()
+        }
     }
+
+    /// PoNoS, the stochastic predecessor of PoNLS: it asks for half the decrease that the gradient promises
+    /// (`c = 1/2`), starts at 10 at most, and remembers earlier cuts.
     pub fn ponos() -> Self {
-        Self::ponls()
+        let polyak = Polyak {
+            remembers_cuts: true,
+            ..Polyak::default()
+        };
+        Self {
+            initial_trial: InitialTrial::Polyak(polyak),
+            sufficient_decrease: 0.5,
+            max_step_size: 10.0,
+            ..Self::ponls()
+        }
     }
+
+    /// The search, ready for its first step.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidParameter`] names the first parameter outside its range.
     pub fn init(&self) -> Result<LineSearch, Error> {
+        self.reference.check()?;
+        self.initial_trial.check()?;
+        if let Extrapolation::OnceBelow { bound } = self.extrapolation {
+            require_positive("bound", bound)?;
+        }
+        let is_fraction = |value: f64| value > 0.0 && value < 1.0;
+        let Self {
+            sufficient_decrease: c,
+            backtracking_factor: delta,
+            ..
+        } = *self;
+        require(is_fraction(c), "sufficient_decrease", c, "in (0, 1)")?;
+        require(
+            is_fraction(delta),
+            "backtracking_factor",
+            delta,
+            "in (0, 1)",
+        )?;
+        require(
+            self.max_trials >= 1,
+            "max_trials",
+            self.max_trials.into(),
+            "at least 1",
+        )?;
+        require_positive("first_step_size", self.first_step_size)?;
+        require_positive("min_step_size", self.min_step_size)?;
+        require(
+            self.max_step_size >= self.min_step_size && self.max_step_size.is_finite(),
+            "max_step_size",
+            self.max_step_size,
+            "at least min_step_size and finite",
+        )?;
         Ok(LineSearch {
+            state: LineSearchState {
+                reference: ReferenceState::default(),
+                step_size: self.first_step_size,
+                cuts: 0,
+            },
             config: self.clone(),
-            eta: 1.0,
-            q: 0.0,
-            c: 0.0,
         })
     }
 }
+
+/// `C` is the mean of all losses so far.
+const MEAN_OF_ALL: Reference = Reference::ZhangHager { xi: 1.0 };
+
+/// What a search carries from one iteration to the next: all that continuing a run needs besides the point.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LineSearchState {
+    reference: ReferenceState,
+    /// The last accepted step size.
+    step_size: f64,
+    /// `l`, the cuts that a Polyak start remembers.
+    cuts: u32,
+}
+
+/// Gradient descent whose step size a line search finds; see [`LineSearchConfig`].
+///
+/// An iteration takes one gradient, with the loss at `w_k`, and one loss for each trial. It ends without a step where
+/// the run has converged (`‖g‖` or `f` below `1e-8`), where the loss or the gradient at `w_k` is not finite, and where
+/// the search fails: after [`max_trials`](LineSearchConfig::max_trials), or when the next trial would be smaller than
+/// [`min_step_size`](LineSearchConfig::min_step_size). An extrapolation that meets the limit of trials, as it does on a
+/// function that falls without end, takes the last acceptable step size.
+#[derive(Debug, Clone)]
 pub struct LineSearch {
     config: LineSearchConfig,
-    eta: f64,
-    q: f64,
-    c: f64,
+    state: LineSearchState,
 }
-pub(crate) fn ended(loss: f64, gn: f64) -> Option<Outcome> {
-    if !loss.is_finite() {
-        Some(Outcome::Diverged(NonFinite::Loss))
-    } else if !gn.is_finite() {
-        Some(Outcome::Diverged(NonFinite::Gradient))
-    } else if gn < 1e-8 {
-        Some(Outcome::Converged(Convergence::GradientNorm))
-    } else if loss < 1e-8 {
-        Some(Outcome::Converged(Convergence::Loss))
-    } else {
-        None
+
+impl LineSearch {
+    /// What the search carries to the next iteration.
+    pub fn state(&self) -> &LineSearchState {
+        &self.state
+    }
+
+    /// The search, to go on from an earlier [`state`](Self::state).
+    pub fn with_state(mut self, state: LineSearchState) -> Self {
+        self.state = state;
+        self
+    }
+
+    fn initial_step_size(&self, start: &Start) -> f64 {
+        let LineSearchConfig {
+            min_step_size,
+            max_step_size,
+            ..
+        } = self.config;
+        match self.config.initial_trial {
+            InitialTrial::Previous => self.state.step_size.clamp(min_step_size, max_step_size),
+            InitialTrial::Polyak(polyak) => {
+                let step_size = polyak.step_size(start.loss, start.gradient_norm);
+                let step_size = step_size.clamp(min_step_size, max_step_size);
+                let cuts = if polyak.remembers_cuts {
+                    self.state.cuts
+                } else {
+                    0
+                };
+                let remembered = self.config.backtracking_factor.powi(cuts as i32);
+                (step_size * remembered).max(min_step_size)
+            }
+        }
     }
 }
+
 impl<O: Objective + ?Sized> Method<O> for LineSearch {
-    fn step(&mut self, o: &mut O, w: Tensor<1>) -> (Tensor<1>, Step) {
-        let (loss, g) = o.loss_and_gradient(&w);
-        let gn = norm(&g);
-        let mut s = Step {
-            loss,
-            gradient_norm: gn,
-            step_size: 0.0,
-            initial_step_size: None,
+    fn step(&mut self, objective: &mut O, point: Tensor<1>) -> (Tensor<1>, Step) {
+        let start = match Start::evaluate(objective, &point) {
+            Ok(start) => start,
+            Err(step) => return (point, step),
+        };
+        let config = &self.config;
+        let reference = config
+            .reference
+            .update(&mut self.state.reference, start.loss);
+        let initial_step_size = self.initial_step_size(&start);
+        let mut search = Search {
+            objective,
+            point: &point,
+            start: &start,
+            config,
+            reference_value: reference.value,
             trials: 0,
             backtracks: 0,
-            reference_value: None,
-            average_loss: None,
-            accepted_loss: None,
-            outcome: Outcome::Stepped,
         };
-        if let Some(o) = ended(loss, gn) {
-            s.outcome = o;
-            return (w, s);
-        }
-        let r = match self.config.reference {
-            Reference::ZhangHager { xi } => {
-                let q = xi * self.q + 1.0;
-                self.c = (xi * self.q * self.c + loss) / q;
-                self.q = q;
-                s.average_loss = Some(self.c);
-                self.c.max(loss)
+        let found = search.run(initial_step_size);
+        let mut step = Step {
+            initial_step_size: Some(initial_step_size),
+            trials: search.trials,
+            backtracks: search.backtracks,
+            reference_value: Some(reference.value),
+            average_loss: reference.average,
+            ..start.step()
+        };
+        self.state.cuts = (self.state.cuts + step.backtracks).saturating_sub(1);
+        match found {
+            Ok(accepted) => {
+                self.state.step_size = accepted.step_size;
+                step.step_size = accepted.step_size;
+                step.accepted_loss = Some(accepted.loss);
+                (axpy(-accepted.step_size, &start.gradient, &point), step)
             }
-            _ => loss,
-        };
-        s.reference_value = Some(r);
-        let mut eta = match self.config.initial_trial {
-            InitialTrial::Previous => self.eta,
-            InitialTrial::Polyak => loss / (0.1 * gn * gn + 1e-8),
-        }
-        .clamp(1e-6, 1e4);
-        s.initial_step_size = Some(eta);
-        let mut ok = |eta: f64, s: &mut Step| {
-            s.trials += 1;
-            let f = o.loss(&axpy(-eta, &g, &w));
-            let ok = f <= r - self.config.sufficient_decrease * eta * gn * gn;
-            if ok {
-                s.accepted_loss = Some(f);
+            Err(failure) => {
+                step.outcome = Outcome::SearchFailed(failure);
+                (point, step)
             }
-            ok
-        };
-        let d = self.config.backtracking_factor;
-        if ok(eta, &mut s) {
-            match self.config.extrapolation {
-                Extrapolation::UntilFailure => {
-                    while s.trials < self.config.max_trials && ok(eta / d, &mut s) {
-                        eta /= d;
+        }
+    }
+}
+
+/// One search along `−g`.
+struct Search<'a, O: ?Sized> {
+    objective: &'a mut O,
+    point: &'a Tensor<1>,
+    start: &'a Start,
+    config: &'a LineSearchConfig,
+    reference_value: f64,
+    trials: u32,
+    backtracks: u32,
+}
+
+/// A step size that is acceptable, and the loss there.
+#[derive(Clone, Copy)]
+struct Accepted {
+    step_size: f64,
+    loss: f64,
+}
+
+impl<O: Objective + ?Sized> Search<'_, O> {
+    fn run(&mut self, initial_step_size: f64) -> Result<Accepted, SearchFailure> {
+        match self.try_step(initial_step_size) {
+            Some(accepted) => Ok(self.extrapolate(accepted)),
+            None => self.backtrack(initial_step_size),
+        }
+    }
+
+    fn backtrack(&mut self, mut step_size: f64) -> Result<Accepted, SearchFailure> {
+        loop {
+            step_size *= self.config.backtracking_factor;
+            if step_size < self.config.min_step_size {
+                return Err(SearchFailure::StepTooSmall);
+            }
+            if self.trials >= self.config.max_trials {
+                return Err(SearchFailure::TrialLimit);
+            }
+            self.backtracks += 1;
+            if let Some(accepted) = self.try_step(step_size) {
+                return Ok(accepted);
+            }
+        }
+    }
+
+    fn extrapolate(&mut self, first: Accepted) -> Accepted {
+        let factor = self.config.backtracking_factor;
+        match self.config.extrapolation {
+            Extrapolation::None => first,
+            Extrapolation::OnceBelow { bound } => {
+                let next = first.step_size / factor;
+                let may_grow = next < bound && self.trials < self.config.max_trials;
+                may_grow
+                    .then(|| self.try_step(next))
+                    .flatten()
+                    .unwrap_or(first)
+            }
+            Extrapolation::UntilFailure => {
+                let mut accepted = first;
+                while self.trials < self.config.max_trials {
+                    match self.try_step(accepted.step_size / factor) {
+                        Some(larger) => accepted = larger,
+                        None => break,
                     }
                 }
-                Extrapolation::OnceBelow(b) => {
-                    if eta / d < b && ok(eta / d, &mut s) {
-                        eta /= d;
-                    }
-                }
-                Extrapolation::None => {}
-            }
-        } else {
-            loop {
-                eta *= d;
-                s.backtracks += 1;
-                if eta < 1e-6 {
-                    s.outcome = Outcome::SearchFailed(SearchFailure::StepTooSmall);
-                    return (w, s);
-                }
-                if s.trials >= self.config.max_trials {
-                    s.outcome = Outcome::SearchFailed(SearchFailure::TrialLimit);
-                    return (w, s);
-                }
-                if ok(eta, &mut s) {
-                    break;
-                }
+                accepted
             }
         }
-        self.eta = eta;
-        s.step_size = eta;
-        (axpy(-eta, &g, &w), s)
+    }
+
+    /// Evaluates a trial.
+    fn try_step(&mut self, step_size: f64) -> Option<Accepted> {
+        self.trials += 1;
+        let Start {
+            gradient,
+            gradient_norm,
+            ..
+        } = self.start;
+        let loss = self.objective.loss(&axpy(-step_size, gradient, self.point));
+        let decrease = self.config.sufficient_decrease * step_size * gradient_norm * gradient_norm;
+        let is_acceptable = loss.is_finite() && loss <= self.reference_value - decrease;
+        is_acceptable.then_some(Accepted { step_size, loss })
     }
 }

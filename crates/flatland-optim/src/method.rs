@@ -4,6 +4,7 @@ use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 use crate::Objective;
+use crate::vector::norm;
 
 /// A rule that moves a point once and remembers what it needs for the next move.
 ///
@@ -81,4 +82,71 @@ pub enum NonFinite {
     Loss,
     /// The gradient at `w_k`.
     Gradient,
+}
+
+/// Below it, the norm of the gradient counts as zero.
+const LEAST_GRADIENT_NORM: f64 = 1e-8;
+/// Below it, the loss counts as zero.
+const LEAST_LOSS: f64 = 1e-8;
+
+/// Where an iteration begins: what every method that follows the gradient knows before it moves.
+#[derive(Debug, Clone)]
+pub(crate) struct Start {
+    /// `f(w_k)`
+    pub(crate) loss: f64,
+    /// `g`
+    pub(crate) gradient: Tensor<1>,
+    /// `‖g‖`
+    pub(crate) gradient_norm: f64,
+}
+
+impl Start {
+    /// Evaluates loss and gradient at `point`.
+    ///
+    /// # Errors
+    ///
+    /// The record of an iteration that ends before it begins: the run has converged, or diverged.
+    pub(crate) fn evaluate<O: Objective + ?Sized>(
+        objective: &mut O,
+        point: &Tensor<1>,
+    ) -> Result<Self, Step> {
+        let (loss, gradient) = objective.loss_and_gradient(point);
+        let gradient_norm = norm(&gradient);
+        let start = Self {
+            loss,
+            gradient,
+            gradient_norm,
+        };
+        let outcome = if !loss.is_finite() {
+            Outcome::Diverged(NonFinite::Loss)
+        } else if !gradient_norm.is_finite() {
+            Outcome::Diverged(NonFinite::Gradient)
+        } else if gradient_norm < LEAST_GRADIENT_NORM {
+            Outcome::Converged(Convergence::GradientNorm)
+        } else if loss < LEAST_LOSS {
+            Outcome::Converged(Convergence::Loss)
+        } else {
+            return Ok(start);
+        };
+        Err(Step {
+            outcome,
+            ..start.step()
+        })
+    }
+
+    /// A record with what is known, for an iteration that takes no trial.
+    pub(crate) fn step(&self) -> Step {
+        Step {
+            loss: self.loss,
+            gradient_norm: self.gradient_norm,
+            step_size: 0.0,
+            initial_step_size: None,
+            trials: 0,
+            backtracks: 0,
+            reference_value: None,
+            average_loss: None,
+            accepted_loss: None,
+            outcome: Outcome::Stepped,
+        }
+    }
 }

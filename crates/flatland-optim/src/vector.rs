@@ -124,8 +124,8 @@ mod tests {
             tensor(&[3.0, 4.0], DType::F64),
         );
         let sum = axpy(-0.5, &x, &y);
-        assert_eq!(sum.into_data().to_vec::<f64>().unwrap(), [2.5, 3.0]);
-        assert_eq!(x.into_data().to_vec::<f64>().unwrap(), [1.0, 2.0]);
-        assert_eq!(y.into_data().to_vec::<f64>().unwrap(), [3.0, 4.0]);
+        assert_eq!(sum.into_data().try_to_vec::<f64>().unwrap(), [2.5, 3.0]);
+        assert_eq!(x.into_data().try_to_vec::<f64>().unwrap(), [1.0, 2.0]);
+        assert_eq!(y.into_data().try_to_vec::<f64>().unwrap(), [3.0, 4.0]);
     }
 }

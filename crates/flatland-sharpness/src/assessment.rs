@@ -16,8 +16,8 @@ pub(crate) struct Assessment {
     pub(crate) thresholds: Vec<f64>,
     /// The places of the pairs that have not converged, or, if all have, of the rivals.
     pub(crate) open: Vec<usize>,
-    /// Whether a pair has not converged and never will, because its residual is lost in noise.
-    pub(crate) is_stuck: bool,
+    /// Whether pairs have not converged and never will, because their residuals are lost in noise.
+    pub(crate) are_stuck: bool,
 }
 
 impl Assessment {
@@ -42,7 +42,7 @@ impl Assessment {
         let residuals: Vec<f64> = residuals.collect();
         let unconverged = (0..places.len()).filter(|&i| residuals[i].max(noise) > thresholds[i]);
         let unconverged: Vec<usize> = unconverged.collect();
-        let is_stuck =
+        let are_stuck =
             !unconverged.is_empty() && unconverged.iter().all(|&i| residuals[i] <= noise);
 
         let mut open: Vec<usize> = unconverged.iter().map(|&i| places[i]).collect();
@@ -60,7 +60,7 @@ impl Assessment {
             values,
             thresholds,
             open,
-            is_stuck,
+            are_stuck,
         }
     }
 }

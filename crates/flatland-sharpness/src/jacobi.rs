@@ -1,28 +1,20 @@
 //! All eigenpairs of a small symmetric matrix on the host.
 
-/// The eigenvalues of a symmetric matrix, the largest first, and an orthonormal eigenvector for each.
-#[derive(Debug, Clone)]
-pub(crate) struct Eigen {
-    pub(crate) values: Vec<f64>,
-    pub(crate) vectors: Vec<Vec<f64>>,
-}
-
-/// Sweeps after which the iteration stops in any case; a matrix of order 100 takes about ten.
+/// Sweeps after which the iteration stops in any case; it takes about ten.
 const SWEEPS: usize = 60;
 
-/// Decomposes the symmetric matrix with these rows by cyclic Jacobi rotations.
+/// The eigenvalues of the symmetric matrix with these rows, the largest first, and a unit eigenvector for each.
 ///
-/// An entry off the diagonal is rotated away while it exceeds `ε‖A‖_F/n`, so that what is left of all of them is below
-/// `ε‖A‖_F`. The method is slower than the QR iteration, but a few dozen lines that converge for every symmetric matrix
-/// and give vectors that are orthogonal to rounding however close the eigenvalues are, which the bases that are
-/// rotated by them rely on.
+/// Cyclic Jacobi rotations: an entry off the diagonal is rotated away while it exceeds `ε‖A‖_F/n`, so that `ε‖A‖_F`
+/// bounds what is left of them all. That is slower than a QR iteration, but converges for every symmetric matrix, and the
+/// vectors are orthogonal to rounding however close the eigenvalues are.
 ///
 /// # References
 ///
 /// - C. G. J. Jacobi (1846). Über ein leichtes Verfahren, die in der Theorie der Säcularstörungen vorkommenden
 ///   Gleichungen numerisch aufzulösen. *Journal für die reine und angewandte Mathematik* 30, 51–94.
 /// - G. H. Golub, C. F. Van Loan (2013). *Matrix Computations*, 4th ed., section 8.5. Johns Hopkins University Press.
-pub(crate) fn eigen(mut rows: Vec<Vec<f64>>) -> Eigen {
+pub(crate) fn eigen(mut rows: Vec<Vec<f64>>) -> (Vec<f64>, Vec<Vec<f64>>) {
     let n = rows.len();
     let squares = rows.iter().flatten().map(|entry| entry * entry);
     let negligible = f64::EPSILON * squares.sum::<f64>().sqrt() / n as f64;
@@ -51,13 +43,12 @@ pub(crate) fn eigen(mut rows: Vec<Vec<f64>>) -> Eigen {
     }
     let mut order: Vec<usize> = (0..n).collect();
     order.sort_by(|&i, &j| rows[j][j].total_cmp(&rows[i][i]));
-    Eigen {
-        values: order.iter().map(|&i| rows[i][i]).collect(),
-        vectors: order
-            .iter()
-            .map(|&i| std::mem::take(&mut vectors[i]))
-            .collect(),
-    }
+    let values = order.iter().map(|&i| rows[i][i]).collect();
+    let vectors = order
+        .iter()
+        .map(|&i| std::mem::take(&mut vectors[i]))
+        .collect();
+    (values, vectors)
 }
 
 /// Cosine and sine of the smaller of the two angles that diagonalise `[[pp, pq], [pq, qq]]`, with `pq ≠ 0`.

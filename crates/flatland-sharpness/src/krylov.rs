@@ -1,25 +1,34 @@
 //! An orthonormal basis that grows by products, and the operator seen in it.
 
-use crate::vector;
 use burn::tensor::{Tensor, TensorData};
+use flatland_optim::vector;
 
 use crate::{Error, SymmetricOperator, error::require_length, jacobi};
 
 /// A Krylov decomposition `A·X = [X P]·H` with orthonormal columns `[X P]`.
 ///
-/// `X` are the *expanded* vectors, those that were multiplied by `A`; `P` are the *pending* ones, that take up whatever
-/// of the products lies outside `X`. An expansion multiplies the latest pending vector and appends what is new in the
-/// product, so that from one start vector this is the Lanczos process; a pending vector that was put there at random
-/// starts a Krylov space of its own without anything being lost of the others. `H` is kept whole, as measured: its
-/// upper square is the projected operator (symmetric up to rounding), its lower rows give every residual exactly.
+/// `X` are the *expanded* vectors, those that were multiplied by `A`; the *pending* ones, `P`, hold what their products
+/// have outside `X`. One expansion multiplies a pending vector and puts what is new in the product in its place, so that
+/// a single start vector gives the Lanczos process. A random vector that joins the pending ones starts a Krylov space of
+/// its own, and nothing is lost of the others.
+///
+/// `H` is kept whole, as it was measured: the rows of `X` are the projected operator `XᵀAX`, symmetric up to rounding,
+/// and those of `P` give the residuals.
+///
+/// # References
+///
+/// - G. W. Stewart (2002). A Krylov–Schur algorithm for large eigenproblems. *SIAM Journal on Matrix Analysis and
+///   Applications* 23(3), 601–614. (Decompositions with a full `H`, and their restart.)
+/// - L. Giraud, J. Langou, M. Rozložník, J. van den Eshof (2005). Rounding error analysis of the classical Gram–Schmidt
+///   orthogonalization process. *Numerische Mathematik* 101, 87–100. (Twice is enough.)
 pub(crate) struct Krylov {
     /// `X`, then `P`.
     vectors: Vec<Tensor<1>>,
-    /// The columns of `H`, one for each expanded vector; entries that are missing at the end are zero.
+    /// The columns of `H`, one for each expanded vector.
     columns: Vec<Vec<f64>>,
-    /// The largest `‖A·v‖` of a unit vector so far: a lower bound of `‖A‖`.
+    /// The largest `‖A·v‖` of a basis vector so far: a lower bound of `‖A‖`.
     norm: f64,
-    /// The largest `|vᵢᵀ(A·vⱼ) − vⱼᵀ(A·vᵢ)|` so far.
+    /// The largest `|xᵀ(A·v) − vᵀ(A·x)|` of basis vectors so far.
     asymmetry: f64,
     /// Products so far.
     products: usize,
@@ -28,7 +37,7 @@ pub(crate) struct Krylov {
     seed: u64,
 }
 
-/// The eigenpairs `(θ, y)` of the projected operator: `θ` and `X·y` approximate an eigenpair of the operator.
+/// The eigenpairs `(θ, y)` of the projected operator; `(θ, X·y)` approximates an eigenpair of the operator.
 pub(crate) struct Ritz {
     /// The values, the largest first.
     pub(crate) values: Vec<f64>,
@@ -36,6 +45,7 @@ pub(crate) struct Ritz {
 }
 
 impl Krylov {
+    /// The empty basis.
     pub(crate) fn new(seed: u64) -> Self {
         Self {
             vectors: Vec::new(),
@@ -68,9 +78,7 @@ impl Krylov {
         self.products
     }
 
-    /// Appends a random vector to the pending ones, plus, in the empty basis, the sum of the vectors in `start`.
-    ///
-    /// Start and random part have the same norm in every direction of `start`...
+    /// Appends a random unit vector, plus `start`, to the pending ones. The basis must not span the whole space.
     pub(crate) fn push_random<A: SymmetricOperator + ?Sized>(
         &mut self,
         operator: &A,
@@ -85,7 +93,7 @@ impl Krylov {
             };
             let (vector, _) = self.orthogonalized(vector);
             let norm = vector::norm(&vector);
-            // All but certain at the first draw: a random vector lies almost in a space that does not nearly hold all.
+            // A shorter remainder would not be orthogonal to working accuracy. It is all but impossible.
             if norm > 1e-4 {
                 self.vectors.push(vector / norm);
                 for column in &mut self.columns {
@@ -96,12 +104,8 @@ impl Krylov {
         }
     }
 
-    /// Multiplies the pending vector at `place` among the pending ones. What is new in the product takes its place;
-    /// where nothing is new, the place is closed. Says which.
-    ///
-    /// # Panics
-    ///
-    /// If there is no such vector.
+    /// Multiplies the pending vector at `place` among these. What is new in the product takes its place; where nothing
+    /// is new, the place is closed. Says which.
     pub(crate) fn expand<A: SymmetricOperator + ?Sized>(
         &mut self,
         operator: &mut A,
@@ -116,8 +120,7 @@ impl Krylov {
 
         let (rest, column) = self.orthogonalized(product);
         let rest_norm = vector::norm(&rest);
-        let squares: f64 = column.iter().map(|entry| entry * entry).sum();
-        let norm = squares.sqrt().hypot(rest_norm);
+        let norm = euclidean_norm(&column).hypot(rest_norm);
         if !norm.is_finite() {
             return Err(Error::NonFiniteProduct {
                 product: self.products,
@@ -129,25 +132,61 @@ impl Krylov {
             self.asymmetry = self.asymmetry.max(asymmetry);
         }
 
+        self.vectors.insert(expanded, vector);
         self.columns.push(column);
         for column in &mut self.columns {
             let entry = std::mem::take(&mut column[expanded + place]);
             column.insert(expanded, entry);
         }
-        self.vectors.insert(expanded, vector);
-        let place = expanded + 1 + place;
-        let has_grown =
-            self.expanded() + self.pending() <= length && rest_norm > self.rounding(operator);
+        // The place now holds the vector a second time, with zeros in its row.
+        let row = expanded + 1 + place;
+        let has_grown = self.len() <= length && rest_norm > self.rounding(operator);
         if has_grown {
-            self.vectors[place] = rest / rest_norm;
-            self.columns[expanded][place] = rest_norm;
+            self.vectors[row] = rest / rest_norm;
+            self.columns[expanded][row] = rest_norm;
         } else {
-            self.vectors.remove(place);
+            self.vectors.remove(row);
             for column in &mut self.columns {
-                column.remove(place);
+                column.remove(row);
             }
         }
         Ok(has_grown)
+    }
+
+    /// The level below which a residual means nothing: what rounding makes of the products, or, if that is more, the
+    /// asymmetry that was measured.
+    pub(crate) fn noise<A: SymmetricOperator + ?Sized>(&self, operator: &A) -> f64 {
+        self.rounding(operator).max(self.asymmetry)
+    }
+
+    fn rounding<A: SymmetricOperator + ?Sized>(&self, operator: &A) -> f64 {
+        if self.norm == 0.0 {
+            return 0.0;
+        }
+        let float = operator.dtype().finfo().expect("vectors of a float type");
+        // Below the second, the squares in a norm vanish.
+        (8.0 * float.epsilon * self.norm).max(float.min_positive.sqrt())
+    }
+
+    /// The Ritz pairs.
+    pub(crate) fn ritz(&self) -> Ritz {
+        let n = self.expanded();
+        let entry = |i: usize, j: usize| (self.columns[j][i] + self.columns[i][j]) / 2.0;
+        let projected = (0..n)
+            .map(|i| (0..n).map(|j| entry(i, j)).collect())
+            .collect();
+        let (values, weights) = jacobi::eigen(projected);
+        Ritz { values, weights }
+    }
+
+    /// `‖A·x − θ·x‖` for the Ritz pair at `place`, from `H` alone.
+    pub(crate) fn residual(&self, ritz: &Ritz, place: usize) -> f64 {
+        let (value, weights) = (ritz.values[place], &ritz.weights[place]);
+        let mut residual = self.image(weights);
+        for (entry, weight) in residual.iter_mut().zip(weights) {
+            *entry -= value * weight;
+        }
+        euclidean_norm(&residual)
     }
 
     /// The place, among the pending vectors, of the one that carries most of the residuals of the Ritz pairs at
@@ -160,48 +199,10 @@ impl Krylov {
                 *sum += entry * entry;
             }
         }
-        (0..squares.len())
+        let places = 0..squares.len();
+        places
             .max_by(|&i, &j| squares[i].total_cmp(&squares[j]))
             .unwrap_or(0)
-    }
-
-    /// The level below which a residual means nothing: what rounding makes of products of this size, or the asymmetry
-    /// that was measured, if that is more.
-    pub(crate) fn noise<A: SymmetricOperator + ?Sized>(&self, operator: &A) -> f64 {
-        self.rounding(operator).max(self.asymmetry)
-    }
-
-    fn rounding<A: SymmetricOperator + ?Sized>(&self, operator: &A) -> f64 {
-        let float = operator.dtype().finfo().expect("vectors of a float type");
-        8.0 * float.epsilon * self.norm
-    }
-
-    /// The Ritz pairs of the expanded vectors.
-    pub(crate) fn ritz(&self) -> Ritz {
-        let n = self.expanded();
-        let entry = |i: usize, j: usize| self.columns[j][i];
-        let projected = (0..n)
-            .map(|i| (0..n).map(|j| (entry(i, j) + entry(j, i)) / 2.0).collect())
-            .collect();
-        let eigen = jacobi::eigen(projected);
-        Ritz {
-            values: eigen.values,
-            weights: eigen.vectors,
-        }
-    }
-
-    /// `‖A·x − θ·x‖` for the Ritz pair at `place`, from `H` alone.
-    pub(crate) fn residual(&self, ritz: &Ritz, place: usize) -> f64 {
-        let (value, weights) = (ritz.values[place], &ritz.weights[place]);
-        let mut residual = self.image(weights);
-        for (entry, weight) in residual.iter_mut().zip(weights) {
-            *entry -= value * weight;
-        }
-        residual
-            .iter()
-            .map(|entry| entry * entry)
-            .sum::<f64>()
-            .sqrt()
     }
 
     /// The Ritz vector at `place`.
@@ -210,26 +211,24 @@ impl Krylov {
         terms
             .map(|(vector, &weight)| vector.clone() * weight)
             .reduce(|sum, term| sum + term)
-            .expect("an expanded vector")
+            .expect("a Ritz pair comes from an expanded vector")
     }
 
-    /// Replaces the expanded vectors by the Ritz vectors at `places`; the pending ones stay.
+    /// Replaces the expanded vectors by the Ritz vectors at `places`. The pending ones stay.
     pub(crate) fn restart(&mut self, ritz: &Ritz, places: &[usize]) {
-        let (expanded, len) = (self.expanded(), self.len());
-        let columns = (places.iter())
-            .map(|&place| {
-                let image = self.image(&ritz.weights[place]);
-                let kept = places.iter().map(|&row| {
-                    let terms = ritz.weights[row].iter().zip(&image);
-                    terms.map(|(weight, entry)| weight * entry).sum()
-                });
-                kept.chain(image[expanded..len].iter().copied()).collect()
-            })
-            .collect();
+        let expanded = self.expanded();
+        let columns = places.iter().map(|&place| {
+            let image = self.image(&ritz.weights[place]);
+            let (inside, outside) = image.split_at(expanded);
+            let kept = places
+                .iter()
+                .map(|&row| inner_product(&ritz.weights[row], inside));
+            kept.chain(outside.iter().copied()).collect()
+        });
+        self.columns = columns.collect();
         let vectors = places.iter().map(|&place| self.vector(ritz, place));
-        let vectors = vectors.collect::<Vec<_>>().into_iter();
-        self.vectors = vectors.chain(self.vectors.drain(expanded..)).collect();
-        self.columns = columns;
+        let vectors: Vec<_> = vectors.collect();
+        self.vectors.splice(..expanded, vectors);
     }
 
     /// `H·y`.
@@ -245,8 +244,8 @@ impl Krylov {
 
     /// `vector` less its components in the basis, and these.
     ///
-    /// Gram and Schmidt's process in its classical form, whose inner products do not wait for each other, run twice,
-    /// which makes the result orthogonal to rounding. The components are read from the device once.
+    /// Gram and Schmidt's process in its classical form, whose inner products need not wait for each other, run twice.
+    /// The device is read once.
     fn orthogonalized(&self, vector: Tensor<1>) -> (Tensor<1>, Vec<f64>) {
         if self.vectors.is_empty() {
             return (vector, Vec::new());
@@ -258,10 +257,10 @@ impl Krylov {
         (vector, (first + second).into_data().iter().collect())
     }
 
-    /// The inner products with the vectors of the basis, on the device.
+    /// The inner products with the vectors of the basis, left on the device.
     ///
-    /// Products and sums rather than a matrix product, whose factors a GPU may round to fewer bits; and one vector
-    /// after the other, since to keep them as the rows of one matrix would mean to copy them all.
+    /// Products and sums rather than a matrix product, whose factors a GPU may round to fewer bits, and vector by
+    /// vector: to keep the basis as one matrix would mean to copy it whenever it grows.
     fn components(&self, vector: &Tensor<1>) -> Tensor<1> {
         let products = self
             .vectors
@@ -270,29 +269,37 @@ impl Krylov {
         Tensor::cat(products.collect(), 0)
     }
 
+    /// `vector` less the basis vectors times `components`.
     fn without(&self, vector: Tensor<1>, components: &Tensor<1>) -> Tensor<1> {
         let components = components.clone().split(1, 0);
-        (self.vectors.iter().zip(components)).fold(vector, |vector, (basis, component)| {
+        let terms = self.vectors.iter().zip(components);
+        terms.fold(vector, |vector, (basis, component)| {
             vector - basis.clone() * component
         })
     }
 }
 
-/// A random unit vector, uniform on the sphere, drawn on the host so that every device gets the same one.
+/// A random unit vector, uniform on the sphere. It is drawn on the host, in `f64`, so that it is the same one on every
+/// device.
 pub(crate) fn random_unit_vector<A: SymmetricOperator + ?Sized>(
     operator: &A,
     seed: u64,
     index: u64,
 ) -> Tensor<1> {
     let mut stream = flatland_random::stream(seed, "eigenvector start", index);
-    let entries: Vec<f64> = (0..operator.dimension())
+    let dimension = operator.dimension();
+    let entries: Vec<f64> = (0..dimension)
         .map(|_| flatland_random::normal(&mut stream))
         .collect();
-    let norm = entries
-        .iter()
-        .map(|entry| entry * entry)
-        .sum::<f64>()
-        .sqrt();
-    let data = TensorData::from(entries.as_slice());
+    let norm = euclidean_norm(&entries);
+    let data = TensorData::new(entries, [dimension]);
     Tensor::from_data(data, (&operator.device(), operator.dtype())) / norm
+}
+
+fn inner_product(x: &[f64], y: &[f64]) -> f64 {
+    x.iter().zip(y).map(|(x, y)| x * y).sum()
+}
+
+fn euclidean_norm(x: &[f64]) -> f64 {
+    inner_product(x, x).sqrt()
 }

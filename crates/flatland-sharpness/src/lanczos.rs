@@ -110,7 +110,7 @@ pub struct EigenPairs {
 /// The products. For a spectrum like that of a network's Hessian, the largest eigenvalue to the tolerance of 1e-3 takes
 /// 5 to 25 of them, the largest twenty 70 to 100. Besides, each product of an operator of dimension `n` is made
 /// orthogonal to the basis twice, which takes `4·n` multiplications and additions for each vector in the basis, and two
-/// numbers of reads from the device.
+/// reads from the device.
 ///
 /// The basis never holds more than [`basis_size`](LanczosConfig::basis_size) vectors. While it is restarted, the vectors
 /// that are kept stand beside it: half as many where few pairs are wanted, three quarters at most. With the product
@@ -189,14 +189,20 @@ pub(crate) fn search<A: SymmetricOperator + ?Sized>(
             let places = wanted.select(&ritz.values, 0).into_iter();
             return Ok(EigenPairs {
                 values: places.clone().map(|place| ritz.values[place]).collect(),
-                vectors: places.clone().map(|place| krylov.vector(&ritz, place)).collect(),
-                residuals: places.map(|place| krylov.residual(&ritz, place).max(noise)).collect(),
+                vectors: places
+                    .clone()
+                    .map(|place| krylov.vector(&ritz, place))
+                    .collect(),
+                residuals: places
+                    .map(|place| krylov.residual(&ritz, place).max(noise))
+                    .collect(),
                 products: krylov.products(),
                 restarts,
                 converged,
             });
         }
 
+        let heaviest = krylov.heaviest(&ritz, &pairs.open);
         let draws = krylov.pending() == 0 || verdict == Some(Verdict::Draw);
         let additions = 1 + usize::from(draws);
         if krylov.len() + additions > basis_size && basis_size < dimension {

@@ -1,7 +1,10 @@
 //! Which eigenpairs are asked for.
 
+use serde::{Deserialize, Serialize};
+
 /// The part of the spectrum that [`eigenpairs`](crate::eigenpairs) looks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Wanted {
     /// The ends of the spectrum.
     Ends {
