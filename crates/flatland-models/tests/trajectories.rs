@@ -7,7 +7,8 @@ use burn::tensor::DType;
 use common::{digits, json};
 use flatland_models::{FullBatch, Loss};
 use flatland_optim::{
-    Counted, GradientDescentConfig, LineSearchConfig, Method, Objective, Reference, Step,
+    Counted, GradientDescentConfig, InitialTrial, LineSearchConfig, Method, Objective, Polyak,
+    Reference, Step,
 };
 use serde_json::Value;
 
@@ -211,6 +212,40 @@ fn searches_and_gradient_descent_repeat_an_independent_run() {
         "gd_eta8",
         Box::new(GradientDescentConfig::new(8.0).init().unwrap()),
     );
+}
+
+/// Polyak starts, without the guard and the clipping that the independent implementation leaves out.
+#[test]
+fn polyak_starts_repeat_an_independent_run() {
+    for (name, remembers_cuts) in [("ponls", false), ("ponls_memory", true)] {
+        let polyak = Polyak {
+            guard: 0.0,
+            remembers_cuts,
+            ..Polyak::default()
+        };
+        let config = LineSearchConfig {
+            initial_trial: InitialTrial::Polyak(polyak),
+            min_step_size: 1e-300,
+            max_step_size: 1e300,
+            ..LineSearchConfig::ponls()
+        };
+        let case = &json("mlp_tanh.json")["methods"][name];
+        for (k, Iteration { step, .. }) in run(search(config), DType::F64, 30).iter().enumerate() {
+            let expected = &case["records"][k];
+            let tolerance = tolerance(case, k);
+            let at = format!("{name}, iteration {k}: {step:?}, expected {expected}");
+            assert!(near(step.loss, &expected["loss"], tolerance), "loss; {at}");
+            assert!(
+                near(step.step_size, &expected["eta"], 100.0 * tolerance),
+                "step size; {at}"
+            );
+            assert_eq!(
+                u64::from(step.trials),
+                expected["n_f"].as_u64().unwrap(),
+                "trials; {at}"
+            );
+        }
+    }
 }
 
 /// In single precision, rounding alone parts two runs: equal steps at first, then near ones.
