@@ -183,6 +183,7 @@ impl Figure<'_> {
             .light_line_style(TRANSPARENT)
             .bold_line_style(RGBColor(225, 225, 225))
             .x_labels(6)
+            .x_label_formatter(&|iteration| format!("{iteration:.0}"))
             .x_desc("iteration")
             .label_style(SMALL_TEXT)
             .axis_desc_style(SMALL_TEXT)
@@ -200,7 +201,9 @@ impl Figure<'_> {
                 .pos(Pos::new(HPos::Right, VPos::Bottom));
             chart.draw_series([Text::new(name.clone(), (last, *value), style)])?;
         }
-        for (curve, points) in self.curves.iter().zip(&panel.curves) {
+        let mut curves: Vec<_> = self.curves.iter().zip(&panel.curves).collect();
+        curves.sort_by_key(|(curve, _)| std::cmp::Reverse(Style::of(curve.label).width)); // thin ones on top
+        for (curve, points) in curves {
             let style = Style::of(curve.label);
             for stretch in stretches(points, &axis.range) {
                 let thinned = thin(stretch);
@@ -339,7 +342,8 @@ impl Ranged for Axis {
     }
 
     fn key_points<Hint: KeyPointHint>(&self, hint: Hint) -> Vec<f64> {
-        if !self.is_logarithmic {
+        let is_narrow = self.range.end < 3.0 * self.range.start; // a decade's marks would be too few
+        if !self.is_logarithmic || is_narrow {
             return RangedCoordf64::from(self.range.clone()).key_points(hint);
         }
         let (low, high) = (self.range.start.log10(), self.range.end.log10());

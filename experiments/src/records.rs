@@ -259,8 +259,11 @@ impl RowWriter {
     }
 }
 
-/// Reads the rows of a CSV file.
+/// Reads the rows of a CSV file; none if there is no such file, as in a run that failed before its first iteration.
 pub fn read_rows<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
+    if !path.exists() {
+        return Ok(Vec::new());
+    }
     let mut reader =
         csv::Reader::from_path(path).with_context(|| format!("cannot read {}", path.display()))?;
     (reader.deserialize().collect::<Result<_, _>>())

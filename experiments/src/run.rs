@@ -179,6 +179,7 @@ impl<'a> Run<'a> {
                 break;
             }
             self.point = next;
+            self.objective.inner_mut().commit_step();
             self.file.totals.iterations += 1;
         }
         Ok(())
@@ -247,8 +248,11 @@ impl<'a> Run<'a> {
 
     fn measure_accuracy(&mut self) -> Accuracy {
         let start = Instant::now();
-        let train = self.objective.inner_mut().evaluate(&self.point);
-        let test = self.test.evaluate(&self.point);
+        let objective = self.objective.inner_mut();
+        let train = objective.evaluate(&self.point, None);
+        let test = self
+            .test
+            .evaluate(&self.point, objective.running_statistics());
         self.file.totals.measuring_seconds += start.elapsed().as_secs_f64();
         Accuracy { train, test }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
@@ -34,8 +34,8 @@ pub fn run(arguments: &RunArgs, interrupted: &AtomicBool) -> Result<Ending> {
     let device = grid.device.find(grid.dtype)?;
     grid.device = device.name;
     let cells = grid.cells();
-    let data = load_data(&cells, &arguments.data_dir)?;
     let folder = arguments.results.join(&grid.name);
+    let data = load_data(&cells, &arguments.data_dir);
     if arguments.dry_run {
         for cell in &cells {
             println!("{}", folder.join(cell.directory_name()).display());
@@ -45,8 +45,12 @@ pub fn run(arguments: &RunArgs, interrupted: &AtomicBool) -> Result<Ending> {
             cells.len(),
             device.description
         );
+        if let Err(problem) = data {
+            println!("not ready to run: {problem:#}");
+        }
         return Ok(Ending::Success);
     }
+    let data = data?;
     eprintln!(
         "{} runs on {}, results in {}",
         cells.len(),

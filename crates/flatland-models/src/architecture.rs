@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{CnnConfig, Initializer, MlpConfig, Sequence};
+use crate::{
+    CnnConfig, DenseNet121Config, Initializer, MlpConfig, ResNetConfig, Sequence, Vgg11Config,
+};
 
 /// The shape of one image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,11 +29,27 @@ pub enum Architecture {
     Mlp(MlpConfig),
     /// See [`CnnConfig`].
     Cnn(CnnConfig),
+    /// See [`Vgg11Config`].
+    Vgg11(Vgg11Config),
+    /// See [`ResNetConfig::init_resnet34`].
+    Resnet34(ResNetConfig),
+    /// See [`ResNetConfig::init_wide_resnet50_2`].
+    #[serde(rename = "wide-resnet50-2")]
+    WideResnet50(ResNetConfig),
+    /// See [`DenseNet121Config`].
+    Densenet121(DenseNet121Config),
 }
 
 impl Architecture {
     /// The names that a configuration may use.
-    pub const NAMES: [&str; 2] = ["mlp", "cnn"];
+    pub const NAMES: [&str; 6] = [
+        "mlp",
+        "cnn",
+        "vgg11",
+        "resnet34",
+        "wide-resnet50-2",
+        "densenet121",
+    ];
 
     /// The network called `name`, with the options of the paper.
     ///
@@ -42,6 +60,10 @@ impl Architecture {
         match name {
             "mlp" => Ok(Self::Mlp(MlpConfig::default())),
             "cnn" => Ok(Self::Cnn(CnnConfig::default())),
+            "vgg11" => Ok(Self::Vgg11(Vgg11Config::default())),
+            "resnet34" => Ok(Self::Resnet34(ResNetConfig::default())),
+            "wide-resnet50-2" => Ok(Self::WideResnet50(ResNetConfig::default())),
+            "densenet121" => Ok(Self::Densenet121(DenseNet121Config::default())),
             _ => Err(ArchitectureError::UnknownName {
                 name: name.to_owned(),
             }),
@@ -53,6 +75,10 @@ impl Architecture {
         match self {
             Self::Mlp(_) => "mlp",
             Self::Cnn(_) => "cnn",
+            Self::Vgg11(_) => "vgg11",
+            Self::Resnet34(_) => "resnet34",
+            Self::WideResnet50(_) => "wide-resnet50-2",
+            Self::Densenet121(_) => "densenet121",
         }
     }
 
@@ -61,7 +87,9 @@ impl Architecture {
     pub fn default_chunk(&self) -> usize {
         match self {
             Self::Mlp(_) => 5000,
-            Self::Cnn(_) => 250,
+            Self::Cnn(_) => 100,
+            Self::Vgg11(_) | Self::Resnet34(_) | Self::WideResnet50(_) => 50,
+            Self::Densenet121(_) => 100, // a ghost batch: its statistics want more samples
         }
     }
 
@@ -74,6 +102,17 @@ impl Architecture {
         match self {
             Self::Mlp(config) => config.check(),
             Self::Cnn(config) => config.check(input),
+            Self::Vgg11(_) | Self::Resnet34(_) | Self::WideResnet50(_) | Self::Densenet121(_) => {
+                let InputShape { height, width, .. } = input;
+                match height.min(width) {
+                    28.. => Ok(()),
+                    _ => Err(ArchitectureError::ImageTooSmall {
+                        least: 28,
+                        height,
+                        width,
+                    }),
+                }
+            }
         }
     }
 
@@ -92,6 +131,10 @@ impl Architecture {
         Ok(match self {
             Self::Mlp(config) => config.init(input, classes, initializer),
             Self::Cnn(config) => config.init(input, classes, initializer),
+            Self::Vgg11(config) => config.init(input, classes, initializer),
+            Self::Resnet34(config) => config.init_resnet34(input, classes, initializer),
+            Self::WideResnet50(config) => config.init_wide_resnet50_2(input, classes, initializer),
+            Self::Densenet121(config) => config.init(input, classes, initializer),
         })
     }
 }

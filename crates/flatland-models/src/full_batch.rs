@@ -3,7 +3,8 @@
 use burn::tensor::{DType, Device, Element, Int, Tensor, TensorData};
 use flatland_optim::{Curvature, Objective};
 
-use crate::{Dual, InputShape, Layout, Loss, Pass, Sequence};
+use crate::running::Observation;
+use crate::{Dual, InputShape, Layout, Loss, Pass, RunningStatistics, Sequence};
 
 /// Images that go through a network together, with what they show.
 #[derive(Debug, Clone)]
@@ -80,6 +81,9 @@ pub struct Evaluation {
 ///
 /// Loss, gradient and Hessian-vector product are sums over the chunks in their order, so that memory is bounded by a
 /// chunk. The losses of the chunks are added in `f64`. A loss leaves no tape.
+///
+/// Batch normalization takes the statistics of the chunk it is given, so of such a network the chunk is a ghost batch,
+/// and the objective depends on it. The running statistics move by [`commit_step`](Self::commit_step) alone.
 #[derive(Debug, Clone)]
 pub struct FullBatch {
     network: Sequence,
@@ -87,6 +91,9 @@ pub struct FullBatch {
     loss: Loss,
     chunks: Vec<Batch>,
     samples: usize,
+    running: RunningStatistics,
+    /// What normalization saw at the first gradient since the last step.
+    observed: Vec<Observation>,
 }
 
 impl FullBatch {
@@ -100,6 +107,8 @@ impl FullBatch {
         assert!(samples > 0, "an objective needs at least one sample");
         Self {
             layout: Layout::of(&network),
+            running: RunningStatistics::of(&network),
+            observed: Vec::new(),
             network,
             loss,
             chunks,
@@ -112,9 +121,24 @@ impl FullBatch {
         &self.layout
     }
 
-    /// The loss and the accuracy at `point`.
-    pub fn evaluate(&self, point: &Tensor<1>) -> Evaluation {
-        let pass = Pass::plain(&self.layout, point);
+    /// The running statistics of batch normalization, for a network that has any.
+    pub fn running_statistics(&self) -> Option<&RunningStatistics> {
+        (!self.running.is_empty()).then_some(&self.running)
+    }
+
+    /// Moves the running statistics once, towards what normalization saw at the point where the step began: at the
+    /// first gradient since the last call.
+    pub fn commit_step(&mut self) {
+        self.running.update(&std::mem::take(&mut self.observed));
+    }
+
+    /// The loss and the accuracy at `point`, where batch normalization takes the statistics of the batch, or `running`
+    /// ones.
+    pub fn evaluate(&self, point: &Tensor<1>, running: Option<&RunningStatistics>) -> Evaluation {
+        let mut pass = Pass::plain(&self.layout, point);
+        if let Some(running) = running {
+            pass = pass.normalized_by(running);
+        }
         let (losses, correct) = (self.chunks.iter())
             .map(|chunk| {
                 let logits = self.network.logits(&pass, chunk.images.clone());
@@ -164,12 +188,18 @@ impl Objective for FullBatch {
 
     fn loss_and_gradient(&mut self, point: &Tensor<1>) -> (f64, Tensor<1>) {
         let mut losses = Vec::with_capacity(self.chunks.len());
+        let mut observed = Vec::new();
         let gradient = self.accumulate(|chunk| {
             let pass = Pass::taped(&self.layout, point);
             let loss = self.share(&pass, chunk).value;
             losses.push(loss.clone().inner());
-            pass.gradient(&loss.backward())
+            let gradient = pass.gradient(&loss.backward());
+            observed.extend(pass.into_observed());
+            gradient
         });
+        if self.observed.is_empty() {
+            self.observed = observed;
+        }
         (sum(losses), gradient)
     }
 }

@@ -49,8 +49,8 @@ fn chunks_change_nothing_but_rounding() {
             let products = [&mut whole, &mut chunked].map(|o| to_vec(o.hvp(&point, &direction)));
             assert!(relative_error(&products[1], &products[0]) < 1e-12);
             assert_eq!(
-                chunked.evaluate(&point).accuracy,
-                whole.evaluate(&point).accuracy
+                chunked.evaluate(&point, None).accuracy,
+                whole.evaluate(&point, None).accuracy
             );
         }
     }

@@ -88,9 +88,7 @@ fn the_sharpness_equals_arpacks_along_the_authors_runs() {
                 found.lambda_max
             );
             let power = power_iteration(hessian, &PowerIterationConfig::new()).unwrap();
-            assert!(
-                power.value <= expected * (1.0 + 1e-9) && power.value > 0.85 * expected
-            );
+            assert!(power.value <= expected * (1.0 + 1e-9) && power.value > 0.85 * expected);
             previous = Some(found);
         });
     }
