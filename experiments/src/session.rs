@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
 use flatland_data::{Dataset, Loaded};
+use tracing::warn;
 
 use crate::cell::CellConfig;
 use crate::cli::RunArgs;
@@ -14,7 +15,7 @@ use crate::device::FoundDevice;
 use crate::grid::Grid;
 use crate::presets;
 use crate::progress::Progress;
-use crate::records::{RunFile, Status};
+use crate::records::{RunFile, Status, write_whole};
 use crate::report::{self, FinishedRun};
 
 /// How a command ended, as its exit code tells.
@@ -61,7 +62,7 @@ pub fn run(arguments: &RunArgs, interrupted: &AtomicBool) -> Result<Ending> {
     let mut skipped = 0;
     for (index, cell) in cells.iter().enumerate() {
         let directory = folder.join(cell.directory_name());
-        if RunFile::read(&directory)?.is_some_and(|file| file.status.is_final()) {
+        if is_finished(&directory) {
             skipped += 1;
             continue;
         }
@@ -91,6 +92,17 @@ pub fn run(arguments: &RunArgs, interrupted: &AtomicBool) -> Result<Ending> {
         );
     }
     conclude(&cells, &folder, interrupted)
+}
+
+/// Whether the directory holds a run that need not be made again. A file that cannot be read is no finished run.
+fn is_finished(directory: &Path) -> bool {
+    match RunFile::read(directory) {
+        Ok(file) => file.is_some_and(|file| file.status.is_final()),
+        Err(error) => {
+            warn!("{error:#}; the run is made anew");
+            false
+        }
+    }
 }
 
 fn read_grid(arguments: &RunArgs) -> Result<Grid> {
@@ -182,11 +194,16 @@ fn outcome(file: &RunFile) -> String {
 fn conclude(cells: &[CellConfig], folder: &Path, interrupted: &AtomicBool) -> Result<Ending> {
     let mut runs = Vec::new();
     for cell in cells {
-        if let Some(run) = FinishedRun::read(&folder.join(cell.directory_name()))? {
-            runs.push(run);
+        match FinishedRun::read(&folder.join(cell.directory_name())) {
+            Ok(run) => runs.extend(run),
+            Err(error) => warn!("{error:#}; the run is left out of the table"),
         }
     }
-    println!("{}", report::table(&runs));
+    let table = report::table(&runs).to_string();
+    println!("{table}");
+    if !runs.is_empty() {
+        write_whole(&folder.join("summary.txt"), format!("{table}\n").as_bytes())?;
+    }
     for picture in report::pictures(&runs, folder)? {
         println!("picture: {}", picture.display());
     }
