@@ -83,6 +83,19 @@ impl Matrix {
         }
     }
 
+    /// Asserts that `values` are the wanted eigenvalues up to `tolerance` times the norm. Of magnitudes that are equal but
+    /// for their sign, either may come first.
+    pub(crate) fn assert_wanted(&self, values: &[f64], wanted: Wanted, tolerance: f64) {
+        let (mut values, mut exact) = (values.to_vec(), self.wanted(wanted));
+        if let Wanted::Magnitude(_) = wanted {
+            values
+                .iter_mut()
+                .chain(&mut exact)
+                .for_each(|value| *value = value.abs());
+        }
+        assert_close(&values, &exact, tolerance * self.norm());
+    }
+
     /// `‖Av − λv‖`, in `f64`.
     pub(crate) fn residual(&self, value: f64, vector: &Tensor<1>) -> f64 {
         let vector = host(vector);
