@@ -1,5 +1,7 @@
 //! A value that may carry its derivative along a direction.
 
+use std::ops::Add;
+
 use burn::tensor::Tensor;
 
 /// A tensor and, optionally, its derivative along one direction in the space of the parameters.
@@ -31,14 +33,6 @@ impl<const D: usize> Dual<D> {
         }
     }
 
-    /// The sum.
-    pub fn add(self, other: Self) -> Self {
-        Self {
-            value: self.value + other.value,
-            tangent: add_tangents(self.tangent, other.tangent),
-        }
-    }
-
     /// Both values along one axis, the other's after this one's.
     pub fn concatenate(self, other: Self, axis: usize) -> Self {
         let join = |left: Tensor<D>, right: Tensor<D>| Tensor::cat(vec![left, right], axis);
@@ -58,6 +52,17 @@ impl<const D: usize> Dual<D> {
     /// The dimensions of the value.
     pub fn dims(&self) -> [usize; D] {
         self.value.dims()
+    }
+}
+
+impl<const D: usize> Add for Dual<D> {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            value: self.value + other.value,
+            tangent: add_tangents(self.tangent, other.tangent),
+        }
     }
 }
 

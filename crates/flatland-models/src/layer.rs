@@ -82,8 +82,8 @@ impl Signal {
     /// The sum of two signals of one kind.
     pub(crate) fn add(self, other: Self) -> Self {
         match (self, other) {
-            (Self::Features(left), Self::Features(right)) => left.add(right).into(),
-            (Self::Image(left), Self::Image(right)) => left.add(right).into(),
+            (Self::Features(left), Self::Features(right)) => (left + right).into(),
+            (Self::Image(left), Self::Image(right)) => (left + right).into(),
             (left, right) => panic!("cannot add {right:?} to {left:?}"),
         }
     }

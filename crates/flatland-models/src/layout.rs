@@ -19,7 +19,7 @@ pub struct ParameterSlot {
 
 /// The order of a network's trainable parameters in the flat vector: the order in which a module visits them, which
 /// is the order of PyTorch's `named_parameters()`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Layout {
     slots: Vec<ParameterSlot>,
     index: HashMap<ParamId, usize>,
@@ -54,15 +54,6 @@ impl Layout {
 struct Collector {
     path: Vec<String>,
     layout: Layout,
-}
-
-impl Default for Layout {
-    fn default() -> Self {
-        Self {
-            slots: Vec::new(),
-            index: HashMap::new(),
-        }
-    }
 }
 
 impl ModuleVisitor for Collector {

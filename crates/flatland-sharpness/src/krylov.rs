@@ -105,12 +105,12 @@ impl Krylov {
     }
 
     /// Multiplies the pending vector at `place` among these. What is new in the product takes its place; where nothing
-    /// is new, the place is closed. Says which.
+    /// is new, the place is closed.
     pub(crate) fn expand<A: SymmetricOperator + ?Sized>(
         &mut self,
         operator: &mut A,
         place: usize,
-    ) -> Result<bool, Error> {
+    ) -> Result<(), Error> {
         let expanded = self.expanded();
         let vector = self.vectors[expanded + place].clone();
         let product = operator.apply(&vector);
@@ -150,7 +150,7 @@ impl Krylov {
                 column.remove(row);
             }
         }
-        Ok(has_grown)
+        Ok(())
     }
 
     /// The level below which a residual means nothing: what rounding makes of the products, or, if that is more, the

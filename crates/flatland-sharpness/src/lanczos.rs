@@ -158,11 +158,8 @@ pub(crate) fn search<A: SymmetricOperator + ?Sized>(
     let mut restarts = 0;
     let mut next = 0;
     loop {
-        let is_latest = next + 1 == krylov.pending();
-        let has_grown = krylov.expand(operator, next)?;
-        if is_latest {
-            sweep.record(has_grown);
-        }
+        krylov.expand(operator, next)?;
+        sweep.record();
         if krylov.expanded() < wanted.count() {
             if krylov.pending() == 0 {
                 krylov.push_random(operator, None);
@@ -180,7 +177,7 @@ pub(crate) fn search<A: SymmetricOperator + ?Sized>(
             if is_complete {
                 Verdict::Accept
             } else {
-                sweep.judge(&pairs.values, &pairs.thresholds)
+                sweep.judge(&pairs.values, &pairs.thresholds, krylov.pending())
             }
         });
         let converged = verdict == Some(Verdict::Accept);
@@ -216,7 +213,7 @@ pub(crate) fn search<A: SymmetricOperator + ?Sized>(
             sweep.begin(verdict.map(|_| pairs.values));
         }
         next = if draws || verdict.is_some() {
-            krylov.pending() - 1
+            sweep.turn(krylov.pending())
         } else {
             heaviest
         };

@@ -39,8 +39,6 @@ pub(crate) struct Sweep {
     length: usize,
     /// Products since the latest random vector was drawn.
     products: usize,
-    /// Whether the Krylov space of that vector is complete.
-    is_exhausted: bool,
     /// The wanted eigenvalues as they were when the latest of these began.
     before: Option<Vec<f64>>,
 }
@@ -56,30 +54,33 @@ impl Sweep {
                 true => length(dimension, 1e-4, 0.25),
             },
             products: 0,
-            is_exhausted: false,
             before: None,
         }
     }
 
-    /// Notes a product and whether it led beyond the basis.
-    pub(crate) fn record(&mut self, has_grown: bool) {
+    /// Notes a product.
+    pub(crate) fn record(&mut self) {
         self.products += 1;
-        self.is_exhausted |= !has_grown;
+    }
+
+    /// Whose turn it is among `pending` vectors. All of them take part: what is missing may lie in an older one, which
+    /// the latest random vector, being orthogonal to it, does not see.
+    pub(crate) fn turn(&self, pending: usize) -> usize {
+        self.products % pending
     }
 
     /// Notes that a random vector was drawn, to look for others than `values` if these have converged.
     pub(crate) fn begin(&mut self, converged: Option<Vec<f64>>) {
         self.products = 0;
-        self.is_exhausted = false;
         self.before = converged;
     }
 
-    /// Judges converged values, each known up to its threshold.
+    /// Judges converged values, each known up to its threshold, while `pending` vectors can still be multiplied.
     ///
     /// If several neighbours are wanted, they are accepted when a sweep has found nothing new among them. That ends: what
     /// a sweep changes, it changes for good, since the wanted Ritz values only move outwards.
-    pub(crate) fn judge(&self, values: &[f64], thresholds: &[f64]) -> Verdict {
-        let is_long = self.is_exhausted || self.products >= self.length;
+    pub(crate) fn judge(&self, values: &[f64], thresholds: &[f64], pending: usize) -> Verdict {
+        let is_long = self.products >= self.length * pending;
         if !self.wanted.asks_for_neighbours() {
             return if is_long || !self.is_warm {
                 Verdict::Accept
@@ -128,8 +129,8 @@ mod tests {
     }
 
     fn after(sweep: &mut Sweep, products: usize) -> Verdict {
-        (0..products).for_each(|_| sweep.record(true));
-        sweep.judge(&[1.0], &[1e-3])
+        (0..products).for_each(|_| sweep.record());
+        sweep.judge(&[1.0], &[1e-3], 1)
     }
 
     #[test]
@@ -163,7 +164,7 @@ mod tests {
     fn a_complete_krylov_space_ends_a_sweep() {
         let mut sweep = Sweep::new(Wanted::Magnitude(2), false, 100);
         sweep.begin(Some(vec![1.0]));
-        sweep.record(false);
-        assert_eq!(sweep.judge(&[1.0], &[1e-3]), Verdict::Accept);
+        assert_eq!(sweep.judge(&[1.0], &[1e-3], 2), Verdict::Continue);
+        assert_eq!(sweep.judge(&[1.0], &[1e-3], 0), Verdict::Accept);
     }
 }

@@ -207,7 +207,7 @@ impl SymmetricOperator for Short {
     }
 
     fn apply(&mut self, vector: &Tensor<1>) -> Tensor<1> {
-        self.0.apply(vector).slice([1..self.dimension()])
+        self.0.apply(vector).slice(1..self.dimension())
     }
 }
 

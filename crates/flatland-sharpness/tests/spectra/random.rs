@@ -48,7 +48,6 @@ proptest! {
         let config = LanczosConfig::new()
             .with_tolerance(1e-9)
             .with_seed(seed)
-            .with_basis_size(Some(2 * count + 4))
             .with_max_products(20_000);
         let pairs = eigenpairs(&mut matrix.operator(DType::F64), wanted, &config, &[]).unwrap();
         prop_assert!(pairs.converged);
