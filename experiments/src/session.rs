@@ -1,6 +1,7 @@
 //! A grid from first check to last picture.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -140,10 +141,11 @@ fn read_grid(arguments: &RunArgs) -> Result<Grid> {
 fn load_data(cells: &[CellConfig], folder: &Path) -> Result<HashMap<Dataset, Loaded>> {
     let mut data = HashMap::new();
     for cell in cells {
-        if !data.contains_key(&cell.dataset) {
-            data.insert(cell.dataset, flatland_data::load(cell.dataset, folder)?);
-        }
-        crate::run::training_samples(cell, &data[&cell.dataset])
+        let loaded = match data.entry(cell.dataset) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => entry.insert(flatland_data::load(cell.dataset, folder)?),
+        };
+        crate::run::training_samples(cell, loaded)
             .with_context(|| format!("samples = {} on {}", cell.samples, cell.dataset))?;
     }
     Ok(data)

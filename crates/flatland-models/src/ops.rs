@@ -1,4 +1,4 @@
-//! Differentiable operators on [`Dual`] values: what a layer computes, with its tangent, independent of where its
+//! Differentiable operators on [`Dual`](crate::Dual) values: what a layer computes, with its tangent, independent of where its
 //! parameters come from.
 //!
 //! Every operator is built from operations that burn differentiates once, so that the tangent of an output can itself

@@ -112,7 +112,7 @@ pub struct EigenPairs {
 /// orthogonal to the basis twice, which takes `4·n` multiplications and additions for each vector in the basis, and two
 /// reads from the device.
 ///
-/// The basis never holds more than [`basis_size`](LanczosConfig::basis_size) vectors. While it is restarted, the vectors
+/// The basis never holds more than `basis_size` vectors. While it is restarted, the vectors
 /// that are kept stand beside it: half as many where few pairs are wanted, three quarters at most. With the product
 /// under way and a temporary, that is at most `7/4·basis_size + 2` vectors.
 ///
