@@ -1,0 +1,5 @@
+//! The line searches on functions with known answers.
+
+mod cases;
+mod invariants;
+mod toys;

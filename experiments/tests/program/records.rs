@@ -1,0 +1,236 @@
+//! What runs leave behind.
+
+use predicates::prelude::*;
+use tempfile::TempDir;
+
+use super::{cell, column, experiments, numbers, run_file, runs, table, weights};
+
+#[test]
+fn a_run_leaves_its_configuration_state_records_weights_and_a_picture() {
+    let folder = TempDir::new().unwrap();
+    experiments(folder.path(), &cell(&[]))
+        .assert()
+        .success()
+        .stdout(predicate::str::contains("picture:"));
+    let [run] = &runs(folder.path())[..] else {
+        panic!("one run")
+    };
+
+    let config: toml::Table = std::fs::read_to_string(run.join("config.toml"))
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert_eq!(config["samples"].as_integer(), Some(60));
+    assert_eq!(
+        config["method"]["sufficient_decrease"].as_float(),
+        Some(1e-4)
+    );
+    assert_eq!(config["network"]["widths"].as_array().unwrap().len(), 2);
+
+    let file = run_file(run);
+    assert_eq!(file["status"], "done");
+    assert_eq!(file["totals"]["iterations"], 7);
+    assert_eq!(
+        file["provenance"]["parameters"],
+        784 * 100 + 100 + 100 * 100 + 100 + 1010
+    );
+    assert_eq!(file["provenance"]["data"].as_array().unwrap().len(), 4);
+
+    let metrics = run.join("metrics.csv");
+    assert_eq!(
+        table(&metrics).0.join(", "),
+        "iteration, loss, step_size, initial_step_size, trials, backtracks, function_evaluations, gradient_norm, \
+         reference_value, average_loss, train_accuracy, test_loss, test_accuracy, seconds"
+    );
+    assert_eq!(
+        numbers(&metrics, "iteration"),
+        [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
+    );
+    let measured: Vec<bool> = column(&metrics, "test_accuracy")
+        .iter()
+        .map(|text| !text.is_empty())
+        .collect();
+    assert_eq!(measured, [true, false, false, false, true, false, true]);
+    let evaluations: f64 = numbers(&metrics, "function_evaluations").iter().sum();
+    assert_eq!(
+        file["totals"]["function_evaluations"].as_f64(),
+        Some(evaluations)
+    );
+
+    let sharpness = run.join("sharpness.csv");
+    assert_eq!(
+        table(&sharpness).0.join(", "),
+        "iteration, sharpness, lambda_min, step_size, step_size_times_sharpness, residual, hessian_products, seconds"
+    );
+    assert_eq!(numbers(&sharpness, "iteration"), [0.0, 3.0, 6.0]);
+    let (step_sizes, steps) = (
+        numbers(&sharpness, "step_size"),
+        numbers(&metrics, "step_size"),
+    );
+    assert_eq!(step_sizes, [steps[0], steps[3], steps[6]]);
+    for (row, sharpness_value) in numbers(&sharpness, "sharpness").into_iter().enumerate() {
+        assert!(sharpness_value >= 0.2 * 0.999, "2/K is a floor");
+        assert_eq!(
+            numbers(&sharpness, "step_size_times_sharpness")[row],
+            step_sizes[row] * sharpness_value
+        );
+        assert!(numbers(&sharpness, "residual")[row] <= 1e-3 * sharpness_value);
+    }
+    let picture =
+        std::fs::read_to_string(folder.path().join("quick/fashion-mnist-mlp-mse-42.svg")).unwrap();
+    assert!(picture.contains("NLS") && picture.contains("2/K = 0.2"));
+    assert!(run.join("weights.safetensors").is_file());
+}
+
+#[test]
+fn a_finished_run_is_skipped_and_a_changed_one_is_another() {
+    let folder = TempDir::new().unwrap();
+    experiments(folder.path(), &cell(&[])).assert().success();
+    let [run] = &runs(folder.path())[..] else {
+        panic!("one run")
+    };
+    let before = std::fs::read(run.join("metrics.csv")).unwrap();
+    experiments(folder.path(), &cell(&[]))
+        .assert()
+        .success()
+        .stderr(predicate::str::contains(
+            "1 of 1 runs were already finished",
+        ));
+    assert_eq!(
+        std::fs::read(run.join("metrics.csv")).unwrap(),
+        before,
+        "seconds and all"
+    );
+    experiments(folder.path(), &cell(&["--set", "seeds=[7]"]))
+        .assert()
+        .success();
+    assert_eq!(runs(folder.path()).len(), 2);
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bits() {
+    let folders = [TempDir::new().unwrap(), TempDir::new().unwrap()];
+    let networks = ["--set", "networks=[\"mlp\",\"cnn\"]", "--set", "chunk=20"];
+    for folder in &folders {
+        experiments(folder.path(), &cell(&networks))
+            .assert()
+            .success();
+    }
+    let [left, right] = folders.each_ref().map(|folder| runs(folder.path()));
+    assert_eq!(left.len(), 2);
+    for (left, right) in left.iter().zip(&right) {
+        assert_eq!(left.file_name(), right.file_name());
+        for (file, timing) in [("metrics.csv", "seconds"), ("sharpness.csv", "seconds")] {
+            let (header, _) = table(&left.join(file));
+            for name in header.iter().filter(|name| *name != timing) {
+                assert_eq!(
+                    column(&left.join(file), name),
+                    column(&right.join(file), name),
+                    "{file} {name}"
+                );
+            }
+        }
+        assert!(
+            weights(left) == weights(right),
+            "final weights of {}",
+            left.display()
+        );
+    }
+}
+
+#[test]
+fn weights_of_one_run_start_another() {
+    let folder = TempDir::new().unwrap();
+    experiments(folder.path(), &cell(&["--dtype", "f64"]))
+        .assert()
+        .success();
+    let first = runs(folder.path()).remove(0);
+    let init = format!(
+        "init={:?}",
+        first.join("weights.safetensors").display().to_string()
+    );
+    experiments(folder.path(), &cell(&["--dtype", "f64", "--set", &init]))
+        .assert()
+        .success();
+    let second = runs(folder.path())
+        .into_iter()
+        .find(|run| *run != first)
+        .unwrap();
+    let final_loss = run_file(&first)["totals"]["final_loss"].as_f64().unwrap();
+    assert_eq!(numbers(&second.join("metrics.csv"), "loss")[0], final_loss);
+    assert!(run_file(&second)["provenance"]["initial_weights"].is_string());
+
+    let wrong = cell(&[
+        "--dtype",
+        "f64",
+        "--set",
+        &init,
+        "--set",
+        "networks=[{name=\"mlp\", widths=[9]}]",
+    ]);
+    experiments(folder.path(), &wrong).assert().code(1);
+    let failed = runs(folder.path())
+        .into_iter()
+        .map(|run| run_file(&run))
+        .find(|file| file["status"] == "failed");
+    let reason = failed.unwrap()["reason"].as_str().unwrap().to_owned();
+    assert!(
+        reason.contains("1.weight") && reason.contains("[9, 784]"),
+        "{reason}"
+    );
+}
+
+/// The same cell on another device: the same losses, but for rounding.
+#[cfg(any(feature = "wgpu", feature = "ndarray"))]
+#[test]
+fn other_devices_agree_with_flex() {
+    let others: &[&str] = &[
+        #[cfg(feature = "wgpu")]
+        "wgpu",
+        #[cfg(feature = "ndarray")]
+        "ndarray",
+    ];
+    let measure = |device: &str| {
+        let folder = TempDir::new().unwrap();
+        let grid = [
+            "--set",
+            "iterations=20",
+            "--set",
+            "sharpness_every=19",
+            "--set",
+            "networks=[\"mlp\", {name=\"cnn\", channels=[4, 4]}]",
+            "--set",
+            "methods=[{name=\"gd\", step_size=0.5}]",
+        ];
+        let mut arguments = cell(&grid);
+        arguments[1] = device;
+        experiments(folder.path(), &arguments).assert().success();
+        let read = |file: &str, name: &str| -> Vec<f64> {
+            runs(folder.path())
+                .iter()
+                .flat_map(|run| numbers(&run.join(file), name))
+                .collect()
+        };
+        (
+            read("metrics.csv", "loss"),
+            read("sharpness.csv", "sharpness"),
+        )
+    };
+    let (losses, sharpness) = measure("flex");
+    for device in others {
+        let (other_losses, other_sharpness) = measure(device);
+        assert_eq!(other_losses.len(), 40);
+        for (left, right) in losses.iter().zip(&other_losses) {
+            assert!(
+                (left / right - 1.0).abs() < 1e-4,
+                "{device}: {left} {right}"
+            );
+        }
+        for (left, right) in sharpness.iter().zip(&other_sharpness) {
+            assert!(
+                (left / right - 1.0).abs() < 1e-2,
+                "{device}: {left} {right}"
+            );
+        }
+    }
+}
