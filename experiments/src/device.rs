@@ -36,6 +36,7 @@ pub struct FoundDevice {
 #[derive(Debug, Error)]
 pub enum DeviceError {
     /// The program was built without it.
+    #[cfg(not(all(feature = "flex", feature = "ndarray", feature = "wgpu")))]
     #[error(
         "device {name:?} is not compiled into this program; build it with \
          `cargo run --release --features {name}` (compiled in: {})", COMPILED_IN.join(", ")
@@ -66,7 +67,8 @@ pub enum DeviceError {
 }
 
 /// The devices that this program was built with.
-pub const COMPILED_IN: &[&str] = &[
+#[cfg(not(all(feature = "flex", feature = "ndarray", feature = "wgpu")))]
+const COMPILED_IN: &[&str] = &[
     #[cfg(feature = "flex")]
     "flex",
     #[cfg(feature = "ndarray")]
