@@ -1,25 +1,33 @@
-//! The paper's five panels in one picture.
+//! The paper's five panels as one picture.
 
 mod axis;
 
 use std::path::Path;
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context, Result};
+use plotters::coord::Shift;
 use plotters::prelude::*;
-use plotters::style::text_anchor::{HPos, Pos, VPos};
+use plotters::style::text_anchor::HPos::{self, Center, Left, Right};
+use plotters::style::text_anchor::{Pos, VPos};
 
 use crate::records::{MetricsRow, SharpnessRow, write_whole};
-use axis::{Axis, Points, stretches, thin};
+use axis::{Points, Scale, cut, multiples, thin};
 
 /// One run's curves.
 pub struct Curves<'a> {
-    /// The method's name.
+    /// The method's name, then what tells it from its like: `NLS`, `GD 0.1`.
     pub label: &'a str,
     pub metrics: &'a [MetricsRow],
     pub sharpness: &'a [SharpnessRow],
 }
 
 /// Runs that differ in their method, panel by panel.
+///
+/// - A value that its axis cannot show (not finite, or not positive on a logarithmic axis) is a gap.
+/// - Where one curve climbs to over a thousand times the median of the curves' highest values, the
+///   axis ends there and the curve leaves at the top: a run that diverges does not press the others
+///   flat. Step sizes and accuracies are shown whole.
+/// - A long curve is thinned to the lowest and the highest value of each of 600 stretches.
 pub struct Figure<'a> {
     pub title: &'a str,
     /// `2/K`, where the loss has that floor.
@@ -29,247 +37,261 @@ pub struct Figure<'a> {
     pub curves: Vec<Curves<'a>>,
 }
 
-const SIZE: (u32, u32) = (1200, 680);
-const TITLE_HEIGHT: u32 = 36;
-const TEXT: (&str, i32) = ("sans-serif", 14);
-const SMALL_TEXT: (&str, i32) = ("sans-serif", 13);
-const GREY: RGBColor = RGBColor(110, 110, 110);
+const SIZE: (f64, f64) = (1200.0, 712.0);
+/// Panels, three in a row; the upper left corner and the size of their axes.
+const CELL: (f64, f64) = (400.0, 338.0);
+const CORNER: (f64, f64) = (62.0, 70.0);
+const AXES: (f64, f64) = (296.0, 250.0);
+/// Drawing units per pixel: plotters places everything on whole units.
+const UNITS: f64 = 4.0;
 
-/// What one panel shows.
-struct Panel<'a> {
-    title: &'a str,
-    is_logarithmic: bool,
-    curves: Vec<Points>,
-    /// Dashed lines with their names.
-    lines: Vec<(f64, String)>,
+const AXIS: RGBColor = RGBColor(90, 90, 90);
+const GRID: RGBColor = RGBColor(222, 222, 222);
+const FINE_GRID: RGBColor = RGBColor(243, 243, 243);
+const REFERENCE: RGBColor = RGBColor(85, 85, 85);
+
+/// How each method's curves look, whatever others are drawn, from the lowest layer to the highest:
+/// a colour of Okabe and Ito's, which the colour-blind can tell apart, and the lengths of dashes
+/// and gaps in pixels. The last line is for any other method.
+const METHODS: [(&str, RGBColor, &[f64]); 11] = [
+    ("nls", RGBColor(213, 94, 0), &[]),
+    ("ponls", RGBColor(0, 158, 115), &[1.5, 2.5]),
+    ("ls", RGBColor(0, 114, 178), &[6.0, 3.0]),
+    ("nls-ub", RGBColor(0, 0, 0), &[6.0, 3.0]),
+    ("cdat", RGBColor(230, 159, 0), &[9.0, 3.0, 2.0, 3.0]),
+    ("sam", RGBColor(86, 180, 233), &[3.0, 3.0]),
+    ("gd", RGBColor(204, 121, 167), &[12.0, 4.0]),
+    ("gd-warmup", RGBColor(204, 121, 167), &[4.0, 2.0]),
+    ("gd-warmup-ub", RGBColor(204, 121, 167), &[8.0, 2.0]),
+    ("ponos", RGBColor(150, 150, 150), &[2.0, 2.0, 6.0, 2.0]),
+    ("", RGBColor(150, 150, 150), &[5.0, 2.0]),
+];
+
+struct Stroke {
+    color: RGBColor,
+    dashes: &'static [f64],
+    layer: usize,
+}
+
+impl Curves<'_> {
+    fn recorded(&self, value: fn(&MetricsRow) -> Option<f64>) -> Points {
+        let point = |row: &MetricsRow| Some((row.iteration as f64, value(row)?));
+        self.metrics.iter().filter_map(point).collect()
+    }
+
+    fn measured(&self, value: fn(&SharpnessRow) -> f64) -> Points {
+        let point = |row: &SharpnessRow| (row.iteration as f64, value(row));
+        self.sharpness.iter().map(point).collect()
+    }
 }
 
 impl Figure<'_> {
-    /// Draws the picture as SVG. A value that its axis cannot show (not finite, or not positive on a logarithmic one)
-    /// leaves a gap; one far above the other curves is cut off at the panel's edge.
+    /// Draws the picture as SVG, replacing the file as a whole.
     pub fn draw(&self, path: &Path) -> Result<()> {
-        write_whole(path, self.to_svg()?.as_bytes())
+        let svg = self.to_svg();
+        let svg = svg.with_context(|| format!("cannot draw the picture of {}", self.title))?;
+        write_whole(path, svg.as_bytes())
     }
 
     fn to_svg(&self) -> Result<String> {
+        let (panels, strokes) = (self.panels(), self.strokes());
+        let points = panels.iter().flat_map(|panel| &panel.curves).flatten();
+        let last = points.map(|point| point.0).fold(1.0, f64::max);
+        let corner = |index: usize| {
+            let (row, column) = ((index / 3) as f64, (index % 3) as f64);
+            (CORNER.0 + CELL.0 * column, CORNER.1 + CELL.1 * row)
+        };
+        let (width, height) = units(SIZE);
         let mut svg = String::new();
-        self.render(&mut svg)
-            .map_err(|error| anyhow!("cannot draw {}: {error}", self.title))?;
+        let backend = SVGBackend::with_string(&mut svg, (width as u32, height as u32));
+        let canvas = Canvas(backend.into_drawing_area());
+        canvas.0.fill(&WHITE)?;
+        canvas.text(self.title, (SIZE.0 / 2.0, 22.0), Center, 19.0)?;
+        for (index, panel) in panels.iter().enumerate() {
+            panel.draw(&canvas, corner(index), last, &strokes)?;
+        }
+        let (x, y) = corner(panels.len());
+        let spacing = (AXES.1 / self.curves.len() as f64).min(26.0);
+        for (index, (curves, stroke)) in self.curves.iter().zip(&strokes).enumerate() {
+            let y = y + 14.0 + spacing * index as f64;
+            canvas.curve(&[(x, y), (x + 48.0, y)], stroke)?;
+            canvas.text(curves.label, (x + 58.0, y), Left, 16.0)?;
+        }
+        canvas.0.present()?;
+        drop(canvas);
+
+        svg = with_dashes(&svg, REFERENCE, &[5.0, 4.0]);
+        for stroke in &strokes {
+            svg = with_dashes(&svg, stroke.color, stroke.dashes);
+        }
+        let names = panels.map(|panel| panel.name).join(", ");
         let labels: Vec<_> = self.curves.iter().map(|curves| curves.label).collect();
-        let description = format!(
-            "<title>{}: training loss, sharpness, step size, step size times sharpness and test accuracy \
-             against the iteration, for {}</title>",
-            self.title,
-            labels.join(", ")
-        );
-        let end_of_tag = svg.find('>').map_or(0, |place| place + 1);
-        svg.insert_str(end_of_tag, &description);
-        Ok(svg.replacen("<svg ", "<svg role=\"img\" ", 1))
+        let labels = labels.join(", ");
+        let title = format!("{}: {names} by iteration, for {labels}", self.title);
+        let title = title.replace('&', "&amp;").replace('<', "&lt;");
+        let size = format!("width=\"{width}\" height=\"{height}\"");
+        let size_shown = format!("role=\"img\" width=\"{}\" height=\"{}\"", SIZE.0, SIZE.1);
+        let svg = svg.replacen(&size, &size_shown, 1);
+        Ok(svg.replacen('>', &format!("><title>{title}</title>"), 1))
     }
 
-    fn render(&self, svg: &mut String) -> Result<(), Box<dyn std::error::Error + '_>> {
-        let root = SVGBackend::with_string(svg, SIZE).into_drawing_area();
-        root.fill(&WHITE)?;
-        let title = ("sans-serif", 18)
-            .into_font()
-            .color(&BLACK)
-            .pos(Pos::new(HPos::Center, VPos::Center));
-        root.draw(&Text::new(
-            self.title,
-            (SIZE.0 as i32 / 2, TITLE_HEIGHT as i32 / 2),
-            title,
-        ))?;
-        let (_, body) = root.split_vertically(TITLE_HEIGHT);
-        let cells = body.split_evenly((2, 3));
-        let panels = self.panels();
-        let last = (panels
-            .iter()
-            .flat_map(|panel| panel.curves.iter().flatten()))
-        .map(|(iteration, _)| *iteration)
-        .fold(1.0, f64::max);
-        for (cell, panel) in cells.iter().zip(&panels) {
-            self.draw_panel(cell, panel, last)?;
+    fn panels(&self) -> [Panel; 5] {
+        use Scale::{Capped, Linear, Whole};
+        let runs = || self.curves.iter();
+        let loss = runs().map(|run| run.recorded(|row| Some(row.loss)));
+        let sharpness = runs().map(|run| run.measured(|row| row.sharpness));
+        let step_size = runs().map(|run| run.recorded(|row| Some(row.step_size)));
+        let product = runs().map(|run| run.measured(|row| row.step_size_times_sharpness));
+        let accuracy = runs().map(|run| run.recorded(|row| Some(100.0 * row.test_accuracy?)));
+        let mut panels = [
+            Panel::new("training loss", Capped, loss),
+            Panel::new("sharpness λ₁", Capped, sharpness),
+            Panel::new("step size η", Whole, step_size),
+            Panel::new("sharpness × step size η·λ₁", Capped, product),
+            Panel::new("test accuracy (%)", Linear, accuracy),
+        ];
+        if let Some(floor) = self.sharpness_floor {
+            let name = format!("2/K = {}", (floor * 1e4).round() / 1e4);
+            panels[1].lines.push((floor.log10(), name));
         }
-        self.draw_legend(&cells[5])?;
-        root.present()?;
-        Ok(())
+        let edge = (1.0 - self.sufficient_decrease).log10();
+        panels[3].lines = vec![(edge, "1 − c".to_owned()), (2f64.log10(), "2".to_owned())];
+        panels
     }
 
-    fn panels(&self) -> [Panel<'_>; 5] {
-        let metrics = |value: fn(&MetricsRow) -> Option<f64>| -> Vec<Points> {
-            let points = |row: &MetricsRow| Some((row.iteration as f64, value(row)?));
-            (self.curves.iter())
-                .map(|curves| curves.metrics.iter().filter_map(points).collect())
-                .collect()
-        };
-        let measured = |value: fn(&SharpnessRow) -> f64| -> Vec<Points> {
-            let points = |row: &SharpnessRow| (row.iteration as f64, value(row));
-            (self.curves.iter())
-                .map(|curves| curves.sharpness.iter().map(points).collect())
-                .collect()
-        };
-        let floor = self
-            .sharpness_floor
-            .map(|floor| (floor, format!("2/K = {floor}")));
-        [
-            Panel {
-                title: "training loss",
-                is_logarithmic: true,
-                curves: metrics(|row| Some(row.loss)),
-                lines: Vec::new(),
-            },
-            Panel {
-                title: "sharpness λ₁",
-                is_logarithmic: true,
-                curves: measured(|row| row.sharpness),
-                lines: floor.into_iter().collect(),
-            },
-            Panel {
-                title: "step size η",
-                is_logarithmic: true,
-                curves: metrics(|row| Some(row.step_size)),
-                lines: Vec::new(),
-            },
-            Panel {
-                title: "sharpness × step size",
-                is_logarithmic: true,
-                curves: measured(|row| row.step_size_times_sharpness),
-                lines: vec![
-                    (1.0 - self.sufficient_decrease, "1 − c".to_owned()),
-                    (2.0, "2".to_owned()),
-                ],
-            },
-            Panel {
-                title: "test accuracy (%)",
-                is_logarithmic: false,
-                curves: metrics(|row| row.test_accuracy.map(|share| 100.0 * share)),
-                lines: Vec::new(),
-            },
-        ]
-    }
-
-    fn draw_panel<DB: DrawingBackend>(
-        &self,
-        cell: &DrawingArea<DB, plotters::coord::Shift>,
-        panel: &Panel<'_>,
-        last: f64,
-    ) -> Result<(), DrawingAreaErrorKind<DB::ErrorType>> {
-        let lines: Vec<f64> = panel.lines.iter().map(|(value, _)| *value).collect();
-        let Some(axis) = Axis::around(&panel.curves, &lines, panel.is_logarithmic) else {
-            let (width, height) = cell.dim_in_pixel();
-            let style = TEXT
-                .into_font()
-                .color(&GREY)
-                .pos(Pos::new(HPos::Center, VPos::Center));
-            let place = (width as i32 / 2, height as i32 / 2);
-            return cell.draw(&Text::new(
-                format!("{}: no data", panel.title),
-                place,
-                style,
-            ));
-        };
-        let mut chart = ChartBuilder::on(cell)
-            .caption(panel.title, TEXT)
-            .margin_right(18)
-            .margin_left(4)
-            .x_label_area_size(34)
-            .y_label_area_size(58)
-            .build_cartesian_2d(0.0..last, axis.clone())?;
-        chart
-            .configure_mesh()
-            .light_line_style(TRANSPARENT)
-            .bold_line_style(RGBColor(225, 225, 225))
-            .x_labels(6)
-            .x_label_formatter(&|iteration| format!("{iteration:.0}"))
-            .x_desc("iteration")
-            .label_style(SMALL_TEXT)
-            .axis_desc_style(SMALL_TEXT)
-            .draw()?;
-        for (value, name) in panel
-            .lines
-            .iter()
-            .filter(|(value, _)| axis.range.contains(value))
-        {
-            let ends = [(0.0, *value), (last, *value)];
-            chart.draw_series(DashedLineSeries::new(ends, 5, 4, GREY.stroke_width(1)))?;
-            let style = SMALL_TEXT
-                .into_font()
-                .color(&GREY)
-                .pos(Pos::new(HPos::Right, VPos::Bottom));
-            chart.draw_series([Text::new(name.clone(), (last, *value), style)])?;
+    /// Every run's stroke. Runs of one colour differ in their dashes, and by a trace in the colour.
+    fn strokes(&self) -> Vec<Stroke> {
+        let mut strokes: Vec<Stroke> = Vec::new();
+        for curves in &self.curves {
+            let label = curves.label.to_lowercase();
+            let method = label.split(' ').next().unwrap_or_default();
+            let layer = METHODS.iter().position(|known| known.0 == method);
+            let layer = layer.unwrap_or(METHODS.len() - 1);
+            let RGBColor(red, green, blue) = METHODS[layer].1;
+            let is_alike = |other: &&Stroke| (other.color.0, other.color.1) == (red, green);
+            let earlier = strokes.iter().filter(is_alike).count();
+            let color = RGBColor(red, green, blue ^ earlier as u8);
+            let dashes = METHODS[(layer + earlier) % METHODS.len()].2;
+            strokes.push(Stroke {
+                layer,
+                color,
+                dashes,
+            });
         }
-        let mut curves: Vec<_> = self.curves.iter().zip(&panel.curves).collect();
-        curves.sort_by_key(|(curve, _)| std::cmp::Reverse(Style::of(curve.label).width)); // thin ones on top
-        for (curve, points) in curves {
-            let style = Style::of(curve.label);
-            for stretch in stretches(points, &axis.range) {
-                let thinned = thin(stretch);
-                match thinned.as_slice() {
-                    [point] => {
-                        chart.draw_series([Circle::new(*point, 2, style.color.filled())])?;
-                    }
-                    _ => {
-                        let line = style.color.stroke_width(style.width);
-                        match style.dash {
-                            Some((on, off)) => {
-                                chart.draw_series(DashedLineSeries::new(thinned, on, off, line))?
-                            }
-                            None => chart.draw_series(LineSeries::new(thinned, line))?,
-                        };
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn draw_legend<DB: DrawingBackend>(
-        &self,
-        cell: &DrawingArea<DB, plotters::coord::Shift>,
-    ) -> Result<(), DrawingAreaErrorKind<DB::ErrorType>> {
-        for (index, curves) in self.curves.iter().enumerate() {
-            let y = 60 + 26 * index as i32;
-            let style = Style::of(curves.label);
-            let line = style.color.stroke_width(style.width);
-            let (on, off) = style.dash.unwrap_or((44, 0));
-            let mut x = 80;
-            while x < 124 {
-                let end = (x + on as i32).min(124);
-                cell.draw(&PathElement::new([(x, y), (end, y)], line))?;
-                x = end + (off as i32).max(1);
-            }
-            let text = TEXT
-                .into_font()
-                .color(&BLACK)
-                .pos(Pos::new(HPos::Left, VPos::Center));
-            cell.draw(&Text::new(curves.label.to_owned(), (134, y), text))?;
-        }
-        Ok(())
+        strokes
     }
 }
 
-/// How a method's curves look, whatever others are drawn: a colour that the colour-blind can tell from the others
-/// (Okabe and Ito), and a stroke.
-struct Style {
-    color: RGBColor,
-    width: u32,
-    dash: Option<(u32, u32)>,
+fn units((x, y): (f64, f64)) -> (i32, i32) {
+    ((x * UNITS).round() as i32, (y * UNITS).round() as i32)
 }
 
-impl Style {
-    fn of(label: &str) -> Self {
-        let method = label.split_whitespace().next().unwrap_or_default();
-        let (color, width, dash) = match method {
-            "LS" => (RGBColor(0, 114, 178), 1, Some((7, 3))),
-            "NLS" => (RGBColor(213, 94, 0), 1, None),
-            "PoNLS" => (RGBColor(0, 158, 115), 1, Some((2, 2))),
-            "NLS-ub" => (RGBColor(204, 121, 167), 2, None),
-            "PoNoS" => (RGBColor(86, 180, 233), 1, Some((4, 2))),
-            "CDAT" => (RGBColor(230, 159, 0), 2, Some((8, 2))),
-            "SAM" => (RGBColor(120, 120, 120), 2, None),
-            _ => (BLACK, 1, Some((10, 3))),
+/// Adds dashes to the lines of a colour: plotters would draw dash by dash, at many times the size.
+fn with_dashes(svg: &str, RGBColor(red, green, blue): RGBColor, lengths: &[f64]) -> String {
+    let stroke = format!("stroke=\"#{red:02X}{green:02X}{blue:02X}\"");
+    let lengths = lengths.iter().map(|length| (length * UNITS).to_string());
+    let dashes = Vec::from_iter(lengths).join(" ");
+    let dashed = format!("{stroke} stroke-linejoin=\"round\" stroke-dasharray=\"{dashes}\"");
+    svg.replace(&stroke, &dashed)
+}
+
+/// Draws at places given in pixels.
+struct Canvas<'a>(DrawingArea<SVGBackend<'a>, Shift>);
+
+impl Canvas<'_> {
+    fn line(&self, points: &[(f64, f64)], color: RGBColor, width: f64) -> Result<()> {
+        let places: Vec<_> = points.iter().map(|&point| units(point)).collect();
+        let style = color.stroke_width((width * UNITS) as u32);
+        Ok(self.0.draw(&PathElement::new(places, style))?)
+    }
+
+    /// A line, or a dot for a single point.
+    fn curve(&self, points: &[(f64, f64)], stroke: &Stroke) -> Result<()> {
+        match points {
+            [point] => {
+                let dot = Circle::new(units(*point), 3.0 * UNITS, stroke.color.filled());
+                Ok(self.0.draw(&dot)?)
+            }
+            _ if stroke.dashes.is_empty() => self.line(points, stroke.color, 2.5),
+            _ => self.line(points, stroke.color, 1.5),
+        }
+    }
+
+    fn text(&self, words: &str, place: (f64, f64), align: HPos, size: f64) -> Result<()> {
+        let font = ("sans-serif", 1.24 * size * UNITS).into_font(); // the backend divides by 1.24
+        let style = font.color(&BLACK).pos(Pos::new(align, VPos::Center));
+        Ok(self.0.draw_text(words, &style, units(place))?)
+    }
+}
+
+/// What one panel shows. A logarithmic one holds logarithms; what is not finite is a gap.
+struct Panel {
+    name: &'static str,
+    scale: Scale,
+    curves: Vec<Points>,
+    /// Dashed lines with their names, from the lowest.
+    lines: Vec<(f64, String)>,
+}
+
+impl Panel {
+    fn new(name: &'static str, scale: Scale, curves: impl Iterator<Item = Points>) -> Self {
+        let mut curves: Vec<_> = curves.collect();
+        if scale != Scale::Linear {
+            (curves.iter_mut().flatten()).for_each(|(_, value)| *value = value.log10());
+        }
+        let lines = Vec::new();
+        Self {
+            name,
+            scale,
+            curves,
+            lines,
+        }
+    }
+
+    fn draw(&self, on: &Canvas, corner: (f64, f64), last: f64, strokes: &[Stroke]) -> Result<()> {
+        let (left, top) = corner;
+        let (right, bottom, middle) = (left + AXES.0, top + AXES.1, left + AXES.0 / 2.0);
+        on.text(self.name, (middle, top - 15.0), Center, 16.0)?;
+        let Some(range) = self.scale.range(&self.curves, &self.lines) else {
+            return on.text("no data", (middle, top + AXES.1 / 2.0), Center, 15.0);
         };
-        Self { color, width, dash }
+        let x = |iteration: f64| left + AXES.0 * (0.015 + 0.97 * iteration / last);
+        let y = |value: f64| bottom - AXES.1 * (value - range.start) / (range.end - range.start);
+        let across = |y: f64, color| on.line(&[(left, y), (right, y)], color, 1.0);
+
+        for (value, label) in self.scale.ticks(&range) {
+            let y = y(value);
+            across(y, if label.is_empty() { FINE_GRID } else { GRID })?;
+            on.text(&label, (left - 7.0, y), Right, 15.0)?;
+        }
+        for (iteration, label) in multiples(&(0.0..last), 6, 0) {
+            let x = x(iteration);
+            on.line(&[(x, bottom), (x, bottom + 4.0)], AXIS, 1.0)?;
+            on.text(&label, (x, bottom + 16.0), Center, 15.0)?;
+        }
+        on.text("iteration", (middle, bottom + 36.0), Center, 15.0)?;
+        on.line(&[(left, top), (left, bottom), (right, bottom)], AXIS, 1.0)?;
+        for (index, (value, name)) in self.lines.iter().enumerate() {
+            let y = y(*value);
+            across(y, REFERENCE)?;
+            if self.lines.len() == 1 {
+                on.text(name, (right - 4.0, y + 12.0), Right, 15.0)?;
+            } else {
+                let apart = 5.0 - 10.0 * index as f64; // the lines may lie close
+                on.text(name, (right + 5.0, y + apart), Left, 15.0)?;
+            }
+        }
+        let mut curves: Vec<_> = self.curves.iter().zip(strokes).collect();
+        curves.sort_by_key(|(_, stroke)| stroke.layer);
+        for (curve, stroke) in curves {
+            let points = cut(&thin(curve), range.end);
+            let pieces = points.split(|point| !point.1.is_finite());
+            for piece in pieces.filter(|piece| !piece.is_empty()) {
+                let places: Vec<_> = piece.iter().map(|point| (x(point.0), y(point.1))).collect();
+                on.curve(&places, stroke)?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -278,14 +300,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_picture_names_its_curves_and_survives_having_none() {
-        let mut figure = Figure {
-            title: "a data set · a network",
-            sharpness_floor: Some(0.2),
-            sufficient_decrease: 1e-4,
-            curves: Vec::new(),
-        };
-        assert!(figure.to_svg().unwrap().contains("no data"));
+    fn a_picture_names_its_lines_and_has_a_curve_for_each_run() {
         let sharpness = [0, 10].map(|iteration| SharpnessRow {
             iteration,
             sharpness: 1.0,
@@ -296,20 +311,34 @@ mod tests {
             hessian_products: 10,
             seconds: 0.0,
         });
-        figure.curves.push(Curves {
-            label: "NLS-ub",
+        let curves = ["NLS-ub", "GD 0.1", "GD 1", "GD < 2"].map(|label| Curves {
+            label,
             metrics: &[],
             sharpness: &sharpness,
         });
+        let mut figure = Figure {
+            title: "a data set & a network",
+            sharpness_floor: Some(2.0 / 26.0),
+            sufficient_decrease: 1e-4,
+            curves: Vec::from(curves),
+        };
         let svg = figure.to_svg().unwrap();
         for text in [
             "NLS-ub",
-            "2/K = 0.2",
+            "2/K = 0.0769",
             "1 − c",
-            "sharpness × step size",
-            "role=\"img\"",
+            "η·λ₁",
+            "no data",
+            "GD &lt; 2",
         ] {
             assert!(svg.contains(text), "{text}");
         }
+        for Stroke { color, .. } in figure.strokes() {
+            let stroke = format!("stroke=\"#{:02X}{:02X}{:02X}\"", color.0, color.1, color.2);
+            // The legend, the sharpness and its product with the step size.
+            assert_eq!(svg.matches(&stroke).count(), 3, "{stroke}");
+        }
+        figure.curves.clear();
+        assert_eq!(figure.to_svg().unwrap().matches("no data").count(), 5);
     }
 }

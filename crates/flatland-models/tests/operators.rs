@@ -129,6 +129,18 @@ fn activations() {
     unary::<2, 2>("log_softmax", ops::log_softmax);
 }
 
+/// The cases weight an output by itself, which hides what happens where it is zero: there the tangent is blocked.
+#[test]
+fn relu_blocks_the_tangent_up_to_zero() {
+    let device = burn::tensor::Device::flex();
+    let tangent = ops::relu(Dual {
+        value: Tensor::<1>::from_floats([-2.0, -0.5, 0.0, 0.5], &device),
+        tangent: Some(Tensor::ones([4], &device)),
+    })
+    .tangent;
+    assert_eq!(to_vec(tangent.unwrap()), [0.0, 0.0, 0.0, 1.0]);
+}
+
 /// The losses are not among PyTorch's cases: their derivatives along a line are compared with central differences.
 #[test]
 fn losses_move_along_their_tangent() {

@@ -130,6 +130,15 @@ mod tests {
     }
 
     #[test]
+    fn a_loss_above_the_average_is_its_own_reference() {
+        let mut state = ReferenceState::default();
+        let reference = Reference::ZhangHager { xi: 1.0 };
+        assert_eq!(reference.update(&mut state, 1.0).value, 1.0);
+        let risen = reference.update(&mut state, 5.0);
+        assert_eq!((risen.value, risen.average), (5.0, Some(3.0)));
+    }
+
+    #[test]
     fn a_weight_between_follows_the_recursion() {
         let mut state = ReferenceState::default();
         let averages = LOSSES[..3].iter().map(|&loss| {

@@ -1,145 +1,143 @@
-//! The vertical axis of a panel, and what of a curve it can show.
+//! What a panel's axis shows of its curves, and where it has labels.
 
 use std::ops::Range;
 
-use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
-use plotters::coord::types::RangedCoordf64;
+/// Iterations and values.
+pub type Points = Vec<(f64, f64)>;
 
-/// Points of a curve: iteration and value.
-pub(super) type Points = Vec<(f64, f64)>;
-
-/// Points that a curve is thinned to, twice: each of so many stretches keeps its lowest and its highest.
+/// Stretches that a long curve is thinned to.
 const STRETCHES: usize = 600;
 
-/// A vertical axis, linear or logarithmic.
-#[derive(Clone)]
-pub(super) struct Axis {
-    pub(super) range: Range<f64>,
-    is_logarithmic: bool,
+/// How an axis measures values.
+#[derive(PartialEq)]
+pub enum Scale {
+    Linear,
+    /// Logarithmic, from the lowest to the highest value.
+    Whole,
+    /// Logarithmic, with an end for what diverges.
+    Capped,
 }
 
-impl Axis {
-    /// An axis for what can be shown of some curves, with room for some lines; nothing if there is nothing to show.
-    ///
-    /// Where one curve climbs to more than a thousand times the median of the curves' highest values, the axis ends
-    /// there: a run that diverges does not press the others flat.
-    pub(super) fn around(curves: &[Points], lines: &[f64], is_logarithmic: bool) -> Option<Self> {
-        let is_shown = |value: &f64| value.is_finite() && (*value > 0.0 || !is_logarithmic);
-        let mut tops = Vec::new();
-        let mut low = f64::INFINITY;
+impl Scale {
+    /// The range of the axis, if there is anything to show.
+    pub fn range(&self, curves: &[Points], lines: &[(f64, String)]) -> Option<Range<f64>> {
+        let (mut low, mut tops) = (f64::INFINITY, Vec::new());
         for curve in curves {
-            let shown = curve.iter().map(|(_, value)| *value).filter(is_shown);
-            let (least, most) = shown.fold(
-                (f64::INFINITY, f64::NEG_INFINITY),
-                |(least, most), value| (least.min(value), most.max(value)),
-            );
-            if least <= most {
-                tops.push(most);
-                low = low.min(least);
-            }
+            let shown = curve.iter().filter(|point| point.1.is_finite());
+            let values = shown.map(|point| point.1);
+            low = values.clone().fold(low, f64::min);
+            tops.extend(values.max_by(f64::total_cmp));
         }
         tops.sort_by(f64::total_cmp);
-        let median = *tops.get(tops.len().saturating_sub(1) / 2)?;
-        let mut high = tops[tops.len() - 1].min(1e3 * median.abs()).max(low);
-        for line in lines {
+        let mut high = *tops.last()?;
+        if *self == Self::Capped {
+            let median = tops[(tops.len() - 1) / 2];
+            high = high.min(median + 3.0).max(low);
+        }
+        for (line, _) in lines {
             (low, high) = (low.min(*line), high.max(*line));
         }
-        let range = if is_logarithmic {
-            let room = (high / low).powf(0.05).max(1.3);
-            low / room..high * room
-        } else {
-            let room = (0.05 * (high - low)).max(1e-3 * high.abs()).max(1e-12);
-            low - room..high + room
+        let least = match self {
+            Self::Linear => 1.0,
+            _ => 0.05,
         };
-        Some(Self {
-            range,
-            is_logarithmic,
-        })
+        let room = (0.05 * (high - low)).max(least);
+        let room_for_names = if lines.is_empty() { 0.0 } else { room };
+        Some(low - room - room_for_names..high + room)
     }
 
-    fn scale(&self, value: f64) -> f64 {
-        if self.is_logarithmic {
-            value.log10()
-        } else {
-            value
+    /// Where the axis has lines, with their labels; the fine ones have none.
+    pub fn ticks(&self, range: &Range<f64>) -> Vec<(f64, String)> {
+        if *self == Self::Linear {
+            return multiples(range, 6, -1);
         }
+        let stride = ((range.end - range.start) / 7.0).ceil() as i32;
+        let decades = range.start.floor() as i32..=range.end.ceil() as i32;
+        let within = |mantissas: &[i64]| -> Vec<(f64, String)> {
+            let decades = decades.clone().filter(|decade| decade % stride == 0);
+            let ticks = decades.flat_map(|decade| mantissas.iter().map(move |&m| tick(m, decade)));
+            let ticks = ticks.map(|(value, label)| (value.log10(), label));
+            ticks.filter(|(place, _)| range.contains(place)).collect()
+        };
+        let choices = [within(&[1]), within(&[1, 3]), within(&[1, 2, 5])];
+        let choice = choices.into_iter().find(|ticks| ticks.len() >= 3);
+        let ticks = choice.unwrap_or_else(|| {
+            let values = 10f64.powf(range.start)..10f64.powf(range.end);
+            let finest = (values.end - values.start).log10().floor() as i32 - 1;
+            let ticks = multiples(&values, 5, finest).into_iter();
+            ticks.map(|(value, label)| (value.log10(), label)).collect()
+        });
+        let mut lines = match stride {
+            1 => within(&[2, 3, 4, 5, 6, 7, 8, 9]),
+            _ => Vec::new(),
+        };
+        lines.iter_mut().for_each(|(_, label)| label.clear());
+        lines.extend(ticks);
+        lines
     }
 }
 
-impl Ranged for Axis {
-    type FormatOption = NoDefaultFormatting;
-    type ValueType = f64;
-
-    fn map(&self, value: &f64, (bottom, top): (i32, i32)) -> i32 {
-        let (low, high) = (self.scale(self.range.start), self.scale(self.range.end));
-        let share = (self.scale(*value) - low) / (high - low);
-        bottom + (share * f64::from(top - bottom)).round() as i32
-    }
-
-    fn key_points<Hint: KeyPointHint>(&self, hint: Hint) -> Vec<f64> {
-        let is_narrow = self.range.end < 3.0 * self.range.start; // a decade's marks would be too few
-        if !self.is_logarithmic || is_narrow {
-            return RangedCoordf64::from(self.range.clone()).key_points(hint);
-        }
-        let (low, high) = (self.range.start.log10(), self.range.end.log10());
-        let decades = (low.floor() as i32..=high.ceil() as i32).collect::<Vec<_>>();
-        let mantissas: &[f64] = match high - low {
-            span if span < 1.2 => &[1.0, 2.0, 3.0, 5.0, 7.0],
-            span if span < 2.5 => &[1.0, 2.0, 5.0],
-            _ => &[1.0],
-        };
-        let step = ((high - low) / 8.0).ceil().max(1.0) as usize;
-        (decades.iter().step_by(step))
-            .flat_map(|&decade| {
-                mantissas
-                    .iter()
-                    .map(move |mantissa| mantissa * 10f64.powi(decade))
-            })
-            .filter(|value| self.range.contains(value))
-            .collect()
-    }
-
-    fn range(&self) -> Range<f64> {
-        self.range.clone()
-    }
+/// `mantissa · 10^exponent` and its label.
+fn tick(mantissa: i64, exponent: i32) -> (f64, String) {
+    let value = mantissa as f64 * 10f64.powi(exponent);
+    let is_short = mantissa == 0 || (1e-3..1e6).contains(&value.abs());
+    let decimals = exponent.min(0).unsigned_abs() as usize;
+    let label = match is_short {
+        true => format!("{value:.decimals$}"),
+        false => format!("{mantissa}e{exponent}").replace('-', "−"),
+    };
+    (value, label)
 }
 
-impl ValueFormatter<f64> for Axis {
-    fn format_ext(&self, value: &f64) -> String {
-        match value.abs() {
-            size if size == 0.0 || (1e-2..1e4).contains(&size) => {
-                let text = format!("{value:.3}");
-                text.trim_end_matches('0').trim_end_matches('.').to_owned()
+/// The multiples in the range of 1, 2 or 5 times `10^finest` or a higher power of ten: as many as
+/// there are without being more than `most`.
+pub fn multiples(range: &Range<f64>, most: usize, finest: i32) -> Vec<(f64, String)> {
+    let within = |(mantissa, exponent): (i64, i32)| {
+        let step = tick(mantissa, exponent).0;
+        (range.start / step).ceil() as i64..=(range.end / step).floor() as i64
+    };
+    let mut steps = (finest..308).flat_map(|exponent| [1, 2, 5].map(|step| (step, exponent)));
+    let Some(step) = steps.find(|step| within(*step).count() <= most) else {
+        return Vec::new();
+    };
+    within(step)
+        .map(|index| tick(index * step.0, step.1))
+        .collect()
+}
+
+/// Fewer points with the same outline: of each stretch of neighbours the lowest, the highest and
+/// a gap.
+pub fn thin(points: &[(f64, f64)]) -> Points {
+    let mut kept = Points::new();
+    for stretch in points.chunks(points.len().div_ceil(STRETCHES).max(1)) {
+        let shown = || stretch.iter().filter(|point| point.1.is_finite());
+        let lowest = shown().min_by(|a, b| a.1.total_cmp(&b.1));
+        let highest = shown().max_by(|a, b| a.1.total_cmp(&b.1));
+        let gap = stretch.iter().find(|point| !point.1.is_finite());
+        let mut chosen = Vec::from_iter([lowest, highest, gap].into_iter().flatten());
+        chosen.sort_by(|a, b| a.0.total_cmp(&b.0));
+        chosen.dedup();
+        kept.extend(chosen);
+    }
+    kept
+}
+
+/// The curve up to where it crosses the top, with a gap where it is above.
+pub fn cut(points: &[(f64, f64)], top: f64) -> Points {
+    let mut kept = Points::new();
+    for (index, &(x, y)) in points.iter().enumerate() {
+        if y <= top || !y.is_finite() {
+            kept.push((x, y));
+            continue;
+        }
+        let neighbours = [index.wrapping_sub(1), index + 1].map(|index| points.get(index));
+        let [before, after] = neighbours.map(|neighbour| match neighbour {
+            Some((x0, y0)) if y0.is_finite() && *y0 <= top => {
+                (x0 + (x - x0) * (top - y0) / (y - y0), top)
             }
-            _ => format!("{value:.0e}"),
-        }
-    }
-}
-
-/// The parts of a curve between values that the axis cannot show.
-pub(super) fn stretches<'a>(
-    points: &'a [(f64, f64)],
-    range: &'a Range<f64>,
-) -> impl Iterator<Item = &'a [(f64, f64)]> {
-    (points.split(|(_, value)| !range.contains(value))).filter(|stretch| !stretch.is_empty())
-}
-
-/// Fewer points with the same outline: of each stretch of neighbours the lowest and the highest.
-pub(super) fn thin(points: &[(f64, f64)]) -> Points {
-    if points.len() <= 2 * STRETCHES {
-        return points.to_vec();
-    }
-    let mut kept = Vec::with_capacity(2 * STRETCHES);
-    for stretch in points.chunks(points.len().div_ceil(STRETCHES)) {
-        let by_value = |a: &&(f64, f64), b: &&(f64, f64)| a.1.total_cmp(&b.1);
-        let ends = [
-            stretch.iter().min_by(by_value),
-            stretch.iter().max_by(by_value),
-        ];
-        let mut ends: Points = ends.into_iter().flatten().copied().collect();
-        ends.sort_by(|a, b| a.0.total_cmp(&b.0));
-        ends.dedup();
-        kept.extend(ends);
+            _ => (x, f64::NAN),
+        });
+        kept.extend([before, (x, f64::NAN), after]);
     }
     kept
 }
@@ -149,46 +147,53 @@ mod tests {
     use super::*;
 
     #[test]
-    fn thinning_keeps_every_spike() {
-        let mut points: Points = (0..50_000)
-            .map(|i| (f64::from(i), f64::from(i % 7)))
-            .collect();
-        points[12_345].1 = 1e6;
-        points[40_000].1 = -1e6;
+    fn thinning_keeps_every_spike_and_gap() {
+        let mut points: Points = (0..50_000).map(|i| (i as f64, (i % 7) as f64)).collect();
+        (points[12_345].1, points[40_000].1) = (1e6, -1e6);
+        points[30_000].1 = f64::INFINITY;
         let kept = thin(&points);
-        assert!(kept.len() <= 2 * STRETCHES);
-        assert!(kept.contains(&(12_345.0, 1e6)) && kept.contains(&(40_000.0, -1e6)));
+        assert!(kept.len() <= 2 * STRETCHES + 1);
         assert!(kept.is_sorted_by(|a, b| a.0 < b.0));
+        for index in [12_345, 30_000, 40_000] {
+            assert!(kept.contains(&points[index]), "{index}");
+        }
+        assert_eq!(thin(&points[..STRETCHES]), points[..STRETCHES]);
     }
 
     #[test]
     fn an_axis_ignores_what_it_cannot_show_and_a_run_that_diverges() {
-        let calm = vec![(0.0, 0.1), (1.0, f64::NAN), (2.0, 0.0), (3.0, 0.05)];
-        let wild = vec![(0.0, 0.1), (1.0, 1e30), (2.0, f64::INFINITY)];
-        let axis = Axis::around(&[calm.clone(), wild], &[], true).unwrap();
-        assert!(
-            axis.range.start > 0.02 && axis.range.start < 0.05,
-            "{:?}",
-            axis.range
-        );
-        assert!(
-            axis.range.end > 0.1 && axis.range.end < 1e4,
-            "{:?}",
-            axis.range
-        );
-        assert!(Axis::around(&[vec![(0.0, f64::NAN)], Vec::new()], &[], true).is_none());
-        assert_eq!(stretches(&calm, &axis.range).count(), 2);
+        let curve = |losses: [f64; 5]| -> Points {
+            (0..5).map(f64::from).zip(losses.map(f64::log10)).collect()
+        };
+        let calm = curve([0.1, f64::NAN, 0.0, -1.0, 0.05]);
+        let wild = curve([0.1, 1e29, 1e35, f64::INFINITY, 0.1]);
+        let curves = [calm, wild];
+        let range = Scale::Capped.range(&curves, &[]).unwrap();
+        assert!((0.01..0.05).contains(&10f64.powf(range.start)), "{range:?}");
+        assert!((100.0..300.0).contains(&10f64.powf(range.end)), "{range:?}");
+        let mut curve = cut(&curves[1], range.end);
+        curve.retain(|point| point.1.is_finite());
+        let crossing = ((range.end + 1.0) / 30.0, range.end);
+        assert_eq!(curve, [(0.0, -1.0), crossing, (4.0, -1.0)]);
     }
 
     #[test]
-    fn a_logarithmic_axis_has_at_least_two_labels() {
-        for range in [0.9..1.5, 0.01..20.0, 1e-9..1e9, 3.0..40.0] {
-            let axis = Axis {
-                range: range.clone(),
-                is_logarithmic: true,
-            };
-            let points = axis.key_points(plotters::coord::ranged1d::BoldPoints(10));
-            assert!((2..=12).contains(&points.len()), "{range:?}: {points:?}");
+    fn a_logarithmic_axis_has_a_few_labels_however_long_it_is() {
+        for (low, high) in [
+            (0.975, 1.025),
+            (4e-7, 8.5e-7),
+            (3.0, 40.0),
+            (0.01, 20.0),
+            (1e-9, 1e9),
+        ] {
+            let range = f64::log10(low)..f64::log10(high);
+            let mut labelled = Scale::Whole.ticks(&range);
+            labelled.retain(|(_, label)| !label.is_empty());
+            assert!((2..=8).contains(&labelled.len()), "{labelled:?}");
+            assert!(
+                labelled.iter().all(|(place, _)| range.contains(place)),
+                "{labelled:?}"
+            );
         }
     }
 }
