@@ -116,6 +116,11 @@ impl FullBatch {
         }
     }
 
+    /// The network whose loss it is.
+    pub fn network(&self) -> &Sequence {
+        &self.network
+    }
+
     /// Where each parameter lies in a point.
     pub fn layout(&self) -> &Layout {
         &self.layout
