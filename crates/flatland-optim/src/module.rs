@@ -3,25 +3,44 @@
 //! The vector holds the trainable parameters in the order in which the module visits them, each row by row. Which ones
 //! are trainable is read off a module that is ready for training: its parameters are on a device with autodiff.
 
-use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use std::collections::HashSet;
+
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 
 use crate::{Method, Objective, Step};
 
 /// The trainable parameters of a module, on the plain device.
+///
+/// # Panics
+///
+/// Where the module has no trainable parameter, or the same one in two places (tied weights): burn keeps one gradient
+/// for each parameter, and a vector would give it two values.
 pub fn flatten<M: Module>(module: &M) -> Tensor<1> {
-    struct Parameters(Vec<Tensor<1>>);
+    #[derive(Default)]
+    struct Parameters {
+        seen: HashSet<ParamId>,
+        values: Vec<Tensor<1>>,
+    }
     impl ModuleVisitor for Parameters {
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
             if param.is_require_grad() {
-                self.0.push(flat(param.val().inner()));
+                assert!(
+                    self.seen.insert(param.id),
+                    "the module holds one parameter in two places: tied weights have no flat vector"
+                );
+                self.values.push(flat(param.val().inner()));
             }
         }
     }
-    let mut visitor = Parameters(Vec::new());
+    let mut visitor = Parameters::default();
     module.visit(&mut visitor);
-    Tensor::cat(visitor.0, 0)
+    assert!(
+        !visitor.values.is_empty(),
+        "the module has no trainable parameter; is it on a device with autodiff?"
+    );
+    Tensor::cat(visitor.values, 0)
 }
 
 /// The module with the entries of `point` in place of its trainable parameters, ready to be differentiated.
@@ -30,17 +49,55 @@ pub fn flatten<M: Module>(module: &M) -> Tensor<1> {
 ///
 /// Where `point` does not have an entry for each trainable parameter.
 pub fn with_parameters<M: Module>(module: M, point: &Tensor<1>) -> M {
-    write(module, point, true)
+    struct Writer<'a> {
+        point: &'a Tensor<1>,
+        place: usize,
+    }
+    impl ModuleMapper for Writer<'_> {
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            if !param.is_require_grad() {
+                return param;
+            }
+            let start = self.place;
+            self.place += param.shape().num_elements();
+            let [entries] = self.point.dims();
+            assert!(
+                self.place <= entries,
+                "the point has {entries} entries, too few for the module"
+            );
+            let entries = self.point.clone().slice(start..self.place);
+            param.map(|old| {
+                let value = Tensor::from_inner(entries.reshape(old.shape()));
+                // Operands of one operation must agree in it, and the inputs have the device's.
+                let value = match old.gradient_checkpointing_strategy() {
+                    Some(strategy) => value.with_gradient_checkpointing_strategy(strategy),
+                    None => value,
+                };
+                value.require_grad()
+            })
+        }
+    }
+    let mut writer = Writer { point, place: 0 };
+    let module = module.map(&mut writer);
+    let [entries] = point.dims();
+    assert_eq!(
+        writer.place, entries,
+        "the point has an entry for each trainable parameter"
+    );
+    module
 }
 
-/// The module with the entries of `point` as constants in place of its trainable parameters: a pass through it leaves
-/// no tape.
+/// The module with the entries of `point` as constants in place of its trainable parameters, in the state that
+/// [`Module::valid`] gives it: nothing is on a device with autodiff, so a pass through it leaves no tape, and its
+/// running statistics are its own.
+///
+/// Parameters that are not trainable keep their values. A module that stands for a *direction* should have none.
 ///
 /// # Panics
 ///
 /// Where `point` does not have an entry for each trainable parameter.
 pub fn with_constants<M: Module>(module: M, point: &Tensor<1>) -> M {
-    write(module, point, false)
+    with_parameters(module, point).valid()
 }
 
 /// Moves a module once by a method, as [`Method::step`] does a point.
@@ -48,9 +105,12 @@ pub fn with_constants<M: Module>(module: M, point: &Tensor<1>) -> M {
 /// - `loss` is given a module of plain tensors and returns its loss. It is called once for each trial.
 /// - `gradient` is given a module whose trainable parameters are on a tape and returns its loss with the gradients.
 ///
+/// Both must be the same function. They are not where the module holds burn's own `BatchNorm` or `Dropout`: these act
+/// in a module of plain tensors as they do in validation.
+///
 /// # Panics
 ///
-/// Where the module has no trainable parameter.
+/// Where the module has no trainable parameter, or the same one in two places.
 pub fn step_module<M, R, L, G>(method: &mut R, module: M, loss: L, gradient: G) -> (M, Step)
 where
     M: Module,
@@ -120,46 +180,151 @@ fn flat<const D: usize>(tensor: Tensor<D>) -> Tensor<1> {
     tensor.reshape([length])
 }
 
-fn write<M: Module>(module: M, point: &Tensor<1>, is_taped: bool) -> M {
-    struct Writer<'a> {
-        point: &'a Tensor<1>,
-        place: usize,
-        is_taped: bool,
+#[cfg(test)]
+mod tests {
+    use burn::nn::{BatchNorm, BatchNormConfig, Dropout, DropoutConfig, Linear, LinearConfig};
+    use burn::tensor::{DType, Device};
+
+    use super::*;
+
+    fn entries<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
+        tensor.into_data().iter::<f64>().collect()
     }
-    impl ModuleMapper for Writer<'_> {
-        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-            if !param.is_require_grad() {
-                return param;
+
+    fn linear(device: &Device) -> Linear {
+        LinearConfig::new(3, 2).init(device)
+    }
+
+    /// 1, 2, …, n
+    fn counting(n: i64) -> Tensor<1> {
+        Tensor::arange(1..n + 1, &Device::flex()).float()
+    }
+
+    /// The layers of burn that behave differently in training.
+    #[derive(Module, Debug)]
+    struct Stateful {
+        first: BatchNorm,
+        second: BatchNorm,
+        dropout: Dropout,
+        head: Linear,
+    }
+
+    impl Stateful {
+        fn new() -> Self {
+            let device = Device::flex().autodiff();
+            Self {
+                first: BatchNormConfig::new(3).init(&device),
+                second: BatchNormConfig::new(3).init(&device),
+                dropout: DropoutConfig::new(0.5).init(),
+                head: linear(&device),
             }
-            let start = self.place;
-            self.place += param.shape().num_elements();
-            let [entries] = self.point.dims();
-            assert!(
-                self.place <= entries,
-                "the point has {entries} entries, too few for the module"
-            );
-            let entries = self.point.clone().slice(start..self.place);
-            let is_taped = self.is_taped;
-            param.map(|old| {
-                let value = entries.reshape(old.shape());
-                if is_taped {
-                    Tensor::from_inner(value).require_grad()
-                } else {
-                    value
-                }
-            })
+        }
+
+        fn forward(&self, input: Tensor<2>) -> Tensor<2> {
+            let hidden = self.second.forward(self.first.forward(input));
+            self.head.forward(self.dropout.forward(hidden))
+        }
+
+        fn running_means(&self) -> Vec<f64> {
+            [&self.first, &self.second]
+                .into_iter()
+                .flat_map(|norm| entries(norm.running_mean.value_sync()))
+                .collect()
         }
     }
-    let mut writer = Writer {
-        point,
-        place: 0,
-        is_taped,
-    };
-    let module = module.map(&mut writer);
-    let [entries] = point.dims();
-    assert_eq!(
-        writer.place, entries,
-        "the point has an entry for each trainable parameter"
-    );
-    module
+
+    #[test]
+    fn what_is_written_is_what_is_read_and_everything_else_stays() {
+        let module = Stateful::new();
+        let dimension = 4 * 3 + 3 * 2 + 2;
+        assert_eq!(flatten(&module).dims(), [dimension]);
+        let point = counting(dimension as i64);
+        let written = with_parameters(module.clone(), &point);
+        assert_eq!(entries(flatten(&written)), entries(point.clone()));
+        assert_eq!(entries(written.head.weight.val())[..3], [13.0, 14.0, 15.0]);
+        assert_eq!(written.head.weight.id, module.head.weight.id);
+        assert_eq!(entries(written.second.running_var.value()), [1.0; 3]);
+        assert!(written.head.weight.is_require_grad());
+
+        let plain = with_constants(module, &point);
+        assert_eq!(
+            entries(plain.head.weight.val()),
+            entries(written.head.weight.val())
+        );
+        assert!(!plain.head.weight.val().is_autodiff());
+    }
+
+    #[test]
+    fn a_trial_moves_no_running_statistics_and_draws_no_random_numbers() {
+        let module = Stateful::new();
+        let input = counting(12).reshape([4, 3]);
+        let plain = with_constants(module.clone(), &flatten(&module));
+        let output = plain.forward(input.clone());
+        assert!(!output.is_autodiff());
+        assert_eq!(entries(output), entries(plain.forward(input)));
+        assert_eq!(module.running_means(), [0.0; 6]);
+        assert_eq!(plain.running_means(), [0.0; 6]);
+    }
+
+    #[test]
+    fn a_written_module_keeps_the_checkpointing_of_its_device() {
+        let device = Device::flex().autodiff().gradient_checkpointing();
+        let module = linear(&device);
+        let written = with_parameters(module.clone(), &flatten(&module));
+        let input = Tensor::<2>::ones([4, 3], &device);
+        let gradients = |module: &Linear| {
+            let loss = module.forward(input.clone()).square().mean();
+            flatten_gradients(
+                module,
+                &GradientsParams::from_grads(loss.backward(), module),
+            )
+        };
+        assert_eq!(entries(gradients(&written)), entries(gradients(&module)));
+    }
+
+    #[test]
+    fn a_parameter_without_a_gradient_has_a_zero_one() {
+        let device = Device::flex().autodiff();
+        let module = vec![linear(&device), linear(&device)];
+        let input = Tensor::<2>::ones([1, 3], &device);
+        let loss = module[1].forward(input).sum();
+        let gradients = GradientsParams::from_grads(loss.backward(), &module);
+        let expected = [[0.0; 8], [1.0; 8]].concat();
+        assert_eq!(entries(flatten_gradients(&module, &gradients)), expected);
+    }
+
+    #[test]
+    fn parameters_take_the_float_type_of_the_point() {
+        let module = linear(&Device::flex().autodiff());
+        let point = counting(8).cast(DType::F64);
+        assert_eq!(
+            with_parameters(module, &point).weight.val().dtype(),
+            DType::F64
+        );
+    }
+
+    #[test]
+    #[should_panic(expected = "the point has 7 entries, too few for the module")]
+    fn a_short_point_is_refused() {
+        with_constants(linear(&Device::flex().autodiff()), &counting(7));
+    }
+
+    #[test]
+    #[should_panic(expected = "the point has an entry for each trainable parameter")]
+    fn a_long_point_is_refused() {
+        with_constants(linear(&Device::flex().autodiff()), &counting(9));
+    }
+
+    #[test]
+    #[should_panic(expected = "is it on a device with autodiff?")]
+    fn a_module_without_trainable_parameters_is_refused() {
+        flatten(&linear(&Device::flex()));
+    }
+
+    #[test]
+    #[should_panic(expected = "tied weights have no flat vector")]
+    fn tied_weights_are_refused() {
+        let module = linear(&Device::flex().autodiff());
+        flatten(&vec![module.clone(), module]);
+    }
 }

@@ -116,3 +116,53 @@ impl<O: Curvature> Curvature for Counted<O> {
         self.objective.hvp(point, direction)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `½‖w‖²`, by name only.
+    struct Bowl;
+
+    impl Objective for Bowl {
+        fn dimension(&self) -> usize {
+            1
+        }
+
+        fn loss(&mut self, _: &Tensor<1>) -> f64 {
+            0.5
+        }
+
+        fn loss_and_gradient(&mut self, point: &Tensor<1>) -> (f64, Tensor<1>) {
+            (0.5, point.clone())
+        }
+    }
+
+    impl Curvature for Bowl {
+        fn hvp(&mut self, _: &Tensor<1>, direction: &Tensor<1>) -> Tensor<1> {
+            direction.clone()
+        }
+    }
+
+    #[test]
+    fn every_call_is_counted_as_what_it_is() {
+        let mut counted = Counted::new(Bowl);
+        let point = Tensor::ones([1], &burn::tensor::Device::flex());
+        counted.loss(&point);
+        counted.loss(&point);
+        counted.loss_and_gradient(&point);
+        for _ in 0..3 {
+            counted.hvp(&point, &point);
+        }
+        counted.inner_mut().loss(&point);
+        let evaluations = counted.evaluations();
+        let expected = Evaluations {
+            losses: 2,
+            gradients: 1,
+            products: 3,
+        };
+        assert_eq!(evaluations, expected);
+        assert_eq!(evaluations.functions(), 3);
+        assert_eq!(counted.dimension(), 1);
+    }
+}

@@ -2,4 +2,6 @@
 
 mod cases;
 mod invariants;
+mod parameters;
+mod replay;
 mod toys;
