@@ -7,35 +7,59 @@ mod cifar;
 mod gzip;
 mod idx;
 mod mat;
+mod svhn;
 
 pub(crate) use cifar::{cifar10, cifar100};
 pub(crate) use gzip::decompressed;
 pub(crate) use idx::{Orientation, images, labels};
-pub(crate) use mat::svhn;
+pub(crate) use svhn::svhn;
 
 /// More samples than any file of these data sets holds (SVHN's training file has 73,257, EMNIST letters' 124,800).
 const MOST_SAMPLES: usize = 200_000;
 
 /// The first bytes of a file, to show.
 fn first_bytes(bytes: &[u8]) -> String {
-    match bytes {
-        [] => "nothing".to_owned(),
-        bytes => {
-            let shown = &bytes[..bytes.len().min(8)];
-            shown
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect::<Vec<_>>()
-                .join(" ")
-        }
+    if bytes.is_empty() {
+        return "nothing".to_owned();
     }
+    let shown = bytes.iter().take(8).map(|byte| format!("{byte:02x}"));
+    shown.collect::<Vec<_>>().join(" ")
 }
 
 /// Whether the bytes are a saved web page.
 fn is_web_page(bytes: &[u8]) -> bool {
-    let start = &bytes[..bytes.len().min(256)];
-    let text = String::from_utf8_lossy(start).trim_start().to_lowercase();
+    let start = String::from_utf8_lossy(&bytes[..bytes.len().min(256)]).to_lowercase();
+    let text = start.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
     ["<!doctype html", "<html", "<?xml", "<head"]
         .iter()
         .any(|tag| text.starts_with(tag))
+}
+
+/// Damage to a file, for the property tests of the readers.
+#[cfg(test)]
+mod damage {
+    use proptest::prelude::*;
+
+    /// Flips bits near the start, near the end and anywhere, then may cut the file or add to it.
+    pub fn damaged(valid: Vec<u8>) -> impl Strategy<Value = Vec<u8>> {
+        let length = valid.len();
+        let near = 200.min(length);
+        let place = prop_oneof![0..near, length - near..length, 0..length];
+        let flips = prop::collection::vec((place, 1u8..), 0..4);
+        let end = prop_oneof![3 => Just(length), 1 => 0..length, 1 => length + 1..length + 20];
+        (flips, end).prop_map(move |(flips, end)| {
+            let mut bytes = valid.clone();
+            for (place, mask) in flips {
+                bytes[place] ^= mask;
+            }
+            bytes.resize(end, 0);
+            bytes
+        })
+    }
+
+    /// Any bytes after a valid beginning, so that the reader gets past its first check.
+    pub fn continued(start: Vec<u8>) -> impl Strategy<Value = Vec<u8>> {
+        prop::collection::vec(any::<u8>(), 0..300)
+            .prop_map(move |bytes| [start.as_slice(), &bytes].concat())
+    }
 }

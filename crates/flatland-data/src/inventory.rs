@@ -9,15 +9,15 @@ use crate::{DataError, Dataset, Loaded, load};
 pub struct DatasetStatus {
     /// The data set.
     pub dataset: Dataset,
-    /// Its samples and files, or why it cannot be used.
+    /// Its samples and files, or why it cannot be used: [`DataError::Missing`] names every file that is not there.
     pub found: Result<Loaded, DataError>,
 }
 
-/// Reads and checks every data set under `folder`.
-pub fn inventory(folder: &Path) -> Vec<DatasetStatus> {
-    let status = |dataset| DatasetStatus {
+/// Reads and checks every data set under `folder`, one when it is asked for: the complete sets together take more than
+/// a gigabyte of memory.
+pub fn inventory(folder: &Path) -> impl Iterator<Item = DatasetStatus> {
+    Dataset::ALL.into_iter().map(move |dataset| DatasetStatus {
         dataset,
         found: load(dataset, folder),
-    };
-    Dataset::ALL.into_iter().map(status).collect()
+    })
 }

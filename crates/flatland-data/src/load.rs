@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::checksums::{self, ChecksumState};
+use crate::checksums::{ChecksumState, Sums};
 use crate::formats::{self, Orientation};
 use crate::{DataError, Dataset, Samples, Split};
 
@@ -15,7 +15,7 @@ pub struct Loaded {
     pub train: Samples,
     /// The samples held back, in the order of the files.
     pub test: Samples,
-    /// The files that they came from.
+    /// The files that they came from: those of the training set, then those of the test set.
     pub files: Vec<SourceFile>,
 }
 
@@ -28,7 +28,7 @@ pub struct SourceFile {
     pub bytes: u64,
     /// Its SHA-256 sum, in hexadecimal.
     pub sha256: String,
-    /// What is known of that sum.
+    /// What is known of it by its sums.
     pub state: ChecksumState,
 }
 
@@ -39,6 +39,26 @@ pub enum Location {
     Path(PathBuf),
     /// In the program, under this name.
     Embedded(&'static str),
+}
+
+impl Loaded {
+    /// What holds of every file. Files of different origin together are unknown.
+    pub fn state(&self) -> ChecksumState {
+        let all = |holds: fn(ChecksumState) -> bool| self.files.iter().all(|f| holds(f.state));
+        if all(|state| state == ChecksumState::Official) {
+            ChecksumState::Official
+        } else if all(|state| state == ChecksumState::Subset) {
+            ChecksumState::Subset
+        } else {
+            ChecksumState::Unknown {
+                official_size: all(|state| match state {
+                    ChecksumState::Official => true,
+                    ChecksumState::Subset => false,
+                    ChecksumState::Unknown { official_size } => official_size,
+                }),
+            }
+        }
+    }
 }
 
 impl fmt::Display for Location {
@@ -67,48 +87,118 @@ const EMBEDDED: [(&str, &[u8]); 4] = [
     embedded!("t10k-labels-idx1-ubyte.gz"),
 ];
 
-/// Reads a data set from its folder under `folder`, whole. Fashion-MNIST comes from the program itself where there is
-/// no such folder.
+/// Reads a data set from its [`folder`](Dataset::folder) under `folder`, whole and checked.
+///
+/// A subset in the official format is read as well as the official release. An IDX file may lie there with or without
+/// `.gz`; where both do, the one with it is read.
+///
+/// Fashion-MNIST comes from the program itself where none of its files is there. That is a subset: 5,000 training and
+/// 2,000 test images, as many of each class. Built-in files and others are never mixed.
 ///
 /// # Errors
 ///
-/// The first file that is missing or is not what it should be.
+/// [`DataError::Missing`] naming all files that are not there, else what is wrong with the first file that is not what
+/// it should be.
 pub fn load(dataset: Dataset, folder: &Path) -> Result<Loaded, DataError> {
+    let sources = locate(dataset, &folder.join(dataset.folder()))?;
+    let (train, test) = sources.split_at(dataset.files(Split::Train).len());
     let mut files = Vec::new();
-    let train = read_split(dataset, Split::Train, folder, &mut files)?;
-    let test = read_split(dataset, Split::Test, folder, &mut files)?;
+    let train = read_split(dataset, Split::Train, train, &mut files)?;
+    let test = read_split(dataset, Split::Test, test, &mut files)?;
     Ok(Loaded { train, test, files })
 }
 
+/// Where the files lie: those of the training set, then those of the test set.
+fn locate(dataset: Dataset, folder: &Path) -> Result<Vec<Location>, DataError> {
+    let names = [Split::Train, Split::Test]
+        .map(|split| dataset.files(split))
+        .concat();
+    let (mut found, mut missing) = (Vec::new(), Vec::new());
+    for &name in &names {
+        match existing(folder, name)? {
+            Some(path) => found.push(Location::Path(path)),
+            None => missing.push(name),
+        }
+    }
+    if missing.is_empty() {
+        Ok(found)
+    } else if found.is_empty() && dataset == Dataset::FashionMnist {
+        Ok(names.into_iter().map(Location::Embedded).collect())
+    } else {
+        Err(DataError::Missing {
+            dataset,
+            folder: folder.to_owned(),
+            files: missing,
+        })
+    }
+}
+
+/// The path of a file under its name or, for one that may be compressed, without `.gz`.
+fn existing(folder: &Path, name: &str) -> Result<Option<PathBuf>, DataError> {
+    for name in [Some(name), name.strip_suffix(".gz")].into_iter().flatten() {
+        let path = folder.join(name);
+        if path
+            .try_exists()
+            .map_err(|error| unreadable(&path, error))?
+        {
+            return Ok(Some(path));
+        }
+    }
+    Ok(None)
+}
+
+fn unreadable(path: &Path, source: std::io::Error) -> DataError {
+    DataError::Read {
+        file: path.display().to_string(),
+        source,
+    }
+}
+
+/// The name and the bytes of a file.
+fn read(location: &Location) -> Result<(Cow<'_, str>, Cow<'static, [u8]>), DataError> {
+    match location {
+        Location::Path(path) => {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let bytes = std::fs::read(path).map_err(|error| unreadable(path, error))?;
+            Ok((name, bytes.into()))
+        }
+        Location::Embedded(name) => {
+            let (name, bytes) = (EMBEDDED.iter().find(|(embedded, _)| embedded == name))
+                .expect("every file of Fashion-MNIST is embedded");
+            Ok(((*name).into(), (*bytes).into()))
+        }
+    }
+}
+
+/// Reads the files of a split, and notes in `files` what they are.
 fn read_split(
     dataset: Dataset,
     split: Split,
-    folder: &Path,
+    sources: &[Location],
     files: &mut Vec<SourceFile>,
 ) -> Result<Samples, DataError> {
-    let contents = (dataset.files(split).iter())
-        .map(|name| {
-            let (location, bytes) = find(dataset, name, folder)?;
-            let sha256 = checksums::sha256(&bytes);
-            files.push(SourceFile {
-                location: location.clone(),
-                bytes: bytes.len() as u64,
-                state: checksums::state(&bytes, &sha256),
-                sha256,
-            });
-            Ok((location.to_string(), bytes))
-        })
-        .collect::<Result<Vec<_>, DataError>>()?;
+    let mut contents = Vec::new();
+    for location in sources {
+        let (name, stored) = read(location)?;
+        let (bytes, sums) = (stored.len() as u64, Sums::of(&stored));
+        let file = location.to_string();
+        let content = match dataset.is_idx() {
+            true => formats::decompressed(&file, stored)?,
+            false => stored,
+        };
+        files.push(SourceFile {
+            location: location.clone(),
+            bytes,
+            state: sums.state(dataset, split, &name, content.len() as u64),
+            sha256: sums.sha256,
+        });
+        contents.push((file, content));
+    }
     match (dataset, contents.as_slice()) {
         (Dataset::Cifar10, batches) => {
-            let batches = batches
-                .iter()
-                .map(|(file, bytes)| formats::cifar10(file, bytes));
-            Ok(batches
-                .collect::<Result<Vec<_>, _>>()?
-                .into_iter()
-                .reduce(append)
-                .expect("files"))
+            let batches = (batches.iter()).map(|(file, bytes)| formats::cifar10(file, bytes));
+            let batches = batches.collect::<Result<Vec<_>, _>>()?.into_iter();
+            Ok(batches.reduce(append).expect("a split has files"))
         }
         (Dataset::Cifar100, [(file, bytes)]) => formats::cifar100(file, bytes),
         (Dataset::Svhn, [(file, bytes)]) => formats::svhn(file, bytes),
@@ -133,10 +223,8 @@ fn idx(
         _ => (Orientation::Upright, 0),
     };
     let [size, _] = dataset.image_size();
-    let images = formats::decompressed(images_file, images)?;
-    let images = formats::images(images_file, &images, size, orientation)?;
-    let labels = formats::decompressed(labels_file, labels)?;
-    let labels = formats::labels(labels_file, &labels, first, dataset.classes())?;
+    let images = formats::images(images_file, images, size, orientation)?;
+    let labels = formats::labels(labels_file, labels, first, dataset.classes())?;
     if images.len() != labels.len() * size * size {
         return Err(DataError::Count {
             images_file: images_file.clone(),
@@ -153,37 +241,28 @@ fn idx(
     })
 }
 
-/// A file of a data set: under its name, without `.gz`, or built in.
-fn find(
-    dataset: Dataset,
-    name: &'static str,
-    folder: &Path,
-) -> Result<(Location, Cow<'static, [u8]>), DataError> {
-    let folder = folder.join(dataset.folder());
-    let candidates = [Some(name), name.strip_suffix(".gz")];
-    for path in candidates
-        .into_iter()
-        .flatten()
-        .map(|name| folder.join(name))
-    {
-        match std::fs::read(&path) {
-            Ok(bytes) => return Ok((Location::Path(path), bytes.into())),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(source) => {
-                return Err(DataError::Read {
-                    file: path.display().to_string(),
-                    source,
-                });
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_state_of_a_set_is_what_holds_of_every_file() {
+        const OFFICIAL: ChecksumState = ChecksumState::Official;
+        const SUBSET: ChecksumState = ChecksumState::Subset;
+        let unknown = |official_size| ChecksumState::Unknown { official_size };
+        let data = load(Dataset::FashionMnist, Path::new("no such folder")).unwrap();
+        for (states, expected) in [
+            ([OFFICIAL, OFFICIAL], OFFICIAL),
+            ([SUBSET, SUBSET], SUBSET),
+            ([OFFICIAL, SUBSET], unknown(false)),
+            ([OFFICIAL, unknown(true)], unknown(true)),
+            ([unknown(true), unknown(false)], unknown(false)),
+        ] {
+            let mut data = data.clone();
+            for (place, file) in data.files.iter_mut().enumerate() {
+                file.state = states[place % 2];
             }
+            assert_eq!(data.state(), expected, "{states:?}");
         }
     }
-    if dataset == Dataset::FashionMnist && !folder.exists() {
-        let (name, bytes) = (EMBEDDED.iter().find(|(embedded, _)| *embedded == name))
-            .expect("every file of Fashion-MNIST is embedded");
-        return Ok((Location::Embedded(name), Cow::Borrowed(bytes)));
-    }
-    Err(DataError::Missing {
-        dataset,
-        file: folder.join(name),
-    })
 }

@@ -2,7 +2,7 @@
 
 use crate::ChannelNorm;
 
-/// Images as they are stored, and what they show.
+/// Images as they are stored, and what they show. Those that [`load`](crate::load) returns keep to what the fields say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Samples {
     /// `[samples, channels, height, width]`, row by row, 0 to 255.
@@ -32,6 +32,10 @@ impl Samples {
     }
 
     /// The number of samples of each class.
+    ///
+    /// # Panics
+    ///
+    /// Where a label is no class.
     pub fn class_sizes(&self) -> Vec<usize> {
         let mut sizes = vec![0; self.classes];
         for &label in &self.labels {
@@ -76,6 +80,17 @@ impl Samples {
             .collect()
     }
 
+    /// Whether there are as many pixels as labels need, and every label is a class.
+    #[cfg(test)]
+    pub(crate) fn is_consistent(&self) -> bool {
+        let labels = self.labels.iter();
+        !self.is_empty()
+            && self.images.len() == self.len() * self.pixels()
+            && labels
+                .copied()
+                .all(|label| usize::from(label) < self.classes)
+    }
+
     /// The samples at these places, in this order.
     pub(crate) fn at(&self, places: &[usize]) -> Self {
         let pixels = self.pixels();
@@ -112,6 +127,7 @@ mod tests {
         ];
         let expected = [-2.0, 2.0, 0.4, 0.8, -2.0, -2.0, 2.0, 2.0];
         let found = samples.normalized_f64(&norm);
+        assert_eq!(found.len(), expected.len());
         assert!(
             found
                 .iter()
@@ -119,7 +135,7 @@ mod tests {
                 .all(|(a, b)| (a - b).abs() < 1e-15),
             "{found:?}"
         );
-        let single = samples.normalized_f32(&norm);
-        assert!(single.iter().zip(&found).all(|(s, d)| *s == *d as f32));
+        let rounded: Vec<f32> = found.iter().map(|&value| value as f32).collect();
+        assert_eq!(samples.normalized_f32(&norm), rounded);
     }
 }

@@ -10,14 +10,15 @@ pub enum Selection {
     /// For each class `⌊class size · samples / available⌋` samples drawn at random, in the order of the files; all of
     /// them where `samples` is no less than there are.
     ///
-    /// The draws of a class come from the random stream `(seed, "stratified subset", class)`.
+    /// Each class is shuffled with the stream `(seed, "stratified subset", class)` of [`flatland_random`], and the
+    /// first of that order are taken. The same seed gives the same samples on every platform.
     Stratified {
         /// About how many samples to take.
         samples: usize,
         /// Seed of the draws.
         seed: u64,
     },
-    /// The first so many samples of each class, in the order of the files.
+    /// The first so many samples of each class, in the order of the files. Classes without any sample are passed over.
     FirstPerClass(usize),
 }
 
@@ -26,13 +27,19 @@ impl Samples {
     ///
     /// # Errors
     ///
-    /// [`DataError::SubsetTooSmall`] where a class that has samples would be left with none.
+    /// [`DataError::SubsetTooSmall`] where a class that has samples would be left with none, and
+    /// [`DataError::PerClass`] where it has fewer than the first so many, or these are none.
+    ///
+    /// # Panics
+    ///
+    /// Where a label is no class.
     pub fn select(&self, selection: Selection) -> Result<Self, DataError> {
         Ok(match selection {
             Selection::All => self.clone(),
             Selection::Stratified { samples, .. } if samples >= self.len() => self.clone(),
             Selection::Stratified { samples, seed } => self.at(&self.stratified(samples, seed)?),
             Selection::FirstPerClass(count) => {
+                self.check_per_class(count)?;
                 let mut taken = vec![0; self.classes];
                 let places = (self.labels.iter().enumerate()).filter_map(|(place, &label)| {
                     let taken = &mut taken[usize::from(label)];
@@ -63,12 +70,29 @@ impl Samples {
         Ok(chosen)
     }
 
+    /// The smallest class that has samples, and its size.
+    fn smallest_class(&self) -> Option<(usize, usize)> {
+        let sizes = self.class_sizes().into_iter().enumerate();
+        sizes
+            .filter(|&(_, size)| size > 0)
+            .min_by_key(|&(_, size)| size)
+    }
+
+    fn check_per_class(&self, asked: usize) -> Result<(), DataError> {
+        match self.smallest_class() {
+            Some((class, class_size)) if !(1..=class_size).contains(&asked) => {
+                Err(DataError::PerClass {
+                    asked,
+                    class,
+                    class_size,
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn too_small(&self, samples: usize) -> DataError {
-        let sizes = self.class_sizes();
-        let (class, &class_size) = (sizes.iter().enumerate())
-            .filter(|(_, size)| **size > 0)
-            .min_by_key(|(_, size)| **size)
-            .expect("some class has samples");
+        let (class, class_size) = self.smallest_class().expect("some class has samples");
         DataError::SubsetTooSmall {
             samples,
             available: self.len(),
@@ -185,21 +209,50 @@ mod tests {
             ),
             "{error}"
         );
+        assert!(matches!(select(0), Err(DataError::SubsetTooSmall { .. })));
         assert_eq!(select(10).unwrap().class_sizes(), [1, 9]);
     }
 
     #[test]
-    fn the_first_of_each_class_are_the_first() {
-        let all = samples(&[5, 5, 5]);
+    fn the_first_of_each_class_are_the_first_in_file_order() {
+        let all = Samples {
+            images: (0..8).collect(),
+            labels: vec![2, 0, 2, 2, 0, 1, 1, 1],
+            shape: [1, 1, 1],
+            classes: 3,
+        };
         let subset = all.select(Selection::FirstPerClass(2)).unwrap();
-        assert_eq!(subset.class_sizes(), [2, 2, 2]);
-        for class in 0..3 {
-            let first: Vec<u8> = (0..15)
-                .filter(|&place| all.labels[place] == class)
-                .take(2)
-                .map(|p| p as u8)
-                .collect();
-            assert!(first.iter().all(|place| subset.images.contains(place)));
+        assert_eq!(subset.images, [0, 1, 2, 4, 5, 6]);
+        assert_eq!(subset.labels, [2, 0, 2, 0, 1, 1]);
+        for asked in [0, 3] {
+            let error = all.select(Selection::FirstPerClass(asked)).unwrap_err();
+            assert!(
+                matches!(
+                    error,
+                    DataError::PerClass {
+                        class: 0,
+                        class_size: 2,
+                        ..
+                    }
+                ),
+                "{error}"
+            );
         }
+    }
+
+    /// Pins the draws: a run recorded by one version can be repeated by the next, and on another machine.
+    #[test]
+    fn a_subset_is_the_same_on_every_machine_and_in_every_version() {
+        let all = Samples {
+            images: (0..40).collect(),
+            labels: (0..40).map(|place| place % 2).collect(),
+            shape: [1, 1, 1],
+            classes: 2,
+        };
+        let subset = all.select(Selection::Stratified {
+            samples: 8,
+            seed: 42,
+        });
+        assert_eq!(subset.unwrap().images, [3, 6, 10, 15, 18, 27, 29, 32]);
     }
 }

@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use flatland_data::{ChecksumState, Dataset, Loaded, Location, Selection, inventory, load};
+use flatland_data::{
+    ChecksumState, DataError, Dataset, Loaded, Location, Selection, Split, inventory, load,
+};
 
 fn mean_and_std(values: &[f64]) -> (f64, f64) {
     let count = values.len() as f64;
@@ -42,6 +44,7 @@ fn the_built_in_subset_is_balanced_and_normalized() {
         assert!(matches!(file.location, Location::Embedded(_)));
         assert_eq!(file.state, ChecksumState::Subset, "{}", file.location);
     }
+    assert_eq!(data.state(), ChecksumState::Subset);
     let subset = data
         .train
         .select(Selection::Stratified {
@@ -50,6 +53,36 @@ fn the_built_in_subset_is_balanced_and_normalized() {
         })
         .unwrap();
     assert_eq!(subset.class_sizes(), [100; 10]);
+}
+
+/// Files that are there come first; built-in ones never stand in for some of them.
+#[test]
+fn the_built_in_subset_is_all_or_nothing() {
+    let data_folder = tempfile::tempdir().unwrap();
+    let folder = data_folder.path().join("fashion-mnist");
+    std::fs::create_dir(&folder).unwrap();
+    let built_in = load(Dataset::FashionMnist, data_folder.path()).unwrap();
+    assert!(matches!(built_in.files[0].location, Location::Embedded(_)));
+
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../datasets/fashion-mnist");
+    for name in [Split::Train, Split::Test]
+        .map(|split| Dataset::FashionMnist.files(split))
+        .concat()
+    {
+        let copied = std::fs::copy(shipped.join(name), folder.join(name)).unwrap();
+        let loaded = load(Dataset::FashionMnist, data_folder.path());
+        let Ok(loaded) = loaded else {
+            assert!(matches!(loaded, Err(DataError::Missing { .. })));
+            continue;
+        };
+        let last = loaded.files.last().unwrap();
+        assert_eq!(last.location, Location::Path(folder.join(name)));
+        assert_eq!(last.bytes, copied);
+        assert_eq!(loaded.train, built_in.train);
+        assert_eq!(loaded.files.len(), 4);
+        return;
+    }
+    panic!("the whole set was not read");
 }
 
 /// The data beside the project, or nothing, said so.
@@ -85,6 +118,7 @@ fn every_subset_beside_the_project_is_read_whole() {
                 .all(|file| file.state == ChecksumState::Subset),
             "{dataset}"
         );
+        assert_eq!(data.state(), ChecksumState::Subset, "{dataset}");
         // SVHN's are drawn from its test set, whose brightness differs a little.
         check_normalization(
             dataset,
@@ -119,14 +153,14 @@ fn emnist_letters_are_upright() {
 #[test]
 fn the_inventory_tells_what_is_there_and_what_is_not() {
     let folder = tempfile::tempdir().unwrap();
-    let statuses = inventory(folder.path());
+    let statuses: Vec<_> = inventory(folder.path()).collect();
     assert_eq!(statuses.len(), 6);
     for status in statuses {
         match status.dataset {
             Dataset::FashionMnist => assert_eq!(status.found.unwrap().train.len(), 5000),
             dataset => {
                 let message = status.found.unwrap_err().to_string();
-                let file = dataset.files(flatland_data::Split::Train)[0];
+                let file = dataset.files(Split::Train)[0];
                 assert!(
                     message.contains(file) && message.contains("datasets/README.md"),
                     "{message}"

@@ -1,3 +1,9 @@
+//! EMNIST, MNIST and Fashion-MNIST: IDX files, of images or of labels.
+//!
+//! # References
+//!
+//! - Y. LeCun, C. Cortes, C. Burges, <http://yann.lecun.com/exdb/mnist/>, "File formats for the MNIST database".
+
 use super::{MOST_SAMPLES, first_bytes};
 use crate::DataError;
 
@@ -49,17 +55,17 @@ pub(crate) fn labels(
     let (_, stored) = unpack::<1>(file, bytes)?;
     let last = usize::from(first) + classes - 1;
     (stored.iter().enumerate())
-        .map(
-            |(index, &label)| match (usize::from(first)..=last).contains(&usize::from(label)) {
-                true => Ok(label - first),
-                false => Err(DataError::Label {
-                    file: file.to_owned(),
-                    index,
-                    allowed: format!("{first} to {last}"),
-                    found: label.to_string(),
-                }),
-            },
-        )
+        .map(|(index, &label)| {
+            if (usize::from(first)..=last).contains(&usize::from(label)) {
+                return Ok(label - first);
+            }
+            Err(DataError::Label {
+                file: file.to_owned(),
+                index,
+                allowed: format!("{first} to {last}"),
+                found: label.to_string(),
+            })
+        })
         .collect()
 }
 
@@ -81,9 +87,9 @@ fn unpack<'a, const D: usize>(
         });
     }
     if bytes.len() < header {
-        return Err(DataError::Size {
+        return Err(DataError::Truncated {
             file: file.to_owned(),
-            expected: format!("a header of {header} bytes"),
+            expected: header as u64,
             found: bytes.len() as u64,
         });
     }
@@ -99,26 +105,19 @@ fn unpack<'a, const D: usize>(
             found: dimensions[0].to_string(),
         });
     }
-    let values = &bytes[header..];
-    let announced = dimensions
-        .iter()
-        .fold(1u128, |product, &d| product * d as u128);
-    if announced != values.len() as u128 {
-        return Err(DataError::Size {
-            file: file.to_owned(),
-            expected: format!(
-                "{} bytes as its header {dimensions:?} says",
-                announced + header as u128
-            ),
-            found: bytes.len() as u64,
-        });
-    }
-    Ok((dimensions, values))
+    // A product of three words of 32 bits does not overflow 128.
+    let announced: u128 = dimensions.iter().map(|&d| d as u128).product();
+    let whole = u64::try_from(header as u128 + announced).unwrap_or(u64::MAX);
+    DataError::check_length(file, whole, bytes.len() as u64)?;
+    Ok((dimensions, &bytes[header..]))
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::formats::damage;
 
     fn idx(dimensions: &[u32], values: &[u8]) -> Vec<u8> {
         let mut bytes = vec![0, 0, 8, dimensions.len() as u8];
@@ -129,14 +128,14 @@ mod tests {
 
     #[test]
     fn images_come_out_upright() {
-        let bytes = idx(&[1, 2, 2], &[1, 2, 3, 4]);
+        let bytes = idx(&[2, 2, 2], &[1, 2, 3, 4, 5, 6, 7, 8]);
         assert_eq!(
             images("file", &bytes, 2, Orientation::Upright).unwrap(),
-            [1, 2, 3, 4]
+            [1, 2, 3, 4, 5, 6, 7, 8]
         );
         assert_eq!(
             images("file", &bytes, 2, Orientation::Transposed).unwrap(),
-            [1, 3, 2, 4]
+            [1, 3, 2, 4, 5, 7, 6, 8]
         );
     }
 
@@ -158,28 +157,38 @@ mod tests {
     #[test]
     fn headers_and_sizes_are_checked() {
         let read = |bytes: &[u8]| images("file", bytes, 2, Orientation::Upright).unwrap_err();
-        assert!(matches!(read(&idx(&[4], &[0; 4])), DataError::Magic { .. }));
-        assert!(matches!(read(&[]), DataError::Magic { .. }));
-        assert!(matches!(read(&[0, 0, 8, 3, 0, 0]), DataError::Size { .. }));
-        assert!(matches!(
-            read(&idx(&[1, 2, 2], &[0; 3])),
-            DataError::Size { .. }
-        ));
-        assert!(matches!(
-            read(&idx(&[1, 2, 2], &[0; 5])),
-            DataError::Size { .. }
-        ));
-        assert!(matches!(
-            read(&idx(&[1, 4, 1], &[0; 4])),
-            DataError::Header { .. }
-        ));
-        assert!(matches!(
-            read(&idx(&[u32::MAX; 3], &[])),
-            DataError::Header { .. }
-        ));
-        assert!(matches!(
-            read(&idx(&[1, u32::MAX, u32::MAX], &[])),
-            DataError::Size { .. }
-        ));
+        let magic = |error| matches!(error, DataError::Magic { .. });
+        let header = |error| matches!(error, DataError::Header { .. });
+        let truncated = |error| matches!(error, DataError::Truncated { .. });
+        let trailing = |error| matches!(error, DataError::TrailingBytes { .. });
+        assert!(magic(read(&idx(&[4], &[0; 4]))));
+        assert!(magic(read(&[])));
+        assert!(truncated(read(&[0, 0, 8, 3, 0, 0])));
+        assert!(truncated(read(&idx(&[1, 2, 2], &[0; 3]))));
+        assert!(trailing(read(&idx(&[1, 2, 2], &[0; 5]))));
+        assert!(header(read(&idx(&[1, 4, 1], &[0; 4]))));
+        assert!(header(read(&idx(&[0, 2, 2], &[]))));
+        assert!(header(read(&idx(&[u32::MAX; 3], &[]))));
+        assert!(truncated(read(&idx(&[1, u32::MAX, u32::MAX], &[]))));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn damaged_files_never_panic(
+            damaged in damage::damaged(idx(&[3, 2, 2], &[7; 12])),
+            letters in damage::damaged(idx(&[3], &[1, 26, 7])),
+            random in damage::continued(vec![0, 0, 8, 3, 0, 0]),
+        ) {
+            for bytes in [&damaged, &random] {
+                if let Ok(images) = images("file", bytes, 2, Orientation::Transposed) {
+                    prop_assert_eq!(images.len(), bytes.len() - 16);
+                }
+            }
+            if let Ok(labels) = labels("file", &letters, 1, 26) {
+                prop_assert!(labels.len() == 3 && labels.iter().all(|&label| label < 26));
+            }
+        }
     }
 }
