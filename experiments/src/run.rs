@@ -122,7 +122,7 @@ impl<'a> Run<'a> {
                     dtype,
                 ),
             };
-            FullBatch::new(network.clone(), cell.loss, chunks)
+            FullBatch::new(network.clone(), cell.loss, chunks).with_dropout(cell.seed)
         };
         let train = training_samples(cell, data)?;
         let test = data.test.select(Selection::All)?;

@@ -5,6 +5,7 @@ use thiserror::Error;
 
 use crate::{
     CnnConfig, DenseNet121Config, Initializer, MlpConfig, ResNetConfig, Sequence, Vgg11Config,
+    VitConfig,
 };
 
 /// The shape of one image.
@@ -38,17 +39,20 @@ pub enum Architecture {
     WideResnet50(ResNetConfig),
     /// See [`DenseNet121Config`].
     Densenet121(DenseNet121Config),
+    /// See [`VitConfig`].
+    Vit(VitConfig),
 }
 
 impl Architecture {
     /// The names that a configuration may use.
-    pub const NAMES: [&str; 6] = [
+    pub const NAMES: [&str; 7] = [
         "mlp",
         "cnn",
         "vgg11",
         "resnet34",
         "wide-resnet50-2",
         "densenet121",
+        "vit",
     ];
 
     /// The network called `name`, with the options of the paper.
@@ -64,6 +68,7 @@ impl Architecture {
             "resnet34" => Ok(Self::Resnet34(ResNetConfig::default())),
             "wide-resnet50-2" => Ok(Self::WideResnet50(ResNetConfig::default())),
             "densenet121" => Ok(Self::Densenet121(DenseNet121Config::default())),
+            "vit" => Ok(Self::Vit(VitConfig::default())),
             _ => Err(ArchitectureError::UnknownName {
                 name: name.to_owned(),
             }),
@@ -79,6 +84,7 @@ impl Architecture {
             Self::Resnet34(_) => "resnet34",
             Self::WideResnet50(_) => "wide-resnet50-2",
             Self::Densenet121(_) => "densenet121",
+            Self::Vit(_) => "vit",
         }
     }
 
@@ -89,6 +95,7 @@ impl Architecture {
             Self::Mlp(_) => 5000,
             Self::Cnn(_) => 100,
             Self::Vgg11(_) | Self::Resnet34(_) | Self::WideResnet50(_) => 50,
+            Self::Vit(_) => 100,
             Self::Densenet121(_) => 100, // a ghost batch: its statistics want more samples
         }
     }
@@ -102,17 +109,10 @@ impl Architecture {
         match self {
             Self::Mlp(config) => config.check(),
             Self::Cnn(config) => config.check(input),
-            Self::Vgg11(_) | Self::Resnet34(_) | Self::WideResnet50(_) | Self::Densenet121(_) => {
-                let InputShape { height, width, .. } = input;
-                match height.min(width) {
-                    28.. => Ok(()),
-                    _ => Err(ArchitectureError::ImageTooSmall {
-                        least: 28,
-                        height,
-                        width,
-                    }),
-                }
-            }
+            Self::Vgg11(config) => config.check().and(at_least_28(input)),
+            Self::Densenet121(config) => config.check().and(at_least_28(input)),
+            Self::Resnet34(_) | Self::WideResnet50(_) => at_least_28(input),
+            Self::Vit(config) => config.check(input),
         }
     }
 
@@ -135,12 +135,25 @@ impl Architecture {
             Self::Resnet34(config) => config.init_resnet34(input, classes, initializer),
             Self::WideResnet50(config) => config.init_wide_resnet50_2(input, classes, initializer),
             Self::Densenet121(config) => config.init(input, classes, initializer),
+            Self::Vit(config) => config.init(input, classes, initializer),
         })
     }
 }
 
+fn at_least_28(input: InputShape) -> Result<(), ArchitectureError> {
+    let InputShape { height, width, .. } = input;
+    match height.min(width) {
+        28.. => Ok(()),
+        _ => Err(ArchitectureError::ImageTooSmall {
+            least: 28,
+            height,
+            width,
+        }),
+    }
+}
+
 /// Options that make no network.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, PartialEq, Error)]
 pub enum ArchitectureError {
     /// No network has this name.
     #[error("there is no network {name:?}; the networks are {}", Architecture::NAMES.join(", "))]
@@ -168,4 +181,46 @@ pub enum ArchitectureError {
         /// The images' width.
         width: usize,
     },
+    /// A share is not one.
+    #[error("{option} must be in [0, 1), but is {value}")]
+    Rate {
+        /// The option's name.
+        option: &'static str,
+        /// Its value.
+        value: f64,
+    },
+    /// A number that others must divide.
+    #[error("{option} must be a multiple of {multiple}, at least {least}, but is {value}")]
+    Multiple {
+        /// The option's name.
+        option: &'static str,
+        /// Its value.
+        value: usize,
+        /// What divides the values that are allowed.
+        multiple: usize,
+        /// The smallest of them.
+        least: usize,
+    },
+    /// Patches that do not tile the images.
+    #[error(
+        "patch must divide the images' height and width, but is {patch}, and they are {height}×{width}"
+    )]
+    Patch {
+        /// The patch size.
+        patch: usize,
+        /// The images' height.
+        height: usize,
+        /// The images' width.
+        width: usize,
+    },
+}
+
+impl ArchitectureError {
+    pub(crate) fn check_rate(option: &'static str, value: f64) -> Result<(), Self> {
+        if (0.0..1.0).contains(&value) {
+            Ok(())
+        } else {
+            Err(Self::Rate { option, value })
+        }
+    }
 }

@@ -3,12 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Activation, AdaptiveAvgPool2d, AvgPool2d, BatchNorm2dConfig, Conv2dConfig, Fan, Flatten,
-    Initialization, Initializer, InputShape, Layer, LinearConfig, MaxPool2d, Nonlinearity,
-    Sequence,
+    Activation, AdaptiveAvgPool2d, ArchitectureError, AvgPool2d, BatchNorm2dConfig, Conv2dConfig,
+    Dropout, Fan, Flatten, Initialization, Initializer, InputShape, Layer, LinearConfig, MaxPool2d,
+    Nonlinearity, Sequence,
 };
 
-/// DenseNet121 with batch normalization and without dropout: growth rate 32, blocks of 6, 12, 24 and 16 layers.
+/// DenseNet121 with batch normalization: growth rate 32, blocks of 6, 12, 24 and 16 layers.
 ///
 /// Grey images (EMNIST) have a stem of a 3×3 convolution at stride 2 and a pooling by 5×5 windows at stride 1, as in
 /// the paper.
@@ -16,16 +16,21 @@ use crate::{
 /// # References
 ///
 /// - G. Huang, Z. Liu, L. van der Maaten, K. Q. Weinberger, *Densely Connected Convolutional Networks*, CVPR 2017.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DenseNet121Config {
     /// Whether the last linear layer has a bias (appendix J of the paper trains without).
     pub last_bias: bool,
+    /// The share of new features that every dense layer drops: 0 in the paper's training.
+    pub dropout: f64,
 }
 
 impl Default for DenseNet121Config {
     fn default() -> Self {
-        Self { last_bias: true }
+        Self {
+            last_bias: true,
+            dropout: 0.0,
+        }
     }
 }
 
@@ -35,6 +40,10 @@ const GROWTH: usize = 32;
 const BOTTLENECK: usize = 4;
 
 impl DenseNet121Config {
+    pub(crate) fn check(&self) -> Result<(), ArchitectureError> {
+        ArchitectureError::check_rate("dropout", self.dropout)
+    }
+
     /// Builds the network and draws torchvision's initial weights.
     pub fn init(
         &self,
@@ -70,7 +79,7 @@ impl DenseNet121Config {
             let layers = (1..=layers).map(|layer| {
                 (
                     format!("denselayer{layer}"),
-                    dense_layer(&mut channels, initializer),
+                    dense_layer(&mut channels, self.dropout, initializer),
                 )
             });
             let block = Sequence::named(layers.collect());
@@ -91,7 +100,7 @@ impl DenseNet121Config {
 }
 
 /// Normalize, rectify, convolve, twice: the result is appended to the input.
-fn dense_layer(channels: &mut usize, initializer: &mut Initializer) -> Layer {
+fn dense_layer(channels: &mut usize, dropout: f64, initializer: &mut Initializer) -> Layer {
     let inner = BOTTLENECK * GROWTH;
     let branch = vec![
         ("norm1", norm(*channels, initializer)),
@@ -109,6 +118,7 @@ fn dense_layer(channels: &mut usize, initializer: &mut Initializer) -> Layer {
                 initializer,
             ),
         ),
+        ("dropout", Dropout::new(dropout).into()),
     ];
     *channels += GROWTH;
     Sequence::dense(branch).into()

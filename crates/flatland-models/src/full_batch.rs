@@ -4,7 +4,7 @@ use burn::tensor::{DType, Device, Element, Int, Tensor, TensorData};
 use flatland_optim::{Curvature, Objective};
 
 use crate::running::Observation;
-use crate::{Dual, InputShape, Layout, Loss, Pass, RunningStatistics, Sequence};
+use crate::{Dual, InputShape, Layout, Loss, Masks, Pass, RunningStatistics, Sequence};
 
 /// Images that go through a network together, with what they show.
 #[derive(Debug, Clone)]
@@ -94,6 +94,10 @@ pub struct FullBatch {
     running: RunningStatistics,
     /// What normalization saw at the first gradient since the last step.
     observed: Vec<Observation>,
+    /// The seed of dropout, if there is any.
+    dropout: Option<u64>,
+    /// How often [`commit_step`](Self::commit_step) was called.
+    steps: u64,
 }
 
 impl FullBatch {
@@ -109,11 +113,20 @@ impl FullBatch {
             layout: Layout::of(&network),
             running: RunningStatistics::of(&network),
             observed: Vec::new(),
+            dropout: None,
+            steps: 0,
             network,
             loss,
             chunks,
             samples,
         }
+    }
+
+    /// Lets the network's [`Dropout`](crate::Dropout) layers drop entries, at random by `seed`. The masks change with
+    /// [`commit_step`](Self::commit_step) alone: until then the objective is one smooth function.
+    pub fn with_dropout(mut self, seed: u64) -> Self {
+        self.dropout = Some(seed);
+        self
     }
 
     /// The network whose loss it is.
@@ -132,13 +145,14 @@ impl FullBatch {
     }
 
     /// Moves the running statistics once, towards what normalization saw at the point where the step began: at the
-    /// first gradient since the last call.
+    /// first gradient since the last call. Draws new masks for dropout.
     pub fn commit_step(&mut self) {
+        self.steps += 1;
         self.running.update(&std::mem::take(&mut self.observed));
     }
 
     /// The loss and the accuracy at `point`, where batch normalization takes the statistics of the batch, or `running`
-    /// ones.
+    /// ones. Nothing is dropped.
     pub fn evaluate(&self, point: &Tensor<1>, running: Option<&RunningStatistics>) -> Evaluation {
         let mut pass = Pass::plain(&self.layout, point);
         if let Some(running) = running {
@@ -159,6 +173,19 @@ impl FullBatch {
         }
     }
 
+    /// The pass of one chunk.
+    fn pass<'a>(&'a self, pass: Pass<'a>, chunk: usize) -> Pass<'a> {
+        let masks = |seed| Masks {
+            seed,
+            step: self.steps,
+            chunk: chunk as u64,
+        };
+        match self.dropout.map(masks) {
+            Some(masks) => pass.dropping(masks),
+            None => pass,
+        }
+    }
+
     /// What a chunk adds to the loss.
     fn share(&self, pass: &Pass<'_>, chunk: &Batch) -> Dual<1> {
         self.share_of_logits(self.network.logits(pass, chunk.images.clone()), chunk)
@@ -170,8 +197,9 @@ impl FullBatch {
     }
 
     /// The sum of a vector over the chunks.
-    fn accumulate(&self, part: impl FnMut(&Batch) -> Tensor<1>) -> Tensor<1> {
-        (self.chunks.iter().map(part))
+    fn accumulate(&self, mut part: impl FnMut(usize, &Batch) -> Tensor<1>) -> Tensor<1> {
+        (self.chunks.iter().enumerate())
+            .map(|(index, chunk)| part(index, chunk))
             .reduce(|sum, part| sum + part)
             .expect("there is at least one chunk")
     }
@@ -183,19 +211,18 @@ impl Objective for FullBatch {
     }
 
     fn loss(&mut self, point: &Tensor<1>) -> f64 {
-        let pass = Pass::plain(&self.layout, point);
-        let losses = self
-            .chunks
-            .iter()
-            .map(|chunk| self.share(&pass, chunk).value);
+        let losses = self.chunks.iter().enumerate().map(|(index, chunk)| {
+            let pass = self.pass(Pass::plain(&self.layout, point), index);
+            self.share(&pass, chunk).value
+        });
         sum(losses.collect())
     }
 
     fn loss_and_gradient(&mut self, point: &Tensor<1>) -> (f64, Tensor<1>) {
         let mut losses = Vec::with_capacity(self.chunks.len());
         let mut observed = Vec::new();
-        let gradient = self.accumulate(|chunk| {
-            let pass = Pass::taped(&self.layout, point);
+        let gradient = self.accumulate(|index, chunk| {
+            let pass = self.pass(Pass::taped(&self.layout, point), index);
             let loss = self.share(&pass, chunk).value;
             losses.push(loss.clone().inner());
             let gradient = pass.gradient(&loss.backward());
@@ -211,8 +238,8 @@ impl Objective for FullBatch {
 
 impl Curvature for FullBatch {
     fn hvp(&mut self, point: &Tensor<1>, direction: &Tensor<1>) -> Tensor<1> {
-        self.accumulate(|chunk| {
-            let pass = Pass::taped(&self.layout, point).along(direction);
+        self.accumulate(|index, chunk| {
+            let pass = self.pass(Pass::taped(&self.layout, point).along(direction), index);
             let slope = (self.share(&pass, chunk).tangent)
                 .expect("the loss of a network with parameters has a tangent");
             pass.gradient(&slope.backward())

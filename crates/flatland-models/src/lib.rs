@@ -33,6 +33,7 @@ mod resnet;
 mod running;
 mod sequence;
 mod vgg;
+mod vit;
 mod weights;
 
 pub use architecture::{Architecture, ArchitectureError, InputShape};
@@ -44,15 +45,17 @@ pub use initializer::{Fan, Initialization, Initializer};
 pub use layer::{Layer, Signal};
 pub use layers::{
     Activation, AdaptiveAvgPool2d, AvgPool2d, BatchNorm2d, BatchNorm2dConfig, Conv2d, Conv2dConfig,
-    Flatten, Linear, LinearConfig, MaxPool2d, Nonlinearity,
+    Dropout, Flatten, LayerNorm, LayerNormConfig, Linear, LinearConfig, MaxPool2d, MeanOfTokens,
+    Nonlinearity, Patches, SelfAttention, SinCosPositions,
 };
 pub use layout::{Layout, ParameterSlot};
 pub use loss::Loss;
 pub use mlp::MlpConfig;
 pub use norm::Norm;
-pub use pass::Pass;
+pub use pass::{Masks, Pass};
 pub use resnet::ResNetConfig;
 pub use running::RunningStatistics;
 pub use sequence::Sequence;
 pub use vgg::Vgg11Config;
+pub use vit::VitConfig;
 pub use weights::{LoadedWeights, WeightsError, load_weights, save_weights};

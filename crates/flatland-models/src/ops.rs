@@ -7,12 +7,14 @@
 //! contributes is zero almost everywhere, and PyTorch's double backward agrees.
 
 mod activation;
+mod attention;
 mod conv;
 mod linear;
 mod norm;
 mod pool;
 
-pub use activation::{log_softmax, relu, tanh};
+pub use activation::{elu, gelu, log_softmax, relu, silu, softmax, softplus, tanh};
+pub use attention::self_attention;
 pub use conv::{Conv2dGeometry, conv2d};
 pub use linear::linear;
 pub use norm::{ChannelStatistics, batch_norm, batch_norm_with, layer_norm};

@@ -1,9 +1,10 @@
 //! Where a forward pass takes its parameters from.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use burn::module::{Param, ParamId};
 use burn::tensor::{Gradients, Tensor};
+use flatland_random::Stream;
 
 use crate::ops::ChannelStatistics;
 use crate::running::Observation;
@@ -19,6 +20,21 @@ pub struct Pass<'a> {
     direction: Option<Tensor<1>>,
     running: Option<&'a RunningStatistics>,
     observed: RefCell<Vec<Observation>>,
+    masks: Option<Masks>,
+    /// The dropout layers that the pass has come through.
+    masked: Cell<u64>,
+}
+
+/// Names the random masks of dropout in a pass. Passes with the same masks drop the same entries, so that the losses of
+/// trials, gradients and Hessian products are those of one function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Masks {
+    /// The seed of the run.
+    pub seed: u64,
+    /// Steps taken so far; below 2³².
+    pub step: u64,
+    /// The chunk of the batch; below 2¹⁶.
+    pub chunk: u64,
 }
 
 #[derive(Debug)]
@@ -36,6 +52,8 @@ impl<'a> Pass<'a> {
             direction: None,
             running: None,
             observed: RefCell::default(),
+            masks: None,
+            masked: Cell::new(0),
         }
     }
 
@@ -73,6 +91,8 @@ impl<'a> Pass<'a> {
             direction: None,
             running: None,
             observed: RefCell::default(),
+            masks: None,
+            masked: Cell::new(0),
         }
     }
 
@@ -80,6 +100,20 @@ impl<'a> Pass<'a> {
     pub fn normalized_by(mut self, running: &'a RunningStatistics) -> Self {
         self.running = Some(running);
         self
+    }
+
+    /// Drops entries in [`Dropout`](crate::Dropout) layers.
+    pub fn dropping(mut self, masks: Masks) -> Self {
+        self.masks = Some(masks);
+        self
+    }
+
+    /// The random numbers of the next dropout layer, if the pass drops.
+    pub(crate) fn next_mask(&self) -> Option<Stream> {
+        let Masks { seed, step, chunk } = self.masks?;
+        let layer = self.masked.replace(self.masked.get() + 1);
+        let index = step << 32 | chunk << 16 | layer;
+        Some(flatland_random::stream(seed, "dropout", index))
     }
 
     /// The running statistics of one normalization, if the pass uses them.

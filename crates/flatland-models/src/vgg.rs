@@ -3,11 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Activation, AdaptiveAvgPool2d, Conv2dConfig, Fan, Flatten, Initialization, Initializer,
-    InputShape, Layer, LinearConfig, MaxPool2d, Nonlinearity, Sequence,
+    Activation, AdaptiveAvgPool2d, ArchitectureError, Conv2dConfig, Dropout, Fan, Flatten,
+    Initialization, Initializer, InputShape, Layer, LinearConfig, MaxPool2d, Nonlinearity,
+    Sequence,
 };
 
-/// VGG11 without batch normalization and without dropout: eight 3×3 convolutions, five poolings, an adaptive pooling
+/// VGG11 without batch normalization: eight 3×3 convolutions, five poolings, an adaptive pooling
 /// to 7×7 and three linear layers.
 ///
 /// Grey images (EMNIST) are pooled first by 5×5 windows at stride 1 instead of 2×2 ones, as in the paper, so that
@@ -16,20 +17,30 @@ use crate::{
 /// # References
 ///
 /// - K. Simonyan, A. Zisserman, *Very Deep Convolutional Networks for Large-Scale Image Recognition*, ICLR 2015.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Vgg11Config {
     /// Whether the last linear layer has a bias (appendix J of the paper trains without).
     pub last_bias: bool,
+    /// The share of features that is dropped before the second and the third linear layer: 0.5 in torchvision's
+    /// training, 0 in the paper's.
+    pub dropout: f64,
 }
 
 impl Default for Vgg11Config {
     fn default() -> Self {
-        Self { last_bias: true }
+        Self {
+            last_bias: true,
+            dropout: 0.0,
+        }
     }
 }
 
 impl Vgg11Config {
+    pub(crate) fn check(&self) -> Result<(), ArchitectureError> {
+        ArchitectureError::check_rate("dropout", self.dropout)
+    }
+
     /// Builds the network and draws torchvision's initial weights.
     pub fn init(
         &self,
@@ -65,17 +76,20 @@ impl Vgg11Config {
                 .init(initializer)
                 .into()
         };
+        let dropout = || Dropout::new(self.dropout).into();
         Sequence::named(vec![
             ("features", Sequence::numbered(features).into()),
             ("avgpool", AdaptiveAvgPool2d::new(7).into()),
             ("flatten", Flatten::default().into()),
             (
-                "classifier", // torchvision's 2 and 5 are dropouts
+                "classifier",
                 Sequence::named(vec![
                     ("0", linear(512 * 7 * 7, 4096, true)),
                     ("1", relu()),
+                    ("2", dropout()),
                     ("3", linear(4096, 4096, true)),
                     ("4", relu()),
+                    ("5", dropout()),
                     ("6", linear(4096, classes, self.last_bias)),
                 ])
                 .into(),

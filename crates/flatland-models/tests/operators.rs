@@ -28,7 +28,13 @@ fn leaf<const D: usize>(input: &Dual<D>) -> Leaf {
 ///
 /// `operator` is run once for each reverse pass: burn's tape serves only one.
 fn check<const E: usize>(name: &str, operator: impl Fn(&Tensors) -> (Dual<E>, Vec<Leaf>)) {
-    let case = Tensors::open("ops.safetensors");
+    let [case] = ["ops.safetensors", "ops_tokens.safetensors"]
+        .map(Tensors::open)
+        .into_iter()
+        .filter(|file| file.get(&format!("{name}/y")).is_some())
+        .collect::<Vec<_>>()
+        .try_into()
+        .unwrap_or_else(|_| panic!("one file holds {name}"));
     let expect = |what: &str, found: &[f64]| {
         let error = relative_error(found, &case.entries(&format!("{name}/{what}")));
         assert!(
@@ -126,7 +132,32 @@ fn batch_normalization() {
 fn activations() {
     unary::<2, 2>("relu", ops::relu);
     unary::<2, 2>("tanh", ops::tanh);
+    unary::<2, 2>("gelu", ops::gelu);
+    unary::<2, 2>("silu", ops::silu);
+    unary::<2, 2>("elu", ops::elu);
+    unary::<2, 2>("softplus", ops::softplus);
     unary::<2, 2>("log_softmax", ops::log_softmax);
+    unary::<4, 4>("softmax", ops::softmax);
+}
+
+#[test]
+fn attention() {
+    unary::<3, 3>("self_attention", |x| ops::self_attention(x, 2));
+}
+
+#[test]
+fn layer_normalization() {
+    layer_norm::<3>("layernorm_tokens");
+    layer_norm::<2>("layernorm_features");
+}
+
+fn layer_norm<const D: usize>(name: &str) {
+    check(name, |case| {
+        let x = input::<D>(case, name, 0);
+        let (scale, shift) = (input::<1>(case, name, 1), input::<1>(case, name, 2));
+        let inputs = vec![leaf(&x), leaf(&scale), leaf(&shift)];
+        (ops::layer_norm(x, scale, shift, 1e-5), inputs)
+    });
 }
 
 /// The cases weight an output by itself, which hides what happens where it is zero: there the tangent is blocked.

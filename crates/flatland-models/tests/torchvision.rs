@@ -10,7 +10,7 @@ use burn::tensor::{DType, Device, Tensor, TensorData};
 use common::{relative_error, to_vec};
 use flatland_models::{
     Batch, DenseNet121Config, FullBatch, Initializer, InputShape, Layout, Loss, Norm, Pass,
-    ResNetConfig, Sequence, Vgg11Config,
+    ResNetConfig, Sequence, Vgg11Config, VitConfig,
 };
 use flatland_optim::{Curvature, Objective};
 use serde_json::Value;
@@ -21,7 +21,7 @@ const IMAGE: InputShape = InputShape {
     width: 32,
 };
 
-/// The network that a case describes, as torchvision builds it.
+/// The network that a case describes, as torchvision (or the fixtures' script) builds it.
 fn network(case: &str) -> Option<Sequence> {
     let initializer = &mut Initializer::new(0, &Device::flex(), DType::F64);
     let resnet = ResNetConfig {
@@ -32,6 +32,7 @@ fn network(case: &str) -> Option<Sequence> {
         "resnet34" => resnet.init_resnet34(IMAGE, 10, initializer),
         "wide_resnet50_2" => resnet.init_wide_resnet50_2(IMAGE, 10, initializer),
         "densenet121" => DenseNet121Config::default().init(IMAGE, 10, initializer),
+        "vit" => VitConfig::default().init(IMAGE, 10, initializer),
         "vgg11" => Vgg11Config::default().init(IMAGE, 10, initializer),
         _ => return None,
     })
@@ -249,7 +250,7 @@ fn every_case_is_reproduced() {
         }
     }
     assert!(
-        checked.len() >= 2,
-        "the fixtures hold two cases, found {checked:?}"
+        checked.len() >= 3,
+        "the fixtures hold three cases, found {checked:?}"
     );
 }

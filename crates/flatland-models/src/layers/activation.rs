@@ -12,9 +12,17 @@ pub enum Nonlinearity {
     Relu,
     /// `tanh x`
     Tanh,
+    /// `x·Φ(x)`
+    Gelu,
+    /// `x·σ(x)`
+    Silu,
+    /// `x` where it is positive, else `exp x − 1`
+    Elu,
+    /// `log(1 + exp x)`
+    Softplus,
 }
 
-/// A [`Nonlinearity`] applied to each element of features or images.
+/// A [`Nonlinearity`] applied to each element of a signal.
 #[derive(Module, Debug)]
 pub struct Activation {
     #[module(skip)]
@@ -30,6 +38,7 @@ impl Activation {
     pub(crate) fn forward(&self, input: Signal) -> Signal {
         match input {
             Signal::Features(features) => self.apply(features).into(),
+            Signal::Tokens(tokens) => self.apply(tokens).into(),
             Signal::Image(image) => self.apply(image).into(),
         }
     }
@@ -38,6 +47,10 @@ impl Activation {
         match self.function {
             Nonlinearity::Relu => ops::relu(input),
             Nonlinearity::Tanh => ops::tanh(input),
+            Nonlinearity::Gelu => ops::gelu(input),
+            Nonlinearity::Silu => ops::silu(input),
+            Nonlinearity::Elu => ops::elu(input),
+            Nonlinearity::Softplus => ops::softplus(input),
         }
     }
 }

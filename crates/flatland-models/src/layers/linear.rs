@@ -61,4 +61,18 @@ impl Linear {
         let bias = self.bias.as_ref().map(|bias| pass.parameter(bias));
         ops::linear(input, pass.parameter(&self.weight), bias)
     }
+
+    /// Maps every token.
+    ///
+    /// # Shapes
+    ///
+    /// - input: `[batch, tokens, features_in]`
+    /// - output: `[batch, tokens, features_out]`
+    pub fn forward_tokens(&self, pass: &Pass<'_>, input: Dual<3>) -> Dual<3> {
+        let [batch, tokens, features] = input.dims();
+        let rows = input.map_linear(|x| x.reshape([batch * tokens, features]));
+        let output = self.forward(pass, rows);
+        let [_, features] = output.dims();
+        output.map_linear(|x| x.reshape([batch, tokens, features]))
+    }
 }

@@ -108,33 +108,34 @@ pub fn batch_norm_with(
     }
 }
 
-/// Layer normalization over the last axis: `y = γ·(x − mean)/√(variance + ε) + β` in each token.
+/// Layer normalization over the last axis: `y = γ·(x − mean)/√(variance + ε) + β` in each row of features.
 ///
 /// # Shapes
 ///
-/// - input and output: `[batch, tokens, features]`
+/// - input and output: `[…, features]`
 /// - scale `γ`, shift `β`: `[features]`
 ///
 /// # References
 ///
 /// - J. L. Ba, J. R. Kiros, G. E. Hinton, *Layer Normalization*, arXiv 1607.06450.
-pub fn layer_norm(input: Dual<3>, scale: Dual<1>, shift: Dual<1>, epsilon: f64) -> Dual<3> {
-    let mean = |x: Tensor<3>| x.mean_dim(2);
+pub fn layer_norm<const D: usize>(
+    input: Dual<D>,
+    scale: Dual<1>,
+    shift: Dual<1>,
+    epsilon: f64,
+) -> Dual<D> {
+    let mean = |x: Tensor<D>| x.mean_dim(D - 1);
     let deviation = input.value.clone() - mean(input.value);
     let inverse = (mean(deviation.clone().square()) + epsilon).sqrt().recip();
     let normal = deviation * inverse.clone();
-    let scale_value = scale.value.unsqueeze::<3>();
+    let scale_value = scale.value.unsqueeze::<D>();
     let from_input = input.tangent.map(|x| {
         let x = x.clone() - mean(x);
         let along_normal = mean(x.clone() * normal.clone());
         (x - normal.clone() * along_normal) * inverse * scale_value.clone()
     });
-    let from_scale = scale
-        .tangent
-        .map(|scale| normal.clone() * scale.unsqueeze());
-    let from_shift = shift
-        .tangent
-        .map(|shift| shift.unsqueeze::<3>().expand(normal.dims()));
+    let from_scale = (scale.tangent).map(|scale| normal.clone() * scale.unsqueeze());
+    let from_shift = (shift.tangent).map(|shift| shift.unsqueeze::<D>().expand(normal.dims()));
     let tangent = [from_input, from_scale, from_shift]
         .into_iter()
         .flatten()

@@ -1,0 +1,56 @@
+use burn::module::Module;
+use burn::tensor::{Tensor, TensorData};
+
+use crate::layer::Signal;
+use crate::{Dual, Pass};
+
+/// Sets a random share of the entries to zero and divides the others by the share that is left.
+///
+/// Only in a pass that is [dropping](Pass::dropping): elsewhere, as when a test set is classified, nothing happens.
+///
+/// # References
+///
+/// - N. Srivastava, G. Hinton, A. Krizhevsky, I. Sutskever, R. Salakhutdinov, *Dropout: A Simple Way to Prevent Neural
+///   Networks from Overfitting*, JMLR 15, 2014.
+#[derive(Module, Debug)]
+pub struct Dropout {
+    #[module(skip)]
+    rate: f64,
+}
+
+impl Dropout {
+    /// Drops the share `rate` of the entries.
+    ///
+    /// # Panics
+    ///
+    /// Where `rate` is not in `[0, 1)`.
+    pub fn new(rate: f64) -> Self {
+        assert!((0.0..1.0).contains(&rate), "a rate in [0, 1), not {rate}");
+        Self { rate }
+    }
+
+    pub(crate) fn forward(&self, pass: &Pass<'_>, input: Signal) -> Signal {
+        match input {
+            Signal::Features(features) => self.apply(pass, features).into(),
+            Signal::Tokens(tokens) => self.apply(pass, tokens).into(),
+            Signal::Image(image) => self.apply(pass, image).into(),
+        }
+    }
+
+    fn apply<const D: usize>(&self, pass: &Pass<'_>, input: Dual<D>) -> Dual<D> {
+        let Some(mut stream) = pass.next_mask().filter(|_| self.rate > 0.0) else {
+            return input;
+        };
+        let kept = 1.0 / (1.0 - self.rate);
+        let shape = input.value.shape();
+        let factors = (0..shape.num_elements())
+            .map(|_| {
+                let uniform = 0.5 * (flatland_random::uniform(&mut stream) + 1.0); // in [0, 1)
+                if uniform < self.rate { 0.0 } else { kept }
+            })
+            .collect();
+        let data = TensorData::new::<f64, _>(factors, shape);
+        let factors = Tensor::from_data(data, (&input.value.device(), input.value.dtype()));
+        input.map_linear(|x| x * factors.clone())
+    }
+}

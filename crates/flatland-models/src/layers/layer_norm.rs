@@ -1,0 +1,46 @@
+use burn::module::{Module, Param};
+use burn::tensor::Tensor;
+
+use crate::{Dual, Initializer, Pass, ops};
+
+/// The options of a [`LayerNorm`] layer.
+#[derive(Debug, Clone)]
+pub struct LayerNormConfig {
+    features: usize,
+}
+
+impl LayerNormConfig {
+    /// Normalizes rows of `features` numbers, with `ε = 1e-5`.
+    pub fn new(features: usize) -> Self {
+        Self { features }
+    }
+
+    /// Scale 1, shift 0.
+    pub fn init(&self, initializer: &mut Initializer) -> LayerNorm {
+        let shape = [self.features];
+        LayerNorm {
+            weight: initializer.constant(shape, 1.0),
+            bias: initializer.constant(shape, 0.0),
+            epsilon: 1e-5,
+        }
+    }
+}
+
+/// Normalization of every token, or every row of features, by itself: see [`ops::layer_norm`].
+#[derive(Module, Debug)]
+pub struct LayerNorm {
+    weight: Param<Tensor<1>>,
+    bias: Param<Tensor<1>>,
+    #[module(skip)]
+    epsilon: f64,
+}
+
+impl LayerNorm {
+    /// # Shapes
+    ///
+    /// - input and output: `[batch, tokens, features]` or `[batch, features]`
+    pub fn forward<const D: usize>(&self, pass: &Pass<'_>, input: Dual<D>) -> Dual<D> {
+        let (scale, shift) = (pass.parameter(&self.weight), pass.parameter(&self.bias));
+        ops::layer_norm(input, scale, shift, self.epsilon)
+    }
+}

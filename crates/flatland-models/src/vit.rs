@@ -1,0 +1,161 @@
+//! The small vision transformer of the paper's appendix F.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Activation, ArchitectureError, Initializer, InputShape, Layer, LayerNormConfig, LinearConfig,
+    MeanOfTokens, Nonlinearity, Patches, SelfAttention, Sequence, SinCosPositions,
+};
+
+/// A plain vision transformer: patches, fixed positions, pre-norm blocks of attention and a GELU layer, the mean of the
+/// tokens, a linear head.
+///
+/// The paper gives patch size, width, depth, heads and the width of the hidden layer. The rest (normalized patches,
+/// heads of 64 features, projections of attention without bias, a last normalization) and the names of the parameters
+/// are those of the implementation in wide use, `SimpleViT` of the Python package vit-pytorch; initial weights are
+/// PyTorch's.
+///
+/// # References
+///
+/// - A. Dosovitskiy et al., *An Image is Worth 16x16 Words*, ICLR 2021.
+/// - L. Beyer, X. Zhai, A. Kolesnikov, *Better plain ViT baselines for ImageNet-1k*, arXiv 2205.01580.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct VitConfig {
+    /// Height and width of a patch; unless given, 8, or 7 where 8 does not divide the image (28×28).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub patch: Option<usize>,
+    /// Features of a token.
+    pub width: usize,
+    /// Blocks.
+    pub depth: usize,
+    /// Heads of each attention.
+    pub heads: usize,
+    /// Features of a head.
+    pub head_width: usize,
+    /// Features of the hidden layer in each block.
+    pub hidden_width: usize,
+    /// Whether the last linear layer has a bias (appendix J of the paper trains without).
+    pub last_bias: bool,
+}
+
+impl Default for VitConfig {
+    fn default() -> Self {
+        Self {
+            patch: None,
+            width: 256,
+            depth: 4,
+            heads: 8,
+            head_width: 64,
+            hidden_width: 512,
+            last_bias: true,
+        }
+    }
+}
+
+impl VitConfig {
+    pub(crate) fn check(&self, input: InputShape) -> Result<(), ArchitectureError> {
+        let InputShape { height, width, .. } = input;
+        for (option, value) in [
+            ("depth", self.depth),
+            ("heads", self.heads),
+            ("head_width", self.head_width),
+            ("hidden_width", self.hidden_width),
+        ] {
+            if value == 0 {
+                let value = vec![value];
+                return Err(ArchitectureError::ZeroWidth { option, value });
+            }
+        }
+        if self.width < 8 || !self.width.is_multiple_of(4) {
+            return Err(ArchitectureError::Multiple {
+                option: "width",
+                value: self.width,
+                multiple: 4,
+                least: 8,
+            });
+        }
+        let patch = self.patch(input);
+        if patch == 0 || !height.is_multiple_of(patch) || !width.is_multiple_of(patch) {
+            return Err(ArchitectureError::Patch {
+                patch,
+                height,
+                width,
+            });
+        }
+        Ok(())
+    }
+
+    fn patch(&self, input: InputShape) -> usize {
+        let divides = |patch| input.height % patch == 0 && input.width % patch == 0;
+        self.patch.unwrap_or(if divides(8) { 8 } else { 7 })
+    }
+
+    /// Builds the network and draws PyTorch's initial weights.
+    pub fn init(
+        &self,
+        input: InputShape,
+        classes: usize,
+        initializer: &mut Initializer,
+    ) -> Sequence {
+        let patch = self.patch(input);
+        let pixels = input.channels * patch * patch;
+        let embedding = [
+            Patches::new(patch).into(),
+            norm(pixels, initializer),
+            linear(pixels, self.width, true, initializer),
+            norm(self.width, initializer),
+        ];
+        let positions = SinCosPositions::new(input.height / patch, input.width / patch);
+        let blocks: Vec<_> = (0..self.depth).map(|_| self.block(initializer)).collect();
+        let transformer = Sequence::named(vec![
+            ("layers", Sequence::numbered(blocks).into()),
+            ("norm", norm(self.width, initializer)),
+        ]);
+        Sequence::named(vec![
+            ("to_patch_embedding", Sequence::numbered(embedding).into()),
+            ("positions", positions.into()),
+            ("transformer", transformer.into()),
+            ("mean", MeanOfTokens::default().into()),
+            (
+                "linear_head",
+                linear(self.width, classes, self.last_bias, initializer),
+            ),
+        ])
+    }
+
+    /// Attention, then a hidden layer, each beside a shortcut.
+    fn block(&self, initializer: &mut Initializer) -> Layer {
+        let inner = self.heads * self.head_width;
+        let attention = Sequence::residual(vec![
+            ("norm", norm(self.width, initializer)),
+            ("to_qkv", linear(self.width, 3 * inner, false, initializer)),
+            ("attend", SelfAttention::new(self.heads).into()),
+            ("to_out", linear(inner, self.width, false, initializer)),
+        ]);
+        let net = Sequence::numbered([
+            norm(self.width, initializer),
+            linear(self.width, self.hidden_width, true, initializer),
+            Activation::new(Nonlinearity::Gelu).into(),
+            linear(self.hidden_width, self.width, true, initializer),
+        ]);
+        let hidden = Sequence::residual(vec![("net", net.into())]);
+        Sequence::numbered([attention.into(), hidden.into()]).into()
+    }
+}
+
+fn norm(features: usize, initializer: &mut Initializer) -> Layer {
+    LayerNormConfig::new(features).init(initializer).into()
+}
+
+fn linear(
+    features_in: usize,
+    features_out: usize,
+    bias: bool,
+    initializer: &mut Initializer,
+) -> Layer {
+    LinearConfig::new(features_in, features_out)
+        .with_bias(bias)
+        .init(initializer)
+        .into()
+}
