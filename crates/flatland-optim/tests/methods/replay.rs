@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 use flatland_optim::{LineSearchConfig, Method, Objective, Outcome};
 use serde_json::Value;
 
-use crate::toys::{host, vector};
+use crate::toys::{host, quadratic, vector};
 
 /// One recorded iteration, in one dimension: it starts at 0 with the gradient `gn`, and answers a trial `η` only if it
 /// is the one recorded next.
@@ -67,4 +67,79 @@ fn the_authors_searches_are_repeated_trial_by_trial() {
     replay("NLS", &LineSearchConfig::nls());
     replay("NLS_ub", &LineSearchConfig::nls_ub(10));
     replay("PoNLS", &LineSearchConfig::ponls());
+}
+
+/// Quadratics on which the authors' classes were followed step by step: growth past the largest first trial, the bound of
+/// NLS-ub, Polyak's step size beyond its limit, and cuts by another factor.
+#[test]
+fn the_authors_steps_on_quadratics_are_repeated() {
+    let cases: Value =
+        serde_json::from_str(include_str!("../fixtures/official_edge_cases.json")).unwrap();
+    let finer = LineSearchConfig {
+        backtracking_factor: 0.9,
+        ..LineSearchConfig::nls()
+    };
+    let (flat, steep) = (vec![1e-6], vec![1.0, 10.0]);
+    for (name, spectrum, config) in [
+        (
+            "NLS, quadratic 1e-6: step above max_eta, next start clipped to 1e4",
+            &flat,
+            LineSearchConfig::nls(),
+        ),
+        (
+            "NLS_ub, quadratic 1e-6: grows to 8 (K 10)",
+            &flat,
+            LineSearchConfig::nls_ub(10),
+        ),
+        (
+            "PoNLS, Polyak above 1e4 (quadratic 1e-6)",
+            &flat,
+            LineSearchConfig::ponls(),
+        ),
+        ("LS, quadratic (1, 10)", &steep, LineSearchConfig::ls()),
+        (
+            "NLS, quadratic (1, 10), delta .5",
+            &steep,
+            LineSearchConfig::nls(),
+        ),
+        ("NLS, quadratic (1, 10), delta .9", &steep, finer),
+        (
+            "NLS_ub, quadratic (1, 10)",
+            &steep,
+            LineSearchConfig::nls_ub(10),
+        ),
+        (
+            "PoNLS, quadratic (1, 10)",
+            &steep,
+            LineSearchConfig::ponls(),
+        ),
+    ] {
+        let records = cases[name].as_array().unwrap();
+        assert!(records.len() >= 3, "{name}");
+        let mut search = config.init().unwrap();
+        let mut objective = quadratic(spectrum.clone(), 0.0);
+        let entries =
+            |value: &Value| -> Vec<f64> { serde_json::from_value(value.clone()).unwrap() };
+        let mut point = vector(&entries(&records[0]["w"]));
+        for (k, record) in records.iter().enumerate() {
+            let step;
+            (point, step) = search.step(&mut objective, point);
+            let at = format!("{name}, iteration {k}: {step:?}, recorded {record}");
+            let number = |key: &str| record[key].as_f64().unwrap();
+            let near = |found: f64, expected: f64| (found / expected - 1.0).abs() < 1e-11;
+            assert!(near(step.loss, number("f")), "{at}");
+            assert!(near(step.step_size, number("eta")), "{at}");
+            assert!(
+                near(step.initial_step_size.unwrap(), number("init")),
+                "{at}"
+            );
+            // Theirs evaluates the accepted step again when an extrapolation has failed.
+            let failed_to_grow = number("eta") >= number("init") && number("bt") == 1.0;
+            let trials = number("n_trials") - f64::from(u8::from(failed_to_grow));
+            assert_eq!(f64::from(step.trials), trials, "{at}");
+            let next = entries(&record["w_next"]);
+            let moved = host(&point).iter().zip(&next).all(|(w, e)| near(*w, *e));
+            assert!(moved, "{at}");
+        }
+    }
 }
