@@ -20,7 +20,8 @@ use crate::device::DeviceName;
         experiments                              the quick preset, about three minutes on two cores\n  \
         experiments data                         which data sets are found, and where to get the others\n  \
         experiments run --preset small --dry-run what a larger preset would do\n  \
-        experiments run my.toml --device wgpu    your own grid on a GPU",
+        experiments run my.toml --device wgpu    your own grid on a GPU\n  \
+        experiments doctor --device wgpu         whether that GPU computes what it should",
     args_conflicts_with_subcommands = true
 )]
 pub struct Cli {
@@ -36,6 +37,25 @@ pub enum Command {
     Run(Box<RunArgs>),
     /// List the data sets: found or not, where, how many samples, and whether their files are the official ones.
     Data(DataArgs),
+    /// Check a device: every operator and small networks, against double precision on the CPU.
+    Doctor(DoctorArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Check a device: every operator's value, tangent, gradient and Hessian product, and those of small \
+        networks, against the same numbers in double precision on flex.\n\n\
+        Graphics drivers and generated kernels can be wrong without a word. A run on wgpu or cuda is preceded by this \
+        check, once for every device and build; its verdict is kept in the results folder and in run.json.\n\n\
+        Exit code: 0 sound, 1 not sound, 2 the device cannot be used."
+)]
+pub struct DoctorArgs {
+    /// The device to check.
+    #[arg(long, value_name = "DEVICE", default_value = "auto")]
+    pub device: DeviceName,
+    /// Float type to compute in.
+    #[arg(long, value_name = "DTYPE", default_value = "f32")]
+    pub dtype: FloatType,
 }
 
 #[derive(Debug, Args)]
@@ -81,6 +101,9 @@ pub struct RunArgs {
     /// Folder for what the runs write.
     #[arg(long, default_value = "results", value_name = "DIR")]
     pub results: PathBuf,
+    /// Run on a device that the doctor found unsound.
+    #[arg(long)]
+    pub despite_doctor: bool,
     /// Print the runs that would be made, and make none.
     #[arg(long)]
     pub dry_run: bool,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::cell::FloatType;
+use crate::doctor::Verdict;
 
 /// A device by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
@@ -13,12 +14,26 @@ use crate::cell::FloatType;
 pub enum DeviceName {
     /// A GPU if there is a real one and the program was built for it, else flex.
     Auto,
-    /// burn's pure-Rust CPU backend.
+    /// burn's pure-Rust CPU backend; always compiled in.
     Flex,
     /// burn's older CPU backend; its convolution gradients are slow.
     Ndarray,
     /// Any GPU, through Vulkan, Metal, DirectX 12 or WebGPU; a software Vulkan only if there is nothing else.
     Wgpu,
+    /// An NVIDIA GPU.
+    Cuda,
+}
+
+impl std::fmt::Display for DeviceName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Auto => "auto",
+            Self::Flex => "flex",
+            Self::Ndarray => "ndarray",
+            Self::Wgpu => "wgpu",
+            Self::Cuda => "cuda",
+        })
+    }
 }
 
 /// A device that was found, and how to call it in records.
@@ -30,13 +45,15 @@ pub struct FoundDevice {
     pub device: Device,
     /// What it is.
     pub description: String,
+    /// What the doctor says of it, once asked.
+    pub verdict: Option<Verdict>,
 }
 
 /// A device that cannot be used.
 #[derive(Debug, Error)]
 pub enum DeviceError {
     /// The program was built without it.
-    #[cfg(not(all(feature = "flex", feature = "ndarray", feature = "wgpu")))]
+    #[cfg(not(all(feature = "ndarray", feature = "wgpu", feature = "cuda")))]
     #[error(
         "device {name:?} is not compiled into this program; build it with \
          `cargo run --release --features {name}` (compiled in: {})", COMPILED_IN.join(", ")
@@ -54,6 +71,16 @@ pub enum DeviceError {
         /// What the driver said.
         reason: String,
     },
+    /// The driver does not start.
+    #[cfg(feature = "cuda")]
+    #[error(
+        "no CUDA device: {reason}; is NVIDIA's driver installed (does `nvidia-smi` list a GPU), and CUDA's run-time \
+         compiler NVRTC found by the loader?"
+    )]
+    NoCuda {
+        /// What the driver said.
+        reason: String,
+    },
     /// The device does not know the float type.
     #[error(
         "device {description:?} does not support dtype \"{dtype}\"; use \"f32\", or a CPU device"
@@ -67,27 +94,34 @@ pub enum DeviceError {
 }
 
 /// The devices that this program was built with.
-#[cfg(not(all(feature = "flex", feature = "ndarray", feature = "wgpu")))]
+#[cfg(not(all(feature = "ndarray", feature = "wgpu", feature = "cuda")))]
 const COMPILED_IN: &[&str] = &[
-    #[cfg(feature = "flex")]
     "flex",
     #[cfg(feature = "ndarray")]
     "ndarray",
     #[cfg(feature = "wgpu")]
     "wgpu",
+    #[cfg(feature = "cuda")]
+    "cuda",
 ];
 
 impl DeviceName {
+    /// Whether generated kernels or a driver compute, which the doctor looks at first.
+    pub fn needs_doctor(self) -> bool {
+        matches!(self, Self::Wgpu | Self::Cuda)
+    }
+
     /// Finds the device, and makes sure that it can hold `dtype`.
     pub fn find(self, dtype: FloatType) -> Result<FoundDevice, DeviceError> {
         let found = match self {
             Self::Auto => match real_gpu() {
                 Some(found) => found,
-                None => flex()?,
+                None => flex(),
             },
-            Self::Flex => flex()?,
+            Self::Flex => flex(),
             Self::Ndarray => ndarray()?,
             Self::Wgpu => wgpu()?,
+            Self::Cuda => cuda()?,
         };
         if !found.device.supports_dtype(DType::from(dtype)) {
             return Err(DeviceError::FloatType {
@@ -99,18 +133,13 @@ impl DeviceName {
     }
 }
 
-#[cfg(feature = "flex")]
-fn flex() -> Result<FoundDevice, DeviceError> {
-    Ok(FoundDevice {
+fn flex() -> FoundDevice {
+    FoundDevice {
         name: DeviceName::Flex,
         device: Device::flex(),
         description: "flex (CPU)".to_owned(),
-    })
-}
-
-#[cfg(not(feature = "flex"))]
-fn flex() -> Result<FoundDevice, DeviceError> {
-    Err(DeviceError::NotCompiledIn { name: "flex" })
+        verdict: None,
+    }
 }
 
 #[cfg(feature = "ndarray")]
@@ -123,6 +152,7 @@ fn ndarray() -> Result<FoundDevice, DeviceError> {
         name: DeviceName::Ndarray,
         device: Device::ndarray(),
         description: "ndarray (CPU)".to_owned(),
+        verdict: None,
     })
 }
 
@@ -172,6 +202,7 @@ mod graphics {
                 "wgpu ({}, {:?}, {})",
                 adapter.name, adapter.backend, adapter.driver_info
             ),
+            verdict: None,
         })
     }
 }
@@ -186,4 +217,34 @@ fn real_gpu() -> Option<FoundDevice> {
 #[cfg(not(feature = "wgpu"))]
 fn wgpu() -> Result<FoundDevice, DeviceError> {
     Err(DeviceError::NotCompiledIn { name: "wgpu" })
+}
+
+#[cfg(feature = "cuda")]
+fn cuda() -> Result<FoundDevice, DeviceError> {
+    use crate::session::panic_message;
+
+    // The driver's library is loaded at run time; where it is missing, the loader panics.
+    let start = || {
+        let device = Device::cuda(0);
+        let _ = burn::tensor::Tensor::<1>::zeros([1], &device).into_data();
+        device
+    };
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let started = std::panic::catch_unwind(start);
+    std::panic::set_hook(hook);
+    let device = started.map_err(|panic| DeviceError::NoCuda {
+        reason: panic_message(&*panic).to_owned(),
+    })?;
+    Ok(FoundDevice {
+        name: DeviceName::Cuda,
+        device,
+        description: "cuda (GPU 0)".to_owned(),
+        verdict: None,
+    })
+}
+
+#[cfg(not(feature = "cuda"))]
+fn cuda() -> Result<FoundDevice, DeviceError> {
+    Err(DeviceError::NotCompiledIn { name: "cuda" })
 }

@@ -128,7 +128,10 @@ impl Grid {
                 .take("dtype", "\"f32\" or \"f64\"")
                 .unwrap_or(FloatType::F32),
             device: reader
-                .take("device", "\"auto\", \"flex\", \"ndarray\" or \"wgpu\"")
+                .take(
+                    "device",
+                    "\"auto\", \"flex\", \"ndarray\", \"wgpu\" or \"cuda\"",
+                )
                 .unwrap_or(DeviceName::Auto),
         };
         let mut problems = reader.finish();

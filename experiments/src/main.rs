@@ -4,6 +4,7 @@ mod cell;
 mod cli;
 mod data;
 mod device;
+mod doctor;
 mod figure;
 mod grid;
 mod method;
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
     let result = match cli.command {
         Some(Command::Run(arguments)) => run(&arguments),
         Some(Command::Data(arguments)) => data::list(&arguments),
+        Some(Command::Doctor(arguments)) => doctor::run(&arguments),
         None => run(&cli.run),
     };
     match result {

@@ -15,6 +15,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+use crate::doctor::Verdict;
+
 /// The files of a run.
 pub const CONFIG: &str = "config.toml";
 pub const RUN: &str = "run.json";
@@ -154,6 +156,9 @@ pub struct Provenance {
     pub git_commit: String,
     /// The device that computed.
     pub device: String,
+    /// What the doctor says of the device, where it was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doctor: Option<Verdict>,
     /// Threads of a CPU device.
     pub threads: usize,
     /// Number of parameters of the network, once it is built.

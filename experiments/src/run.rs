@@ -351,6 +351,7 @@ fn provenance(cell: &CellConfig, data: &Loaded, device: &FoundDevice) -> Result<
         version: env!("CARGO_PKG_VERSION").to_owned(),
         git_commit: env!("FLATLAND_GIT_COMMIT").to_owned(),
         device: device.description.clone(),
+        doctor: device.verdict.clone(),
         threads: rayon::current_num_threads(),
         parameters: None,
         train_samples: None,

@@ -10,9 +10,10 @@ use anyhow::{Context, Result};
 use flatland_data::{Dataset, Loaded};
 use tracing::warn;
 
-use crate::cell::CellConfig;
+use crate::cell::{CellConfig, FloatType};
 use crate::cli::RunArgs;
 use crate::device::FoundDevice;
+use crate::doctor::{self, Verdict};
 use crate::grid::Grid;
 use crate::presets;
 use crate::progress::Progress;
@@ -33,7 +34,7 @@ pub enum Ending {
 /// `experiments run`
 pub fn run(arguments: &RunArgs, interrupted: &AtomicBool) -> Result<Ending> {
     let mut grid = read_grid(arguments)?;
-    let device = grid.device.find(grid.dtype)?;
+    let mut device = grid.device.find(grid.dtype)?;
     grid.device = device.name;
     let cells = grid.cells();
     let folder = arguments.results.join(&grid.name);
@@ -53,6 +54,9 @@ pub fn run(arguments: &RunArgs, interrupted: &AtomicBool) -> Result<Ending> {
         return Ok(Ending::Success);
     }
     let data = data?;
+    if device.name.needs_doctor() {
+        device.verdict = Some(consult(&device, grid.dtype, arguments)?);
+    }
     eprintln!(
         "{} runs on {}, results in {}",
         cells.len(),
@@ -93,6 +97,23 @@ pub fn run(arguments: &RunArgs, interrupted: &AtomicBool) -> Result<Ending> {
         );
     }
     conclude(&cells, &folder, interrupted)
+}
+
+/// What the doctor says of a device.
+fn consult(device: &FoundDevice, dtype: FloatType, arguments: &RunArgs) -> Result<Verdict> {
+    let verdict = doctor::verdict(device, dtype, &arguments.results)?;
+    if !verdict.sound {
+        let failed = verdict.failed.join("; ");
+        anyhow::ensure!(
+            arguments.despite_doctor,
+            "the doctor finds {} unsound: {failed}. See `experiments doctor --device {}`, use --device flex, \
+             or take the risk with --despite-doctor",
+            verdict.device,
+            device.name
+        );
+        warn!("the doctor finds {} unsound: {failed}", verdict.device);
+    }
+    Ok(verdict)
 }
 
 /// Whether the directory holds a run that need not be made again. A file that cannot be read is no finished run.
@@ -179,7 +200,7 @@ fn attempt(
     Ok(file)
 }
 
-fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
+pub fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
     (panic.downcast_ref::<&str>().copied())
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("no message")

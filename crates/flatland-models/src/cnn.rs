@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Activation, ArchitectureError, Conv2dConfig, Flatten, Initializer, InputShape, LinearConfig,
-    MaxPool2d, Nonlinearity, Sequence,
+    Activation, ArchitectureError, Conv2dConfig, Flatten, Initializer, InputShape, Layer,
+    LinearConfig, MaxPool2d, Nonlinearity, Norm, Sequence,
 };
 
 /// Two blocks of a 3×3 convolution, an activation and 2×2 max pooling, then a linear layer to the classes.
@@ -18,6 +18,8 @@ pub struct CnnConfig {
     pub channels: [usize; 2],
     /// What follows each convolution.
     pub activation: Nonlinearity,
+    /// What follows each convolution before the activation; nothing in the paper's.
+    pub norm: Norm,
     /// Whether the layers have biases (appendix J of the paper trains without).
     pub bias: bool,
 }
@@ -27,6 +29,7 @@ impl Default for CnnConfig {
         Self {
             channels: [32, 32],
             activation: Nonlinearity::Relu,
+            norm: Norm::None,
             bias: true,
         }
     }
@@ -63,25 +66,22 @@ impl CnnConfig {
             height,
             width,
         } = input;
-        let [first, second] = self.channels;
-        let mut conv = |channels_in, channels_out| {
-            Conv2dConfig::new(channels_in, channels_out, 3)
+        let mut layers: Vec<Layer> = Vec::new();
+        let mut channels = channels;
+        for width in self.channels {
+            let conv = Conv2dConfig::new(channels, width, 3)
                 .with_padding(1)
-                .with_bias(self.bias)
-                .init(initializer)
-        };
-        Sequence::numbered([
-            conv(channels, first).into(),
-            Activation::new(self.activation).into(),
-            MaxPool2d::new(2).into(),
-            conv(first, second).into(),
-            Activation::new(self.activation).into(),
-            MaxPool2d::new(2).into(),
-            Flatten::default().into(),
-            LinearConfig::new(second * (height / 4) * (width / 4), classes)
-                .with_bias(self.bias)
-                .init(initializer)
-                .into(),
-        ])
+                .with_bias(self.bias);
+            layers.push(conv.init(initializer).into());
+            let norm = self.norm.layer("", width, initializer);
+            layers.extend(norm.map(|(_, norm)| norm));
+            layers.push(Activation::new(self.activation).into());
+            layers.push(MaxPool2d::new(2).into());
+            channels = width;
+        }
+        let head = LinearConfig::new(channels * (height / 4) * (width / 4), classes);
+        layers.push(Flatten::default().into());
+        layers.push(head.with_bias(self.bias).init(initializer).into());
+        Sequence::numbered(layers)
     }
 }

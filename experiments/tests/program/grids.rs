@@ -157,7 +157,7 @@ fn the_data_sets_are_listed() {
 }
 
 /// A software Vulkan driver is a GPU to the eye only: `auto` leaves it alone.
-#[cfg(all(feature = "wgpu", feature = "flex"))]
+#[cfg(feature = "wgpu")]
 #[test]
 fn auto_never_takes_a_software_adapter() {
     let folder = TempDir::new().unwrap();
@@ -173,4 +173,58 @@ fn auto_never_takes_a_software_adapter() {
         !text.contains("llvmpipe") && !text.contains("swiftshader"),
         "{text}"
     );
+}
+
+/// Every device that is compiled in computes what it should, and says so.
+#[test]
+fn the_doctor_finds_the_devices_sound() {
+    let folder = TempDir::new().unwrap();
+    let devices = [
+        Some("flex"),
+        cfg!(feature = "ndarray").then_some("ndarray"),
+        cfg!(feature = "wgpu").then_some("wgpu"),
+    ];
+    for device in devices.into_iter().flatten() {
+        let mut command = assert_cmd::Command::from_std(Command::new(cargo_bin("experiments")));
+        (command.args(["doctor", "--device", device]))
+            .current_dir(folder.path())
+            .assert()
+            .success()
+            .stdout(predicate::str::contains("sound: 37 checks"))
+            .stdout(predicate::str::contains("self-attention"));
+    }
+}
+
+/// A run on generated kernels is preceded by the doctor, once.
+#[cfg(feature = "wgpu")]
+#[test]
+fn the_doctors_verdict_is_recorded() {
+    let folder = TempDir::new().unwrap();
+    let run = |iterations| {
+        let set = format!("iterations={iterations}");
+        let arguments = [
+            "--device",
+            "wgpu",
+            "--only",
+            "network=mlp",
+            "--only",
+            "method=gd",
+            "--set",
+            "samples=20",
+            "--set",
+            "sharpness_every=0",
+            "--set",
+            &set,
+        ];
+        let output = experiments(folder.path(), &arguments).output().unwrap();
+        assert!(output.status.success());
+        String::from_utf8_lossy(&output.stderr).contains("the doctor examines it")
+    };
+    assert!(run(1));
+    assert!(!run(2), "the verdict is kept");
+    for run in super::runs(folder.path()) {
+        let file = super::run_file(&run);
+        assert_eq!(file["provenance"]["doctor"]["sound"], true);
+        assert_eq!(file["provenance"]["doctor"]["checks"], 37);
+    }
 }

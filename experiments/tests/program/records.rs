@@ -254,7 +254,7 @@ fn other_devices_agree_with_flex() {
             "--set",
             "sharpness_every=19",
             "--set",
-            "networks=[\"mlp\", {name=\"cnn\", channels=[4, 4]}]",
+            "networks=[\"mlp\", {name=\"cnn\", channels=[4, 4], norm=\"batch\"}]",
             "--set",
             "methods=[{name=\"gd\", step_size=0.5}]",
         ];
