@@ -2,13 +2,16 @@
 
 mod error;
 mod file;
+mod torch;
 
 use std::collections::HashSet;
+use std::io;
 use std::path::Path;
 
 use burn::store::{ModuleSnapshot, SafetensorsStore};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use flatland_optim::module::with_constants;
+use tempfile::NamedTempFile;
 
 pub use error::{ShapeMismatch, WeightsError};
 
@@ -127,8 +130,9 @@ pub fn load_weights(
     })
 }
 
-/// Writes the network's parameters at `point` and the running statistics of its batch normalizations to a safetensors
-/// file, under PyTorch's names; an existing file is replaced once the new one is complete.
+/// Writes the network's parameters at `point` and the running statistics of its batch normalizations under PyTorch's
+/// names, for `torch.load` where the path ends in `.pt` or `.pth`, as a safetensors file otherwise. An existing file is
+/// replaced once the new one is complete.
 ///
 /// Without `running`, the network's own running statistics are written.
 ///
@@ -150,14 +154,32 @@ pub fn save_weights(
         Some(running) => running.write_into(network),
         None => network,
     };
-    let mut store = SafetensorsStore::from_file(path)
-        .skip_enum_variants(true)
-        .metadata("format", "pt")
-        .overwrite(true);
-    with_constants(network, point)
-        .save_into(&mut store)
-        .map_err(|error| WeightsError::Write {
-            path: path.to_owned(),
-            reason: error.to_string(),
-        })
+    let network = with_constants(network, point);
+    let is_torch = (path.extension())
+        .is_some_and(|end| end.eq_ignore_ascii_case("pt") || end.eq_ignore_ascii_case("pth"));
+    let written = if is_torch {
+        save_torch(path, &network).map_err(|error| error.to_string())
+    } else {
+        let mut store = SafetensorsStore::from_file(path)
+            .skip_enum_variants(true)
+            .metadata("format", "pt")
+            .overwrite(true);
+        (network.save_into(&mut store)).map_err(|error| error.to_string())
+    };
+    written.map_err(|reason| WeightsError::Write {
+        path: path.to_owned(),
+        reason,
+    })
+}
+
+fn save_torch(path: &Path, network: &Sequence) -> io::Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let mut temporary = NamedTempFile::new_in(folder)?;
+    torch::write(&network.collect(None, None, true), &mut temporary)?;
+    temporary.as_file().sync_all()?;
+    temporary.persist(path)?;
+    Ok(())
 }

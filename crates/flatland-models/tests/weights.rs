@@ -149,7 +149,7 @@ fn running_statistics_of_torch_are_read() {
 fn weights_come_back_from_a_file_as_they_were() {
     let folder = TempDir::new().unwrap();
     let device = Device::flex();
-    for name in ["weights.safetensors"] {
+    for name in ["weights.safetensors", "weights.pt"] {
         let path = folder.path().join(name);
         for dtype in [DType::F32, DType::F64] {
             let network = batch_norm_net(dtype);
