@@ -11,7 +11,6 @@ use std::path::Path;
 use burn::store::{ModuleSnapshot, SafetensorsStore};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use flatland_optim::module::with_constants;
-use tempfile::NamedTempFile;
 
 pub use error::{ShapeMismatch, WeightsError};
 
@@ -177,7 +176,10 @@ fn save_torch(path: &Path, network: &Sequence) -> io::Result<()> {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    let mut temporary = NamedTempFile::new_in(folder)?;
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666)); // less the umask, as of any file
+    let mut temporary = builder.tempfile_in(folder)?;
     torch::write(&network.collect(None, None, true), &mut temporary)?;
     temporary.as_file().sync_all()?;
     temporary.persist(path)?;

@@ -8,8 +8,8 @@ use std::io::{self, Seek, Write};
 
 use burn::store::burn_pack::Tensor as StoredTensor;
 use burn::tensor::DType;
-use zip::CompressionMethod;
 use zip::write::{SimpleFileOptions, ZipWriter};
+use zip::{CompressionMethod, DateTime};
 
 /// Where PyTorch's own files let the entries of a tensor begin.
 const ALIGNMENT: u16 = 64;
@@ -24,6 +24,7 @@ pub(super) fn write(tensors: &[StoredTensor], to: impl Write + Seek) -> io::Resu
     let options = |size: usize| {
         SimpleFileOptions::default()
             .compression_method(CompressionMethod::Stored)
+            .last_modified_time(DateTime::DEFAULT)
             .with_alignment(ALIGNMENT)
             .large_file(size >= u32::MAX as usize)
     };
