@@ -307,6 +307,7 @@ mod tests {
             lambda_min: -0.1,
             step_size: 2.0,
             step_size_times_sharpness: 2.0,
+            edge: Some(1.0),
             residual: 0.0,
             hessian_products: 10,
             seconds: 0.0,

@@ -11,7 +11,7 @@ use toml::{Table, Value};
 
 use crate::cell::{CellConfig, FloatType, Init};
 use crate::device::DeviceName;
-use crate::method::MethodSpec;
+use crate::method::{MethodSpec, Problem};
 
 /// A checked grid.
 #[derive(Debug, Clone)]
@@ -143,8 +143,9 @@ impl Grid {
                 path.display().to_string()
             ));
         }
-        grid.check_cells(&mut problems);
+        grid.check_entries(&mut problems);
         let grid = grid.narrow(only, &mut problems);
+        grid.check_methods(&mut problems);
         if problems.is_empty() {
             Ok(grid)
         } else {
@@ -164,7 +165,12 @@ impl Grid {
                 for &loss in &self.losses {
                     for &seed in &self.seeds {
                         for method in &self.methods {
-                            let method = method.resolve(dataset.classes());
+                            let problem = Problem {
+                                dataset,
+                                network: network.name(),
+                                loss,
+                            };
+                            let method = method.resolve(&problem);
                             cells.push(CellConfig {
                                 dataset,
                                 loss,
@@ -188,17 +194,44 @@ impl Grid {
         cells
     }
 
-    /// Finds what is wrong with single entries, or with two together.
-    fn check_cells(&self, problems: &mut Vec<String>) {
-        for (index, method) in self.methods.iter().enumerate() {
-            let classes = self
-                .datasets
-                .first()
-                .map_or(10, |dataset| dataset.classes());
-            if let Err(problem) = method.resolve(classes) {
-                problems.push(format!("methods[{index}] ({}): {problem}", method.name()));
+    /// The problems of the grid's cells, in order. A list that could not be read stands for any entry, so that what is
+    /// wrong with a method on every problem is found too.
+    fn problems(&self) -> Vec<Problem<'_>> {
+        let datasets = or_any(self.datasets.clone(), Dataset::Cifar10);
+        let networks = or_any(
+            self.networks.iter().map(Architecture::name).collect(),
+            "mlp",
+        );
+        let losses = or_any(self.losses.clone(), Loss::Mse);
+        let mut all = Vec::new();
+        for &dataset in &datasets {
+            for &network in &networks {
+                all.extend(losses.iter().map(|&loss| Problem {
+                    dataset,
+                    network,
+                    loss,
+                }));
             }
         }
+        all
+    }
+
+    /// Finds the methods whose options do not suit a problem of the grid.
+    fn check_methods(&self, problems: &mut Vec<String>) {
+        for method in &self.methods {
+            for problem in self.problems() {
+                if let Err(message) = method.resolve(&problem) {
+                    let message = format!("method {}: {message}", method.name());
+                    if !problems.contains(&message) {
+                        problems.push(message);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Finds what is wrong with single entries, or with two together.
+    fn check_entries(&self, problems: &mut Vec<String>) {
         for (index, network) in self.networks.iter().enumerate() {
             for dataset in &self.datasets {
                 if let Err(problem) = network.check(input_shape(*dataset)) {
@@ -274,6 +307,10 @@ impl Grid {
         }
         self
     }
+}
+
+fn or_any<T>(list: Vec<T>, any: T) -> Vec<T> {
+    if list.is_empty() { vec![any] } else { list }
 }
 
 /// The shape of a data set's images.

@@ -12,6 +12,7 @@ mod progress;
 mod records;
 mod report;
 mod run;
+mod sam_steps;
 mod session;
 
 use std::process::ExitCode;

@@ -1,12 +1,38 @@
 //! Methods by name, with their options.
 
-use flatland_models::FullBatch;
-use flatland_optim::{Counted, GradientDescentConfig, LineSearchConfig, Method};
+use flatland_data::Dataset;
+use flatland_models::{FullBatch, Loss};
+use flatland_optim::{
+    CdatConfig, Counted, GradientDescentConfig, LineSearchConfig, Method, SamConfig, Step,
+    WarmUpConfig,
+};
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
+use crate::sam_steps;
+
 /// The names that a grid may use.
-pub const NAMES: [&str; 6] = ["ls", "nls", "ponls", "nls-ub", "ponos", "gd"];
+pub const NAMES: [&str; 10] = [
+    "ls",
+    "nls",
+    "ponls",
+    "nls-ub",
+    "ponos",
+    "gd",
+    "gd-warmup",
+    "gd-warmup-ub",
+    "cdat",
+    "sam",
+];
+
+/// What the options of a method may depend on.
+#[derive(Debug, Clone, Copy)]
+pub struct Problem<'a> {
+    pub dataset: Dataset,
+    /// The network's name.
+    pub network: &'a str,
+    pub loss: Loss,
+}
 
 /// A method with all its options, as `config.toml` holds it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -18,11 +44,20 @@ pub enum MethodConfig {
     NlsUb(LineSearchConfig),
     Ponos(LineSearchConfig),
     Gd(GradientDescentConfig),
+    GdWarmup(WarmUpConfig),
+    GdWarmupUb(WarmUpConfig),
+    Cdat(CdatConfig),
+    Sam(SamConfig),
 }
 
 impl MethodConfig {
-    /// The method called `name` as the paper sets it, for a problem with this number of classes.
-    fn named(name: &str, classes: usize) -> Result<Self, String> {
+    /// The method called `name` as the paper sets it for a problem. SAM has no step size for every problem; it takes
+    /// its own from here.
+    fn named(
+        name: &str,
+        classes: usize,
+        sam_step_size: impl FnOnce() -> Result<f64, String>,
+    ) -> Result<Self, String> {
         Ok(match name {
             "ls" => Self::Ls(LineSearchConfig::ls()),
             "nls" => Self::Nls(LineSearchConfig::nls()),
@@ -30,12 +65,11 @@ impl MethodConfig {
             "nls-ub" => Self::NlsUb(LineSearchConfig::nls_ub(classes)),
             "ponos" => Self::Ponos(LineSearchConfig::ponos()),
             "gd" => Self::Gd(GradientDescentConfig::new(1.0)),
-            _ => {
-                let names = NAMES.join(", ");
-                return Err(format!(
-                    "there is no method {name:?}; the methods are {names}"
-                ));
-            }
+            "gd-warmup" => Self::GdWarmup(WarmUpConfig::new(classes)),
+            "gd-warmup-ub" => Self::GdWarmupUb(WarmUpConfig::bounded(classes)),
+            "cdat" => Self::Cdat(CdatConfig::new()),
+            "sam" => Self::Sam(SamConfig::new(sam_step_size()?)),
+            _ => return Err(unknown(name)),
         })
     }
 
@@ -48,6 +82,10 @@ impl MethodConfig {
             Self::NlsUb(_) => "nls-ub",
             Self::Ponos(_) => "ponos",
             Self::Gd(_) => "gd",
+            Self::GdWarmup(_) => "gd-warmup",
+            Self::GdWarmupUb(_) => "gd-warmup-ub",
+            Self::Cdat(_) => "cdat",
+            Self::Sam(_) => "sam",
         }
     }
 
@@ -60,6 +98,10 @@ impl MethodConfig {
             Self::NlsUb(_) => "NLS-ub".to_owned(),
             Self::Ponos(_) => "PoNoS".to_owned(),
             Self::Gd(config) => format!("GD {}", config.step_size),
+            Self::GdWarmup(_) => "GD-warmup".to_owned(),
+            Self::GdWarmupUb(_) => "GD-warmup-ub".to_owned(),
+            Self::Cdat(_) => "CDAT".to_owned(),
+            Self::Sam(config) => format!("SAM {}", config.step_size),
         }
     }
 
@@ -71,8 +113,17 @@ impl MethodConfig {
             | Self::Ponls(search)
             | Self::NlsUb(search)
             | Self::Ponos(search) => search.sufficient_decrease,
-            Self::Gd(_) => LineSearchConfig::nls().sufficient_decrease,
+            _ => LineSearchConfig::nls().sufficient_decrease,
         }
+    }
+
+    /// The sharpness at which the method is on the edge of stability in an iteration that took a step: `2/η`, or SAM's
+    /// own edge.
+    pub fn edge(&self, step: &Step) -> Option<f64> {
+        (step.step_size > 0.0).then(|| match self {
+            Self::Sam(config) => config.edge(step.gradient_norm),
+            _ => 2.0 / step.step_size,
+        })
     }
 
     /// The method, ready for its first step.
@@ -88,11 +139,19 @@ impl MethodConfig {
             | Self::NlsUb(search)
             | Self::Ponos(search) => Box::new(search.init()?),
             Self::Gd(config) => Box::new(config.init()?),
+            Self::GdWarmup(config) | Self::GdWarmupUb(config) => Box::new(config.init()?),
+            Self::Cdat(config) => Box::new(config.init()?),
+            Self::Sam(config) => Box::new(config.init()?),
         })
     }
 }
 
-/// A method as a grid names it: its options are completed once the number of classes is known.
+fn unknown(name: &str) -> String {
+    let names = NAMES.join(", ");
+    format!("there is no method {name:?}; the methods are {names}")
+}
+
+/// A method as a grid names it: its options are completed once the problem is known.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MethodSpec {
     name: String,
@@ -113,7 +172,9 @@ impl MethodSpec {
             }
             _ => return Err("a method is a name, or a table with a name and options".to_owned()),
         };
-        MethodConfig::named(&name, 10)?;
+        if !NAMES.contains(&name.as_str()) {
+            return Err(unknown(&name));
+        }
         Ok(Self { name, options })
     }
 
@@ -122,19 +183,133 @@ impl MethodSpec {
         &self.name
     }
 
-    /// The method with all its options, for a problem with this number of classes.
+    /// The method with all its options, for one problem.
     ///
     /// # Errors
     ///
     /// An option that the method does not have, or whose value it does not take.
-    pub fn resolve(&self, classes: usize) -> Result<MethodConfig, String> {
-        let named = MethodConfig::named(&self.name, classes)?;
+    pub fn resolve(&self, problem: &Problem<'_>) -> Result<MethodConfig, String> {
+        let mut options = self.options.clone();
+        let given = (self.name == "sam")
+            .then(|| options.remove("step_size"))
+            .flatten();
+        let sam_step_size = || match given {
+            Some(Value::Float(step_size)) => Ok(step_size),
+            Some(Value::Integer(step_size)) => Ok(step_size as f64),
+            None => sam_steps::paper(problem),
+            Some(Value::String(text)) if text == "paper" => sam_steps::paper(problem),
+            Some(value) => Err(format!(
+                "step_size must be a number or \"paper\", but is {value}"
+            )),
+        };
+        let named = MethodConfig::named(&self.name, problem.dataset.classes(), sam_step_size)?;
         let mut table = Table::try_from(&named).map_err(|error| error.to_string())?;
-        table.extend(self.options.clone());
+        table.extend(options);
         let config: MethodConfig = table
             .try_into()
             .map_err(|error: toml::de::Error| error.message().to_owned())?;
         config.build().map_err(|error| error.to_string())?;
         Ok(config)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolve(text: &str, dataset: Dataset, network: &str) -> Result<MethodConfig, String> {
+        let table: Table = format!("method = {text}").parse().unwrap();
+        MethodSpec::read(&table["method"])?.resolve(&Problem {
+            dataset,
+            network,
+            loss: Loss::Mse,
+        })
+    }
+
+    #[test]
+    fn every_name_is_a_method_and_its_own() {
+        for name in NAMES {
+            let config = resolve(&format!("{name:?}"), Dataset::Svhn, "vgg11").unwrap();
+            assert_eq!(config.name(), name);
+            assert!(config.label().to_lowercase().starts_with(name));
+            let again: MethodConfig = toml::from_str(&toml::to_string(&config).unwrap()).unwrap();
+            assert_eq!(again, config);
+        }
+    }
+
+    #[test]
+    fn options_follow_the_problem_unless_they_are_given() {
+        let sam = |text, dataset, network| match resolve(text, dataset, network) {
+            Ok(MethodConfig::Sam(config)) => config,
+            other => panic!("{other:?}"),
+        };
+        for text in ["\"sam\"", "{ name = \"sam\", step_size = \"paper\" }"] {
+            assert_eq!(sam(text, Dataset::Cifar100, "cnn"), SamConfig::new(0.01));
+            assert_eq!(
+                sam(text, Dataset::Emnist, "resnet34"),
+                SamConfig::new(0.001)
+            );
+        }
+        let given = "{ name = \"sam\", step_size = 2, rho = 0.1 }";
+        let expected = SamConfig {
+            rho: 0.1,
+            ..SamConfig::new(2.0)
+        };
+        assert_eq!(sam(given, Dataset::Mnist, "mlp"), expected);
+        for (name, expected) in [
+            (
+                "\"gd-warmup\"",
+                MethodConfig::GdWarmup(WarmUpConfig::new(26)),
+            ),
+            (
+                "\"gd-warmup-ub\"",
+                MethodConfig::GdWarmupUb(WarmUpConfig::bounded(26)),
+            ),
+            (
+                "\"nls-ub\"",
+                MethodConfig::NlsUb(LineSearchConfig::nls_ub(26)),
+            ),
+        ] {
+            assert_eq!(resolve(name, Dataset::Emnist, "mlp"), Ok(expected));
+        }
+        let cdat = "{ name = \"cdat\", scale = 2.0, max_step_size = 5.0 }";
+        let expected = CdatConfig {
+            scale: 2.0,
+            max_step_size: Some(5.0),
+            ..CdatConfig::new()
+        };
+        assert_eq!(
+            resolve(cdat, Dataset::Mnist, "mlp"),
+            Ok(MethodConfig::Cdat(expected))
+        );
+        let message = resolve("{ name = \"cdat\", sigma = 2.0 }", Dataset::Mnist, "mlp");
+        assert!(message.unwrap_err().contains("unknown field `sigma`"));
+    }
+
+    #[test]
+    fn the_edge_is_that_of_the_method() {
+        let step = Step {
+            loss: 1.0,
+            gradient_norm: 3.0,
+            step_size: 0.5,
+            initial_step_size: None,
+            trials: 0,
+            backtracks: 0,
+            reference_value: None,
+            average_loss: None,
+            accepted_loss: None,
+            outcome: flatland_optim::Outcome::Stepped,
+        };
+        let config = SamConfig::new(0.5);
+        let expected = config.edge(3.0);
+        assert!(expected < 2.0 * 1.9 / 0.5);
+        assert_eq!(MethodConfig::Sam(config).edge(&step), Some(expected));
+        let gd = MethodConfig::Gd(GradientDescentConfig::new(0.5));
+        assert_eq!(gd.edge(&step), Some(4.0));
+        let stopped = Step {
+            step_size: 0.0,
+            ..step
+        };
+        assert_eq!(gd.edge(&stopped), None);
     }
 }

@@ -37,7 +37,7 @@ pub struct MetricsRow {
     pub trials: u32,
     /// Cuts of the step size.
     pub backtracks: u32,
-    /// All losses evaluated for the step: 1 at `w_k`, and the trials.
+    /// All losses evaluated for the step, with or without gradient: 1 at `w_k`, the trials, and SAM's uphill.
     pub function_evaluations: u64,
     /// `‖∇f(w_k)‖`
     pub gradient_norm: f64,
@@ -68,6 +68,9 @@ pub struct SharpnessRow {
     pub step_size: f64,
     /// `η_k·λ₁(w_k)`
     pub step_size_times_sharpness: f64,
+    /// The sharpness at which the method is on its edge of stability: `2/η_k`, or SAM's own edge; nothing where no step
+    /// was taken.
+    pub edge: Option<f64>,
     /// `‖H v − λ₁ v‖` for the unit eigenvector found.
     pub residual: f64,
     /// Hessian-vector products that the measurement took.
@@ -86,9 +89,9 @@ pub enum Status {
     Done,
     /// Ended early: the gradient or the loss fell below its threshold.
     Converged,
-    /// Ended early: the loss or the gradient at `w_k` is not finite.
+    /// Ended early: the loss, the gradient or the curvature at `w_k` is not finite.
     Diverged,
-    /// Ended early: the search found no acceptable step size.
+    /// Ended early: the search found no acceptable step size, or the curvature gave none.
     Stalled,
     /// An error or a panic ended the run.
     Failed,
@@ -187,6 +190,8 @@ pub struct Totals {
     pub gradient_evaluations: u64,
     /// Hessian-vector products of the measurements and the method.
     pub hessian_products: u64,
+    /// Curvatures along the step that the method asked for; each takes a product, which is not counted above.
+    pub curvature_evaluations: u64,
     /// Training loss after the last step.
     pub final_loss: Option<f64>,
     /// Training accuracy after the last step.

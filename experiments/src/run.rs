@@ -160,15 +160,17 @@ impl<'a> Run<'a> {
                 .flatten();
             let accuracy = is_due(self.cell.accuracy_every).then(|| self.measure_accuracy());
 
+            let evaluated = self.objective.evaluations().functions();
             let start = Instant::now();
             let (next, step) = self.method.step(&mut self.objective, self.point.clone());
             self.file.totals.training_seconds += start.elapsed().as_secs_f64();
+            let evaluated = self.objective.evaluations().functions() - evaluated;
 
             let stopped = self.stop(iteration, &step);
             if stopped && sharpness.is_none() && self.cell.sharpness_every > 0 {
                 sharpness = self.measure_sharpness(); // the point has not moved
             }
-            self.record(iteration, &step, sharpness, accuracy)?;
+            self.record(iteration, &step, evaluated, sharpness, accuracy)?;
             progress.report(
                 iteration,
                 &step,
@@ -209,6 +211,16 @@ impl<'a> Run<'a> {
             Outcome::Diverged(NonFinite::Gradient) => {
                 (Status::Diverged, "the gradient is not finite".to_owned())
             }
+            Outcome::Diverged(NonFinite::Curvature) => (
+                Status::Diverged,
+                "the curvature along the gradient is not finite".to_owned(),
+            ),
+            Outcome::NoCurvature => (
+                Status::Stalled,
+                "the curvature along the gradient vanishes, so no finite step size follows from it; \
+                 the option epsilon of cdat keeps it positive"
+                    .to_owned(),
+            ),
         };
         self.file.status = status;
         self.file.reason = Some(format!("at iteration {iteration} {what}"));
@@ -237,6 +249,7 @@ impl<'a> Run<'a> {
             lambda_min: measured.lambda_min,
             step_size: 0.0,
             step_size_times_sharpness: 0.0,
+            edge: None,
             residual: measured.lambda_max_residual,
             hessian_products: measured.products as u64,
             seconds,
@@ -260,6 +273,7 @@ impl<'a> Run<'a> {
         &mut self,
         iteration: u64,
         step: &Step,
+        function_evaluations: u64,
         sharpness: Option<SharpnessRow>,
         accuracy: Option<Accuracy>,
     ) -> Result<()> {
@@ -268,6 +282,7 @@ impl<'a> Run<'a> {
                 iteration,
                 step_size: step.step_size,
                 step_size_times_sharpness: step.step_size * row.sharpness,
+                edge: self.cell.method.edge(step),
                 ..row
             })?;
         }
@@ -278,7 +293,7 @@ impl<'a> Run<'a> {
             initial_step_size: step.initial_step_size,
             trials: step.trials,
             backtracks: step.backtracks,
-            function_evaluations: 1 + u64::from(step.trials),
+            function_evaluations,
             gradient_norm: step.gradient_norm,
             reference_value: step.reference_value,
             average_loss: step.average_loss,
@@ -296,6 +311,7 @@ impl<'a> Run<'a> {
         totals.function_evaluations = evaluations.functions();
         totals.gradient_evaluations = evaluations.gradients;
         totals.hessian_products += evaluations.products;
+        totals.curvature_evaluations = evaluations.curvatures;
         totals.final_loss = finite(accuracy.train.loss);
         totals.final_train_accuracy = Some(accuracy.train.accuracy);
         totals.final_test_loss = finite(accuracy.test.loss);

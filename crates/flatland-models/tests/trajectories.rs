@@ -1,85 +1,16 @@
-//! Whole runs of the methods on the tanh MLP against PyTorch: the authors' own classes, and an independent
+//! Whole runs of the searches on the tanh MLP against PyTorch: the authors' own classes, and an independent
 //! implementation of the same formulas.
 
 mod common;
 
 use burn::tensor::DType;
-use common::{digits, json};
-use flatland_models::{FullBatch, Loss};
-use flatland_optim::{
-    Counted, GradientDescentConfig, InitialTrial, LineSearchConfig, Method, Objective, Polyak,
-    Reference, Step,
-};
+use common::json;
+use common::replay::{Iteration, Rule, near, run, tolerance, unguarded_ponls};
+use flatland_optim::{Extrapolation, GradientDescentConfig, LineSearchConfig, Polyak, Reference};
 use serde_json::Value;
-
-type Rule = Box<dyn Method<Counted<Spy>>>;
-
-/// Notes the loss of every trial.
-struct Spy {
-    objective: FullBatch,
-    trials: Vec<f64>,
-}
-
-impl Objective for Spy {
-    fn dimension(&self) -> usize {
-        self.objective.dimension()
-    }
-
-    fn loss(&mut self, point: &burn::tensor::Tensor<1>) -> f64 {
-        let loss = self.objective.loss(point);
-        self.trials.push(loss);
-        loss
-    }
-
-    fn loss_and_gradient(
-        &mut self,
-        point: &burn::tensor::Tensor<1>,
-    ) -> (f64, burn::tensor::Tensor<1>) {
-        self.objective.loss_and_gradient(point)
-    }
-}
-
-/// One iteration: its record, the losses of its trials, and the function evaluations that were counted.
-struct Iteration {
-    step: Step,
-    trials: Vec<f64>,
-    functions: u64,
-}
-
-fn run(mut rule: Rule, dtype: DType, iterations: usize) -> Vec<Iteration> {
-    let (_, objective, mut point) = digits(dtype, Loss::Mse, 500);
-    let mut objective = Counted::new(Spy {
-        objective,
-        trials: Vec::new(),
-    });
-    (0..iterations)
-        .map(|_| {
-            let before = objective.evaluations().functions();
-            let (next, step) = rule.step(&mut objective, point.clone());
-            point = next;
-            Iteration {
-                step,
-                trials: std::mem::take(&mut objective.inner_mut().trials),
-                functions: objective.evaluations().functions() - before,
-            }
-        })
-        .collect()
-}
 
 fn search(config: LineSearchConfig) -> Rule {
     Box::new(config.init().unwrap())
-}
-
-fn near(found: f64, expected: &Value, tolerance: f64) -> bool {
-    (found / expected.as_f64().unwrap() - 1.0).abs() <= tolerance
-}
-
-/// How far two correct programs may part at iteration `k`: the case says how a change of the weights by 1e-14 grows.
-fn tolerance(case: &Value, k: usize) -> f64 {
-    let drift = case["sensitivity"]["loss_relative_change"][k]
-        .as_f64()
-        .unwrap();
-    100.0 * drift.max(1e-13)
 }
 
 /// The authors' classes: step sizes, first trials, reference values and every trial in its order.
@@ -125,7 +56,7 @@ fn check_official(name: &str, rule: Rule, iterations: usize) {
             "trials evaluated; {at}"
         );
         assert_eq!(
-            iteration.functions as usize,
+            iteration.evaluations.functions() as usize,
             1 + trials.len(),
             "evaluations counted; {at}"
         );
@@ -214,21 +145,24 @@ fn searches_and_gradient_descent_repeat_an_independent_run() {
     );
 }
 
-/// Polyak starts, without the guard and the clipping that the independent implementation leaves out.
 #[test]
 fn polyak_starts_repeat_an_independent_run() {
-    for (name, remembers_cuts) in [("ponls", false), ("ponls_memory", true)] {
-        let polyak = Polyak {
-            guard: 0.0,
-            remembers_cuts,
+    let memory = Polyak {
+        remembers_cuts: true,
+        ..Polyak::default()
+    };
+    let growing = LineSearchConfig {
+        extrapolation: Extrapolation::UntilFailure,
+        ..unguarded_ponls(Polyak {
+            scale: 1.0,
             ..Polyak::default()
-        };
-        let config = LineSearchConfig {
-            initial_trial: InitialTrial::Polyak(polyak),
-            min_step_size: 1e-300,
-            max_step_size: 1e300,
-            ..LineSearchConfig::ponls()
-        };
+        })
+    };
+    for (name, config) in [
+        ("ponls", unguarded_ponls(Polyak::default())),
+        ("ponls_memory", unguarded_ponls(memory)),
+        ("ponls_extrap", growing),
+    ] {
         let case = &json("mlp_tanh.json")["methods"][name];
         for (k, Iteration { step, .. }) in run(search(config), DType::F64, 30).iter().enumerate() {
             let expected = &case["records"][k];

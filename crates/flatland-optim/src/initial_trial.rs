@@ -31,7 +31,8 @@ pub struct Polyak {
     pub scale: f64,
     /// What keeps the quotient finite where the gradient vanishes.
     pub guard: f64,
-    /// Whether the step is multiplied by `δ^l`, where `l ← max(l + backtracks − 1, 0)` after every search.
+    /// Whether the step is multiplied by `δ^l`, where `l ← max(l + backtracks − 1, 0)` after every search that
+    /// ends with a step.
     pub remembers_cuts: bool,
 }
 

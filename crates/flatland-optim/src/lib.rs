@@ -2,7 +2,9 @@
 //!
 //! A [`Method`] moves a parameter vector and says in a [`Step`] what it did; all it knows of the problem is an
 //! [`Objective`]. The line searches are one struct made of parts, see [`LineSearchConfig`]: LS, NLS, PoNLS, NLS-ub and
-//! PoNoS are five ways to put them together.
+//! PoNoS are five ways to put them together. Beside them stand gradient descent with a fixed step size
+//! ([`GradientDescentConfig`]) or a warm-up ([`WarmUpConfig`]), SAM ([`SamConfig`]), and CDAT ([`CdatConfig`]), which
+//! asks for [`Curvature`].
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor};
@@ -71,6 +73,7 @@
 //! # Ok::<(), flatland_optim::Error>(())
 //! ```
 
+mod cdat;
 mod error;
 mod gradient_descent;
 mod initial_trial;
@@ -79,8 +82,11 @@ mod method;
 pub mod module;
 mod objective;
 mod reference;
+mod sam;
 pub mod vector;
+mod warm_up;
 
+pub use cdat::{Cdat, CdatConfig, CdatState};
 pub use error::Error;
 pub use gradient_descent::{GradientDescent, GradientDescentConfig};
 pub use initial_trial::{InitialTrial, Polyak};
@@ -88,3 +94,5 @@ pub use line_search::{Extrapolation, LineSearch, LineSearchConfig, LineSearchSta
 pub use method::{Convergence, Method, NonFinite, Outcome, SearchFailure, Step};
 pub use objective::{Counted, Curvature, Evaluations, Objective};
 pub use reference::{Reference, ReferenceState};
+pub use sam::{Sam, SamConfig, SamState};
+pub use warm_up::{WarmUp, WarmUpConfig, WarmUpState};

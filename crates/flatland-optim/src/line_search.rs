@@ -279,9 +279,9 @@ impl<O: Objective + ?Sized> Method<O> for LineSearch {
             average_loss: reference.average,
             ..start.step()
         };
-        self.state.cuts = (self.state.cuts + step.backtracks).saturating_sub(1);
         match found {
             Ok(accepted) => {
+                self.state.cuts = (self.state.cuts + step.backtracks).saturating_sub(1);
                 self.state.step_size = accepted.step_size;
                 step.step_size = accepted.step_size;
                 step.accepted_loss = Some(accepted.loss);

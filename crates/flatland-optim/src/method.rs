@@ -50,7 +50,10 @@ pub enum Outcome {
     Converged(Convergence),
     /// No acceptable step size was found, and no step was taken.
     SearchFailed(SearchFailure),
-    /// The loss or the gradient at `w_k` is not finite, and no step was taken.
+    /// The curvature along the step vanishes, so that a method that divides by it finds no finite step size; no step
+    /// was taken.
+    NoCurvature,
+    /// The loss, the gradient or the curvature at `w_k` is not finite, and no step was taken.
     Diverged(NonFinite),
 }
 
@@ -82,6 +85,8 @@ pub enum NonFinite {
     Loss,
     /// The gradient at `w_k`.
     Gradient,
+    /// The curvature along the step from `w_k`.
+    Curvature,
 }
 
 /// Below it, the norm of the gradient counts as zero.

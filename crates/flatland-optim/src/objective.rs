@@ -2,6 +2,8 @@
 
 use burn::tensor::Tensor;
 
+use crate::vector::dot;
+
 /// A function of a parameter vector, as a step-size rule sees it.
 ///
 /// Every point, gradient and direction is a rank-1 tensor of length [`dimension`](Objective::dimension) on a plain
@@ -27,6 +29,12 @@ pub trait Objective {
 pub trait Curvature: Objective {
     /// The Hessian-vector product `∇²f(point) · direction`.
     fn hvp(&mut self, point: &Tensor<1>, direction: &Tensor<1>) -> Tensor<1>;
+
+    /// The curvature `directionᵀ · ∇²f(point) · direction`. Unless an implementation has a cheaper way to it, this takes
+    /// one [`hvp`](Self::hvp).
+    fn curvature_along(&mut self, point: &Tensor<1>, direction: &Tensor<1>) -> f64 {
+        dot(direction, &self.hvp(point, direction))
+    }
 }
 
 impl<O: Objective + ?Sized> Objective for &mut O {
@@ -47,6 +55,10 @@ impl<O: Curvature + ?Sized> Curvature for &mut O {
     fn hvp(&mut self, point: &Tensor<1>, direction: &Tensor<1>) -> Tensor<1> {
         (**self).hvp(point, direction)
     }
+
+    fn curvature_along(&mut self, point: &Tensor<1>, direction: &Tensor<1>) -> f64 {
+        (**self).curvature_along(point, direction)
+    }
 }
 
 /// How often each part of an [`Objective`] was evaluated.
@@ -58,6 +70,8 @@ pub struct Evaluations {
     pub gradients: u64,
     /// Hessian-vector products.
     pub products: u64,
+    /// Curvatures along a direction; an objective may spend a Hessian-vector product on each.
+    pub curvatures: u64,
 }
 
 impl Evaluations {
@@ -115,6 +129,11 @@ impl<O: Curvature> Curvature for Counted<O> {
         self.evaluations.products += 1;
         self.objective.hvp(point, direction)
     }
+
+    fn curvature_along(&mut self, point: &Tensor<1>, direction: &Tensor<1>) -> f64 {
+        self.evaluations.curvatures += 1;
+        self.objective.curvature_along(point, direction)
+    }
 }
 
 #[cfg(test)]
@@ -154,12 +173,16 @@ mod tests {
         for _ in 0..3 {
             counted.hvp(&point, &point);
         }
+        for _ in 0..4 {
+            assert_eq!(counted.curvature_along(&point, &(point.clone() * 3.0)), 9.0);
+        }
         counted.inner_mut().loss(&point);
         let evaluations = counted.evaluations();
         let expected = Evaluations {
             losses: 2,
             gradients: 1,
             products: 3,
+            curvatures: 4,
         };
         assert_eq!(evaluations, expected);
         assert_eq!(evaluations.functions(), 3);

@@ -73,6 +73,44 @@ fn wrong_usage_ends_with_code_two_and_the_next_step() {
     );
 }
 
+/// The paper's step sizes of SAM are those of its problems; any other needs a number, unless `--only` leaves it out.
+#[test]
+fn sam_asks_for_a_step_size_where_the_paper_has_none() {
+    let folder = TempDir::new().unwrap();
+    let sam = |step_size: &str, more: &[&str]| {
+        let methods = format!("methods=[{{name=\"sam\"{step_size}}}]");
+        let datasets = "datasets=[\"cifar10\", \"fashion-mnist\"]";
+        let mut arguments = vec!["--set", &methods, "--set", datasets, "--dry-run"];
+        arguments.extend_from_slice(more);
+        experiments(folder.path(), &arguments).assert()
+    };
+    let unknown = "the paper has none for cnn on fashion-mnist with mse; it has those for mlp, cnn";
+    for step_size in ["", ", step_size=\"paper\""] {
+        sam(step_size, &[])
+            .code(2)
+            .stderr(predicate::str::contains(unknown))
+            .stderr(predicate::str::contains("none for cnn on cifar10").not());
+        sam(step_size, &["--only", "dataset=cifar10"]).success();
+        sam(step_size, &["--set", "losses=[\"cross-entropy\"]"])
+            .code(2)
+            .stderr(predicate::str::contains(
+                "mlp on cifar10 with cross-entropy",
+            ));
+    }
+    sam(", step_size=1", &[]).success();
+    sam(", step_size=\"best\"", &[])
+        .code(2)
+        .stderr(predicate::str::contains(
+            "step_size must be a number or \"paper\", but is \"best\"",
+        ));
+    sam(", step_size=-1", &[])
+        .code(2)
+        .stderr(predicate::str::contains(
+            "step_size must be positive and finite, but is -1",
+        ));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
 #[cfg(not(feature = "wgpu"))]
 #[test]
 fn a_device_that_is_not_compiled_in_names_the_feature() {

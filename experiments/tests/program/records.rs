@@ -60,7 +60,8 @@ fn a_run_leaves_its_configuration_state_records_weights_and_a_picture() {
     let sharpness = run.join("sharpness.csv");
     assert_eq!(
         table(&sharpness).0.join(", "),
-        "iteration, sharpness, lambda_min, step_size, step_size_times_sharpness, residual, hessian_products, seconds"
+        "iteration, sharpness, lambda_min, step_size, step_size_times_sharpness, edge, residual, \
+         hessian_products, seconds"
     );
     assert_eq!(numbers(&sharpness, "iteration"), [0.0, 3.0, 6.0]);
     let (step_sizes, steps) = (
@@ -74,12 +75,67 @@ fn a_run_leaves_its_configuration_state_records_weights_and_a_picture() {
             numbers(&sharpness, "step_size_times_sharpness")[row],
             step_sizes[row] * sharpness_value
         );
+        assert_eq!(numbers(&sharpness, "edge")[row], 2.0 / step_sizes[row]);
         assert!(numbers(&sharpness, "residual")[row] <= 1e-3 * sharpness_value);
     }
     let picture =
         std::fs::read_to_string(folder.path().join("quick/fashion-mnist-mlp-mse-42.svg")).unwrap();
     assert!(picture.contains("NLS") && picture.contains("2/K = 0.2"));
     assert!(run.join("weights.safetensors").is_file());
+}
+
+/// Every method makes its run, and counts what it evaluates.
+#[test]
+fn all_methods_run_and_are_recorded_alike() {
+    let folder = TempDir::new().unwrap();
+    let methods = "methods=[\"ls\", \"nls\", \"ponls\", \"nls-ub\", \"ponos\", \"gd\", \"gd-warmup\", \
+                   \"gd-warmup-ub\", \"cdat\", {name=\"sam\", step_size=0.1}]";
+    experiments(folder.path(), &cell(&["--set", methods]))
+        .assert()
+        .success()
+        .stdout(predicate::str::contains("GD-warmup-ub"))
+        .stdout(predicate::str::contains("SAM 0.1"));
+    let runs = runs(folder.path());
+    assert_eq!(runs.len(), 10);
+    for run in runs {
+        let (file, metrics) = (run_file(&run), run.join("metrics.csv"));
+        let name = run.display();
+        assert_eq!(file["status"], "done", "{name}");
+        let counts = |key: &str| file["totals"][key].as_f64().unwrap();
+        let evaluations: f64 = numbers(&metrics, "function_evaluations").iter().sum();
+        assert_eq!(counts("function_evaluations"), evaluations, "{name}");
+        let (gradients, curvatures) = match name.to_string() {
+            name if name.contains("-sam-") => (14.0, 0.0),
+            name if name.contains("-cdat-") => (7.0, 7.0),
+            _ => (7.0, 0.0),
+        };
+        assert_eq!(counts("gradient_evaluations"), gradients, "{name}");
+        assert_eq!(counts("curvature_evaluations"), curvatures, "{name}");
+    }
+}
+
+/// SAM's edge is not `2/η`: it follows the norm of the gradient.
+#[test]
+fn sam_records_its_own_edge_and_the_step_size_it_resolved() {
+    let folder = TempDir::new().unwrap();
+    let sam = cell(&[
+        "--set",
+        "methods=[{name=\"sam\", step_size=0.25, momentum=0, weight_decay=0}]",
+    ]);
+    experiments(folder.path(), &sam).assert().success();
+    let run = runs(folder.path()).remove(0);
+    let norms = numbers(&run.join("metrics.csv"), "gradient_norm");
+    let edges = numbers(&run.join("sharpness.csv"), "edge");
+    for (iteration, edge) in [0, 3, 6].into_iter().zip(edges) {
+        let norm = norms[iteration];
+        let printed = norm / 0.1 * ((1.0 + 0.4 / (0.25 * norm)).sqrt() - 1.0);
+        assert!((edge / printed - 1.0).abs() < 1e-12, "{edge} {printed}");
+        assert!(edge < 8.0);
+    }
+    let config = std::fs::read_to_string(run.join("config.toml")).unwrap();
+    for line in ["step_size = 0.25", "rho = 0.05", "momentum = 0.0"] {
+        assert!(config.contains(line), "{config}");
+    }
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Reading the PyTorch reference cases.
 #![allow(dead_code)] // every test binary uses its own part
 
+pub mod replay;
+
 use std::path::PathBuf;
 
 use burn::tensor::{DType, Device, Tensor, TensorData};

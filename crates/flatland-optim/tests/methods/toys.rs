@@ -1,7 +1,7 @@
 //! Functions with known answers, and a run of a search on one.
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
-use flatland_optim::{Counted, LineSearchConfig, Method, Objective, Outcome, Step};
+use flatland_optim::{Counted, Curvature, LineSearchConfig, Method, Objective, Outcome, Step};
 
 /// A function on the host that notes where it was evaluated without a gradient.
 pub(crate) struct Function<F, G> {
@@ -66,6 +66,35 @@ pub(crate) fn quadratic(spectrum: Vec<f64>, offset: f64) -> Toy {
         move |w| offset + 0.5 * w.iter().zip(&values).map(|(w, l)| l * w * w).sum::<f64>(),
         move |w| w.iter().zip(&slopes).map(|(w, l)| l * w).collect(),
     )
+}
+
+/// `½ Σ λᵢwᵢ² + offset` with its Hessian.
+pub(crate) struct Quadratic {
+    pub(crate) spectrum: Vec<f64>,
+    pub(crate) offset: f64,
+}
+
+impl Objective for Quadratic {
+    fn dimension(&self) -> usize {
+        self.spectrum.len()
+    }
+
+    fn loss(&mut self, point: &Tensor<1>) -> f64 {
+        self.loss_and_gradient(point).0
+    }
+
+    fn loss_and_gradient(&mut self, point: &Tensor<1>) -> (f64, Tensor<1>) {
+        let gradient = point.clone() * vector(&self.spectrum);
+        let (w, g) = (host(point), host(&gradient));
+        let inner: f64 = w.iter().zip(&g).map(|(w, g)| w * g).sum();
+        (self.offset + 0.5 * inner, gradient)
+    }
+}
+
+impl Curvature for Quadratic {
+    fn hvp(&mut self, _: &Tensor<1>, direction: &Tensor<1>) -> Tensor<1> {
+        direction.clone() * vector(&self.spectrum)
+    }
 }
 
 pub(crate) fn rosenbrock() -> Toy {

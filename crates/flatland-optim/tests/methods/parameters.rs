@@ -4,7 +4,7 @@ use flatland_optim::{
     InitialTrial, LineSearchConfig, Method, Outcome, Polyak, Reference, SearchFailure,
 };
 
-use crate::toys::{host, quadratic, run, toy, vector};
+use crate::toys::{Toy, host, quadratic, run, toy, vector};
 
 #[test]
 fn a_single_growth_obeys_the_limit_of_trials_too() {
@@ -43,23 +43,50 @@ fn a_first_step_that_is_too_small_is_raised_to_the_least() {
     );
 }
 
+/// A function that is finite near 1 only, so that a search from there cuts its step size 22 times.
+fn narrow() -> Toy {
+    let is_near = |w: f64| (w - 1.0).abs() < 3e-6;
+    toy(
+        1,
+        move |w| if is_near(w[0]) { w[0] } else { f64::NAN },
+        |_| vec![1.0],
+    )
+}
+
 #[test]
 fn remembered_cuts_do_not_reach_below_the_least_step() {
     let mut search = LineSearchConfig::ponos().init().unwrap();
+    let (_, step) = search.step(&mut narrow(), vector(&[1.0]));
+    assert_eq!((step.backtracks, step.outcome), (22, Outcome::Stepped));
+    // 21 cuts are remembered: Polyak's step of ½ here would start below 1e-6.
+    let (_, step) = search.step(&mut quadratic(vec![10.0], 0.0), vector(&[1.0]));
+    assert_eq!(step.initial_step_size, Some(1e-6));
+}
+
+#[test]
+fn a_failed_search_leaves_the_memory_of_cuts_alone() {
     let mut nowhere = toy(
         1,
         |w| if w[0] == 1.0 { 1.0 } else { f64::NAN },
         |w| w.to_vec(),
     );
+    let mut search = LineSearchConfig::ponos().init().unwrap();
+    // Polyak's step is 5 and one up to 1 is acceptable: three cuts, of which two are remembered.
+    search.step(&mut quadratic(vec![1.0], 0.0), vector(&[1.0]));
+    let before = search.state().clone();
     let (point, step) = search.step(&mut nowhere, vector(&[1.0]));
     assert_eq!(host(&point), [1.0]);
     assert_eq!(
         step.outcome,
         Outcome::SearchFailed(SearchFailure::StepTooSmall)
     );
-    // More than 20 cuts are remembered: Polyak's step of ½ here would start below 1e-6.
-    let (_, step) = search.step(&mut quadratic(vec![10.0], 0.0), point);
-    assert_eq!(step.initial_step_size, Some(1e-6));
+    assert!(step.backtracks > 10, "{step:?}");
+    let (_, step) = search.step(&mut quadratic(vec![1.0], 0.0), vector(&[1.0]));
+    let first = step.initial_step_size.unwrap();
+    assert!(
+        (first / 1.25 - 1.0).abs() < 1e-6,
+        "{first} after {before:?}"
+    );
 }
 
 /// On ½w² Polyak's step is 5 and a step up to 1 is acceptable: three cuts, of which two are remembered; then one cut

@@ -1,0 +1,10 @@
+//! The methods on functions with known answers.
+
+mod cases;
+mod cdat;
+mod invariants;
+mod parameters;
+mod replay;
+mod sam;
+mod toys;
+mod warm_up;
