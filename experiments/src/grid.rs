@@ -122,7 +122,10 @@ impl Grid {
             sharpness_every: reader.count("sharpness_every", 0).unwrap_or(100),
             accuracy_every: reader.count("accuracy_every", 0).unwrap_or(100),
             init: reader
-                .take::<String>("init", "\"pytorch\" or the path of a safetensors file")
+                .take::<String>(
+                    "init",
+                    "\"pytorch\" or the path of a .safetensors or .pt file",
+                )
                 .map_or(Init::Pytorch, Init::from),
             dtype: reader
                 .take("dtype", "\"f32\" or \"f64\"")
@@ -139,7 +142,7 @@ impl Grid {
             && !Path::new(path).is_file()
         {
             problems.push(format!(
-                "init = {:?}: there is no such file; use \"pytorch\" or the path of a safetensors file",
+                "init = {:?}: there is no such file; use \"pytorch\" or the path of a .safetensors or .pt file",
                 path.display().to_string()
             ));
         }

@@ -6,7 +6,7 @@
 //! | `run.json` | state, provenance and totals ([`RunFile`]) |
 //! | `metrics.csv` | a [`MetricsRow`] for every iteration |
 //! | `sharpness.csv` | a [`SharpnessRow`] for every measurement |
-//! | `weights.safetensors` | the last point, under PyTorch's names |
+//! | `weights.safetensors` | the last point and running statistics, under PyTorch's names |
 
 use std::fs::File;
 use std::io::Write;
