@@ -87,7 +87,8 @@ impl VitConfig {
     }
 
     fn patch(&self, input: InputShape) -> usize {
-        let divides = |patch| input.height % patch == 0 && input.width % patch == 0;
+        let divides =
+            |patch| input.height.is_multiple_of(patch) && input.width.is_multiple_of(patch);
         self.patch.unwrap_or(if divides(8) { 8 } else { 7 })
     }
 

@@ -280,7 +280,7 @@ fn running_statistics_go_from_one_run_to_another() {
     let short = |more: &[&str]| {
         let mut arguments = cell(&[
             "--set",
-            "networks=[{name=\"resnet34\", norm=\"batch\"}]",
+            "networks=[{name=\"cnn\", channels=[4, 4], norm=\"batch\"}]",
             "--set",
             "methods=[{name=\"gd\", step_size=0.01}]",
             "--set",
