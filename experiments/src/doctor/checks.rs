@@ -49,10 +49,13 @@ pub fn read<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
     tensor.into_data().iter::<f64>().collect()
 }
 
+/// Reads the gradient at one input.
+type Leaf = Box<dyn Fn(&Gradients) -> Vec<f64>>;
+
 /// The inputs of an operator: leaves of a tape, each moving along a direction of its own.
 struct Inputs<'a> {
     place: &'a Place,
-    leaves: Vec<Box<dyn Fn(&Gradients) -> Vec<f64>>>,
+    leaves: Vec<Leaf>,
 }
 
 impl Inputs<'_> {
