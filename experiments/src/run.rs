@@ -221,7 +221,7 @@ impl<'a> Run<'a> {
     fn measure_sharpness(&mut self) -> Option<SharpnessRow> {
         let start = Instant::now();
         let mut hessian = Hessian::new(self.objective.inner_mut(), &self.point);
-        let measured = sharpness(&mut hessian, &LanczosConfig::new(), self.sharpness.as_ref());
+        let measured = sharpness(&mut hessian, &LanczosConfig::new(), self.sharpness.take());
         let seconds = start.elapsed().as_secs_f64();
         self.file.totals.measuring_seconds += seconds;
         let measured = match measured {

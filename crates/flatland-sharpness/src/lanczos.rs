@@ -112,9 +112,10 @@ pub struct EigenPairs {
 /// orthogonal to the basis twice, which takes `4·n` multiplications and additions for each vector in the basis, and two
 /// reads from the device.
 ///
-/// The basis never holds more than `basis_size` vectors. While it is restarted, the vectors
-/// that are kept stand beside it: half as many where few pairs are wanted, three quarters at most. With the product
-/// under way and a temporary, that is at most `7/4·basis_size + 2` vectors.
+/// The basis never holds more than `basis_size` vectors, and a restart turns it in place. A product is under way while
+/// there is room for one more in the basis; making it orthogonal takes a temporary. So at most
+/// [`basis_size`](LanczosConfig::basis_size)` + 1` vectors of the operator's dimension are held, or `basis_size − 1` and
+/// what the operator holds while it makes a product, the product included. The `start` vectors are the caller's.
 ///
 /// # Errors
 ///
@@ -137,20 +138,21 @@ pub fn eigenpairs<A: SymmetricOperator + ?Sized>(
     config: &LanczosConfig,
     start: &[Tensor<1>],
 ) -> Result<EigenPairs, Error> {
+    let start = sum_of_directions(start, operator.dimension())?;
     search(operator, wanted, wanted, config, start)
 }
 
-/// [`eigenpairs`], of which only the `decisive` ones, which come first, have to be found.
+/// [`eigenpairs`], of which only the `decisive` ones, which come first, have to be found; `start` is a
+/// [sum of directions](sum_of_directions).
 pub(crate) fn search<A: SymmetricOperator + ?Sized>(
     operator: &mut A,
     wanted: Wanted,
     decisive: Wanted,
     config: &LanczosConfig,
-    start: &[Tensor<1>],
+    start: Option<Tensor<1>>,
 ) -> Result<EigenPairs, Error> {
     let dimension = operator.dimension();
     config.check(wanted, dimension)?;
-    let start = sum_of_directions(start, dimension)?;
     let basis_size = config.basis_size(wanted).min(dimension);
     let mut sweep = Sweep::new(decisive, start.is_some(), dimension);
     let mut krylov = Krylov::new(config.seed);
@@ -183,19 +185,15 @@ pub(crate) fn search<A: SymmetricOperator + ?Sized>(
         let converged = verdict == Some(Verdict::Accept);
         let is_over = krylov.products() >= config.max_products;
         if converged || is_complete || is_over || pairs.are_stuck {
-            let places = wanted.select(&ritz.values, 0).into_iter();
+            let places = wanted.select(&ritz.values, 0);
+            let residual = |&place: &usize| krylov.residual(&ritz, place).max(noise);
             return Ok(EigenPairs {
-                values: places.clone().map(|place| ritz.values[place]).collect(),
-                vectors: places
-                    .clone()
-                    .map(|place| krylov.vector(&ritz, place))
-                    .collect(),
-                residuals: places
-                    .map(|place| krylov.residual(&ritz, place).max(noise))
-                    .collect(),
+                values: places.iter().map(|&place| ritz.values[place]).collect(),
+                residuals: places.iter().map(residual).collect(),
                 products: krylov.products(),
                 restarts,
                 converged,
+                vectors: krylov.into_vectors(&ritz, &places),
             });
         }
 
@@ -221,7 +219,10 @@ pub(crate) fn search<A: SymmetricOperator + ?Sized>(
 }
 
 /// The sum of the unit vectors along `vectors`, if there are any.
-fn sum_of_directions(vectors: &[Tensor<1>], dimension: usize) -> Result<Option<Tensor<1>>, Error> {
+pub(crate) fn sum_of_directions(
+    vectors: &[Tensor<1>],
+    dimension: usize,
+) -> Result<Option<Tensor<1>>, Error> {
     let mut sum: Option<Tensor<1>> = None;
     for (index, vector) in vectors.iter().enumerate() {
         let [length] = vector.dims();

@@ -2,7 +2,10 @@
 
 use burn::tensor::Tensor;
 
-use crate::{Error, LanczosConfig, SymmetricOperator, Wanted, lanczos::search};
+use crate::{
+    Error, LanczosConfig, SymmetricOperator, Wanted,
+    lanczos::{search, sum_of_directions},
+};
 
 /// The largest eigenvalue of an operator, and the other end of its spectrum as far as it came to light.
 #[derive(Debug, Clone)]
@@ -28,7 +31,7 @@ pub struct Sharpness {
 
 /// Measures the sharpness: finds the largest eigenvalue to the tolerance, as [`eigenpairs`](crate::eigenpairs) does.
 ///
-/// With `previous`, the measurement starts from that one's vectors. Where the operator has changed little, that saves
+/// With `previous`, the measurement starts from that one's vectors, which are dropped as soon as it has. Where the operator has changed little, that saves
 /// products; but it never takes fewer than those that a random vector needs to show an eigenvalue that has overtaken
 /// (6 for a dimension of 100, 9 for a million).
 ///
@@ -40,7 +43,7 @@ pub struct Sharpness {
 pub fn sharpness<A: SymmetricOperator + ?Sized>(
     operator: &mut A,
     config: &LanczosConfig,
-    previous: Option<&Sharpness>,
+    previous: Option<Sharpness>,
 ) -> Result<Sharpness, Error> {
     let smallest = usize::from(operator.dimension() > 1);
     let wanted = Wanted::Ends {
@@ -51,7 +54,10 @@ pub fn sharpness<A: SymmetricOperator + ?Sized>(
         largest: 1,
         smallest: 0,
     };
-    let start = previous.map_or(&[][..], |previous| &previous.vectors);
+    let start = match previous {
+        Some(previous) => sum_of_directions(&previous.vectors, operator.dimension())?,
+        None => None,
+    };
     let pairs = search(operator, wanted, decisive, config, start)?;
     Ok(Sharpness {
         lambda_max: pairs.values[0],
