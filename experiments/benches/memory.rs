@@ -153,6 +153,14 @@ fn table(architecture: &Architecture, chunks: &[usize]) {
     }
 
     let vector = 4.0 * parameters as f64;
+    let network = architecture
+        .init(
+            CIFAR10,
+            CLASSES,
+            &mut Initializer::without_values(&Device::flex(), DType::F32),
+        )
+        .expect("it was built before");
+    eprintln!("{:?}", flatland_models::Footprint::of(&network, CIFAR10));
     println!(
         "\n### {}\n\n{parameters} parameters, {:.1} MB in f32\n",
         architecture.name(),
@@ -198,7 +206,7 @@ fn main() {
         let chunks: &[usize] = match name {
             "mlp" => &[500, 1000, 5000],
             "cnn" => &[10, 25, 50, 100],
-            _ => &[10, 25, 50],
+            _ => &[10, 25, 50, 100, 200],
         };
         table(&architecture, chunks);
     }

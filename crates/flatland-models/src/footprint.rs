@@ -1,0 +1,132 @@
+//! What a network makes of one sample, counted from shapes alone.
+
+use crate::{InputShape, Layer, Sequence};
+
+/// How large the tensors are that a forward pass of one sample makes in a network.
+///
+/// It is counted by a walk through the layers that follows shapes: nothing is computed, and the parameters need no
+/// [values](crate::Initializer::without_values). It is what a memory estimate starts from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Footprint {
+    /// Numbers in the outputs of all layers that compute something, sums and concatenations included.
+    pub outputs: usize,
+    /// Those in the outputs of batch normalizations.
+    pub normalized: usize,
+    /// The most numbers in the input and the output of one convolution.
+    pub widest_convolution: usize,
+    /// The most numbers in the input and the output of one linear layer.
+    pub widest_linear: usize,
+    /// The most entries in the weight of one layer.
+    pub largest_weight: usize,
+}
+
+impl Footprint {
+    /// Follows one image through the network.
+    ///
+    /// # Panics
+    ///
+    /// Where the network does not take images of this shape.
+    pub fn of(network: &Sequence, input: InputShape) -> Self {
+        let mut footprint = Self::default();
+        let InputShape {
+            channels,
+            height,
+            width,
+        } = input;
+        network.follow(Extent::Image([channels, height, width]), &mut footprint);
+        footprint
+    }
+
+    /// Counts the output of a layer.
+    pub(crate) fn count(&mut self, output: Extent) -> Extent {
+        self.outputs += output.numbers();
+        output
+    }
+}
+
+/// The shape of what flows between two layers, without the batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// Features.
+    Features(usize),
+    /// Channels, height, width.
+    Image([usize; 3]),
+}
+
+impl Extent {
+    pub(crate) fn numbers(self) -> usize {
+        match self {
+            Self::Features(features) => features,
+            Self::Image([channels, height, width]) => channels * height * width,
+        }
+    }
+
+    fn image(self) -> [usize; 3] {
+        match self {
+            Self::Image(image) => image,
+            Self::Features(features) => panic!("expected an image, found {features} features"),
+        }
+    }
+
+    /// An image with other channels and with other heights and widths.
+    fn map(self, channels: impl Fn(usize) -> usize, size: impl Fn(usize) -> usize) -> Self {
+        let [c, height, width] = self.image();
+        Self::Image([channels(c), size(height), size(width)])
+    }
+
+    /// The channels of two images.
+    pub(crate) fn append(self, other: Self) -> Self {
+        let [more, _, _] = other.image();
+        self.map(|channels| channels + more, |size| size)
+    }
+}
+
+/// The size of what windows of `kernel` pixels that lie `stride` apart make of `size` pixels.
+fn windows(size: usize, kernel: usize, stride: usize, padding: usize) -> usize {
+    (size + 2 * padding - kernel) / stride + 1
+}
+
+impl Layer {
+    pub(crate) fn follow(&self, input: Extent, footprint: &mut Footprint) -> Extent {
+        match self {
+            Self::Linear(layer) => {
+                let [outputs, inputs] = layer.weight_shape();
+                footprint.widest_linear = footprint.widest_linear.max(inputs + outputs);
+                footprint.largest_weight = footprint.largest_weight.max(inputs * outputs);
+                footprint.count(Extent::Features(outputs))
+            }
+            Self::Conv2d(layer) => {
+                let ([outputs, inputs, kernel, _], geometry) = layer.shape();
+                let output = input.map(
+                    |_| outputs,
+                    |size| windows(size, kernel, geometry.stride, geometry.padding),
+                );
+                let numbers = input.numbers() + output.numbers();
+                footprint.widest_convolution = footprint.widest_convolution.max(numbers);
+                let entries = outputs * inputs * kernel * kernel;
+                footprint.largest_weight = footprint.largest_weight.max(entries);
+                footprint.count(output)
+            }
+            Self::BatchNorm2d(_) => {
+                footprint.normalized += input.numbers();
+                footprint.count(input)
+            }
+            Self::Activation(_) => footprint.count(input),
+            Self::MaxPool2d(layer) => {
+                let [kernel, stride, padding] = layer.geometry();
+                let size = |size| windows(size, kernel, stride, padding);
+                footprint.count(input.map(|channels| channels, size))
+            }
+            Self::AvgPool2d(layer) => {
+                let [kernel, stride] = layer.geometry();
+                let size = |size| windows(size, kernel, stride, 0);
+                footprint.count(input.map(|channels| channels, size))
+            }
+            Self::AdaptiveAvgPool2d(layer) => {
+                footprint.count(input.map(|channels| channels, |_| layer.output_size()))
+            }
+            Self::Flatten(_) => Extent::Features(input.numbers()),
+            Self::Sequence(layer) => layer.follow(input, footprint),
+        }
+    }
+}
