@@ -13,7 +13,7 @@
 use std::time::Instant;
 
 use burn::tensor::{DType, Device, Tensor};
-use flatland_models::{Architecture, Batch, FullBatch, Initializer, InputShape, Loss};
+use flatland_models::{Architecture, Batch, Footprint, FullBatch, Initializer, InputShape, Loss};
 use flatland_optim::module::flatten;
 use flatland_optim::{Curvature, LineSearchConfig, Method, Objective};
 use flatland_sharpness::{Hessian, LanczosConfig, sharpness};
@@ -160,7 +160,8 @@ fn table(architecture: &Architecture, chunks: &[usize]) {
             &mut Initializer::without_values(&Device::flex(), DType::F32),
         )
         .expect("it was built before");
-    eprintln!("{:?}", flatland_models::Footprint::of(&network, CIFAR10));
+    let footprint = Footprint::of(&network, CIFAR10);
+    eprintln!("{footprint:?}");
     println!(
         "\n### {}\n\n{parameters} parameters, {:.1} MB in f32\n",
         architecture.name(),

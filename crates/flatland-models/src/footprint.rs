@@ -1,6 +1,52 @@
 //! What a network makes of one sample, counted from shapes alone.
 
-use crate::{InputShape, Layer, Sequence};
+use crate::{InputShape, Layer, Layout, Sequence};
+
+/// What [`FullBatch`](crate::FullBatch) computes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    /// The loss.
+    Loss,
+    /// The loss and its gradient.
+    Gradient,
+    /// A Hessian-vector product.
+    Product,
+}
+
+/// The parts of an estimate, for one operation.
+struct Factors {
+    /// Vectors of the network's dimension.
+    vectors: f64,
+    /// Copies of the largest weight, while its gradient is added up and transposed.
+    weights: f64,
+    /// What is kept of each number in [`Footprint::outputs`].
+    outputs: f64,
+    /// And besides, of each in [`Footprint::normalized`].
+    normalized: f64,
+    /// Temporaries of the widest convolution, for each number in its input and its output.
+    convolution: f64,
+}
+
+impl Operation {
+    /// Fitted to measurements on flex, see `docs/memory.md`.
+    fn factors(self) -> Factors {
+        let [vectors, weights, outputs, normalized, convolution] = match self {
+            Self::Loss => [0.0, 2.1, 0.0, 0.0, 3.0],
+            Self::Gradient => [2.0, 1.0, 0.95, 0.1, 2.0],
+            Self::Product => [2.0, 2.0, 1.55, 2.7, 1.2],
+        };
+        Factors {
+            vectors,
+            weights,
+            outputs,
+            normalized,
+            convolution,
+        }
+    }
+}
+
+/// The most samples that the packed factors of a matrix product hold at a time.
+const PACKED: usize = 1024;
 
 /// How large the tensors are that a forward pass of one sample makes in a network.
 ///
@@ -18,6 +64,8 @@ pub struct Footprint {
     pub widest_linear: usize,
     /// The most entries in the weight of one layer.
     pub largest_weight: usize,
+    /// All trainable parameters.
+    pub parameters: usize,
 }
 
 impl Footprint {
@@ -27,7 +75,10 @@ impl Footprint {
     ///
     /// Where the network does not take images of this shape.
     pub fn of(network: &Sequence, input: InputShape) -> Self {
-        let mut footprint = Self::default();
+        let mut footprint = Self {
+            parameters: Layout::of(network).dimension(),
+            ..Self::default()
+        };
         let InputShape {
             channels,
             height,
@@ -35,6 +86,23 @@ impl Footprint {
         } = input;
         network.follow(Extent::Image([channels, height, width]), &mut footprint);
         footprint
+    }
+
+    /// An estimate of the bytes that a [`FullBatch`](crate::FullBatch) takes for an operation on the CPU, with numbers
+    /// of `size` bytes, besides its samples, the point and the direction.
+    ///
+    /// The vectors of the network's dimension are counted, the rest is fitted to measurements of the six networks of
+    /// [`Architecture`](crate::Architecture): `docs/memory.md` in the repository says how well. It is meant to lie
+    /// above the truth, by less than a factor of two.
+    pub fn bytes(&self, operation: Operation, chunk: usize, size: usize) -> u64 {
+        let factors = operation.factors();
+        let fixed =
+            factors.vectors * self.parameters as f64 + factors.weights * self.largest_weight as f64;
+        let sample = factors.outputs * self.outputs as f64
+            + factors.normalized * self.normalized as f64
+            + factors.convolution * self.widest_convolution as f64;
+        let packed = (chunk.min(PACKED) * self.widest_linear) as f64;
+        ((fixed + sample * chunk as f64 + packed) * size as f64).ceil() as u64
     }
 
     /// Counts the output of a layer.

@@ -40,7 +40,7 @@ pub use architecture::{Architecture, ArchitectureError, InputShape};
 pub use cnn::CnnConfig;
 pub use densenet::DenseNet121Config;
 pub use dual::Dual;
-pub use footprint::Footprint;
+pub use footprint::{Footprint, Operation};
 pub use full_batch::{Batch, Evaluation, FullBatch};
 pub use initializer::{Fan, Initialization, Initializer};
 pub use layer::{Layer, Signal};
