@@ -5,8 +5,8 @@
 use burn::tensor::{DType, Device};
 use flatland_models::{
     Activation, AdaptiveAvgPool2d, Architecture, Batch, BatchNorm2dConfig, Conv2dConfig, Flatten,
-    Footprint, FullBatch, Initializer, InputShape, Layer, LinearConfig, Loss, Nonlinearity, Norm,
-    Operation, ResNetConfig, Sequence,
+    Footprint, FullBatch, Initializer, InputShape, Layer, LinearConfig, Loss, Nonlinearity,
+    Operation, Sequence,
 };
 use flatland_optim::module::flatten;
 use flatland_optim::{Curvature, Objective};

@@ -18,7 +18,8 @@ pub struct LanczosConfig {
     /// what is smaller than a thousandth of that is only known to the accuracy of the thousandth.
     #[config(default = 1e-3)]
     pub tolerance: f64,
-    /// The most vectors in the basis, each as long as the operator is wide; twice the wanted pairs and 20 if not given.
+    /// The most vectors in the basis, each as long as the operator is wide; twice the wanted pairs and 20 if not given,
+    /// twice the wanted pairs and 4 at least.
     ///
     /// A smaller basis saves memory and time between the products, a larger one saves products.
     pub basis_size: Option<usize>,
@@ -31,8 +32,18 @@ pub struct LanczosConfig {
 }
 
 impl LanczosConfig {
+    /// The [`basis_size`](Self::basis_size) for so many wanted pairs, unless the configuration says otherwise.
+    pub fn default_basis_size(wanted: Wanted) -> usize {
+        2 * wanted.count() + 20
+    }
+
+    /// The least [`basis_size`](Self::basis_size) for so many wanted pairs.
+    pub fn least_basis_size(wanted: Wanted) -> usize {
+        2 * wanted.count() + 4
+    }
+
     fn basis_size(&self, wanted: Wanted) -> usize {
-        self.basis_size.unwrap_or(2 * wanted.count() + 20)
+        self.basis_size.unwrap_or(Self::default_basis_size(wanted))
     }
 
     fn check(&self, wanted: Wanted, dimension: usize) -> Result<(), Error> {
@@ -49,7 +60,7 @@ impl LanczosConfig {
             self.tolerance,
             "in (0, 1)",
         )?;
-        let (basis_size, least) = (self.basis_size(wanted), 2 * count + 4);
+        let (basis_size, least) = (self.basis_size(wanted), Self::least_basis_size(wanted));
         require(
             basis_size >= least,
             "basis_size",
