@@ -30,6 +30,8 @@ pub struct FoundDevice {
     pub device: Device,
     /// What it is.
     pub description: String,
+    /// The bytes of memory it has, where that can be found out: of a graphics adapter it cannot, through wgpu.
+    pub memory: Option<u64>,
 }
 
 /// A device that cannot be used.
@@ -99,12 +101,24 @@ impl DeviceName {
     }
 }
 
+/// The memory of this machine, or what a control group leaves of it to this process.
+fn machine_memory() -> Option<u64> {
+    let mut system = sysinfo::System::new();
+    system.refresh_memory();
+    let limit = system.cgroup_limits().map(|limits| limits.total_memory);
+    let memory = limit.map_or(system.total_memory(), |limit| {
+        limit.min(system.total_memory())
+    });
+    (memory > 0).then_some(memory)
+}
+
 #[cfg(feature = "flex")]
 fn flex() -> Result<FoundDevice, DeviceError> {
     Ok(FoundDevice {
         name: DeviceName::Flex,
         device: Device::flex(),
         description: "flex (CPU)".to_owned(),
+        memory: machine_memory(),
     })
 }
 
@@ -123,6 +137,7 @@ fn ndarray() -> Result<FoundDevice, DeviceError> {
         name: DeviceName::Ndarray,
         device: Device::ndarray(),
         description: "ndarray (CPU)".to_owned(),
+        memory: machine_memory(),
     })
 }
 
@@ -172,6 +187,9 @@ mod graphics {
                 "wgpu ({}, {:?}, {})",
                 adapter.name, adapter.backend, adapter.driver_info
             ),
+            memory: matches!(kind, DeviceKind::Cpu)
+                .then(super::machine_memory)
+                .flatten(),
         })
     }
 }

@@ -6,6 +6,7 @@ mod data;
 mod device;
 mod figure;
 mod grid;
+mod memory;
 mod method;
 mod presets;
 mod progress;

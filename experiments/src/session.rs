@@ -14,6 +14,7 @@ use crate::cell::CellConfig;
 use crate::cli::RunArgs;
 use crate::device::FoundDevice;
 use crate::grid::Grid;
+use crate::memory;
 use crate::presets;
 use crate::progress::Progress;
 use crate::records::{RunFile, Status, write_whole};
@@ -35,7 +36,12 @@ pub fn run(arguments: &RunArgs, interrupted: &AtomicBool) -> Result<Ending> {
     let mut grid = read_grid(arguments)?;
     let device = grid.device.find(grid.dtype)?;
     grid.device = device.name;
-    let cells = grid.cells();
+    let mut cells = grid.cells();
+    memory::fit(
+        &mut cells,
+        grid.chunk,
+        memory::budget(arguments.memory, &device),
+    )?;
     let folder = arguments.results.join(&grid.name);
     let data = load_data(&cells, &arguments.data_dir);
     if arguments.dry_run {
@@ -134,6 +140,7 @@ fn read_grid(arguments: &RunArgs) -> Result<Grid> {
     };
     grid.device = arguments.device.unwrap_or(grid.device);
     grid.dtype = arguments.dtype.unwrap_or(grid.dtype);
+    grid.chunk = arguments.chunk.unwrap_or(grid.chunk);
     Ok(grid)
 }
 
