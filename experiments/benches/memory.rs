@@ -13,7 +13,9 @@
 use std::time::Instant;
 
 use burn::tensor::{DType, Device, Tensor};
-use flatland_models::{Architecture, Batch, Footprint, FullBatch, Initializer, InputShape, Loss};
+use flatland_models::{
+    Architecture, Batch, Footprint, FullBatch, Initializer, InputShape, Loss, Operation,
+};
 use flatland_optim::module::flatten;
 use flatland_optim::{Curvature, LineSearchConfig, Method, Objective};
 use flatland_sharpness::{Hessian, LanczosConfig, sharpness};
@@ -128,13 +130,13 @@ fn line(points: &[(f64, f64)]) -> (f64, f64) {
     (y - slope * x, slope)
 }
 
-type Operation = (&'static str, fn(&mut Subject) -> Cost);
+type Measured = (&'static str, Operation, fn(&mut Subject) -> Cost);
 
 fn table(architecture: &Architecture, chunks: &[usize]) {
-    let operations: [Operation; 3] = [
-        ("loss", Subject::loss),
-        ("gradient", Subject::gradient),
-        ("H·v", Subject::product),
+    let operations: [Measured; 3] = [
+        ("loss", Operation::Loss, Subject::loss),
+        ("gradient", Operation::Gradient, Subject::gradient),
+        ("H·v", Operation::Product, Subject::product),
     ];
     let mut costs: Vec<Vec<Cost>> = vec![Vec::new(); operations.len()];
     let mut parameters = 0;
@@ -142,7 +144,7 @@ fn table(architecture: &Architecture, chunks: &[usize]) {
     for (index, &chunk) in chunks.iter().enumerate() {
         let mut subject = Subject::new(architecture, chunk);
         parameters = subject.objective.dimension();
-        for ((_, operation), costs) in operations.iter().zip(&mut costs) {
+        for ((_, _, operation), costs) in operations.iter().zip(&mut costs) {
             operation(&mut subject); // what is built once, such as threads
             costs.push(operation(&mut subject));
         }
@@ -161,7 +163,6 @@ fn table(architecture: &Architecture, chunks: &[usize]) {
         )
         .expect("it was built before");
     let footprint = Footprint::of(&network, CIFAR10);
-    eprintln!("{footprint:?}");
     println!(
         "\n### {}\n\n{parameters} parameters, {:.1} MB in f32\n",
         architecture.name(),
@@ -169,16 +170,18 @@ fn table(architecture: &Architecture, chunks: &[usize]) {
     );
     let sizes: String = chunks
         .iter()
-        .map(|chunk| format!(" MB at {chunk} | s |"))
+        .map(|chunk| format!(" MB at {chunk} | estimate | s |"))
         .collect();
     println!("| operation | vectors | kB per sample |{sizes}");
-    println!("|---|---|---|{}", "---|---|".repeat(chunks.len()));
-    for ((name, _), costs) in operations.iter().zip(&costs) {
+    println!("|---|---|---|{}", "---|---|---|".repeat(chunks.len()));
+    for ((name, operation, _), costs) in operations.iter().zip(&costs) {
         let points: Vec<_> = (chunks.iter().zip(costs))
             .map(|(&chunk, cost)| (chunk as f64, cost.bytes))
             .collect();
         let (fixed, slope) = line(&points);
-        let cells: String = costs.iter().map(cell).collect();
+        let cells: String = (chunks.iter().zip(costs))
+            .map(|(&chunk, cost)| cell(cost, Some(footprint.bytes(*operation, chunk, 4))))
+            .collect();
         let (vectors, slope) = (fixed / vector, slope / 1e3);
         println!("| {name} | {vectors:.2} | {slope:.0} |{cells}");
     }
@@ -186,13 +189,17 @@ fn table(architecture: &Architecture, chunks: &[usize]) {
         println!(
             "| {name} | {:.2} in all | |{}",
             cost.bytes / vector,
-            cell(&cost)
+            cell(&cost, None)
         );
     }
 }
 
-fn cell(cost: &Cost) -> String {
-    format!(" {:.0} | {:.2} |", cost.bytes / MEGABYTE, cost.seconds)
+fn cell(cost: &Cost, estimate: Option<u64>) -> String {
+    let estimate = estimate.map_or(String::new(), |bytes| {
+        format!("{:.0}", bytes as f64 / MEGABYTE)
+    });
+    let Cost { bytes, seconds } = cost;
+    format!(" {:.0} | {estimate} | {seconds:.2} |", bytes / MEGABYTE)
 }
 
 fn main() {
@@ -206,8 +213,9 @@ fn main() {
         let architecture = Architecture::named(name).expect("it is one of the names");
         let chunks: &[usize] = match name {
             "mlp" => &[500, 1000, 5000],
-            "cnn" => &[10, 25, 50, 100],
-            _ => &[10, 25, 50, 100, 200],
+            "cnn" => &[10, 50, 100],
+            "vgg11" => &[10, 50, 100],
+            _ => &[10, 50, 100, 200],
         };
         table(&architecture, chunks);
     }

@@ -96,28 +96,37 @@ fn size(bytes: u64) -> impl fmt::Display {
     ByteSize::b(bytes).display().si()
 }
 
-/// Chooses the chunk of every cell, if it is to be chosen, and the basis of its measurements.
+/// Chooses the chunk of every cell, if it is to be chosen, and the basis of its measurements. Returns a line for each
+/// network and data set that says what was chosen and what it needs.
 ///
 /// # Errors
 ///
 /// A cell that cannot fit into a stated budget, or a chunk to be chosen without a budget.
-pub fn fit(cells: &mut [CellConfig], chunk: Chunk, budget: Option<Budget>) -> Result<()> {
+pub fn fit(
+    cells: &mut [CellConfig],
+    chunk: Chunk,
+    budget: Option<Budget>,
+    device: &Device,
+) -> Result<Vec<String>> {
     let Some(budget) = budget else {
         if chunk == Chunk::Auto {
             bail!(
                 "the memory of this device is not known: --chunk auto needs --memory, such as --memory 8GB"
             );
         }
-        return Ok(());
+        return Ok(Vec::new());
     };
     // Cells that differ in method, loss or seed take the same memory.
     let mut plans: HashMap<String, Plan> = HashMap::new();
+    let mut lines = Vec::new();
     for cell in cells {
-        let key = format!("{} × {}", cell.dataset, toml::to_string(&cell.network)?);
+        let key = format!("{} {}", cell.dataset, toml::to_string(&cell.network)?);
         let plan = match plans.get(&key) {
             Some(plan) => *plan,
             None => {
-                let plan = Demand::of(cell)?.plan(cell, chunk, budget)?;
+                let demand = Demand::of(cell, device)?;
+                let plan = demand.plan(cell, chunk, budget)?;
+                lines.push(demand.describe(cell, plan));
                 plans.insert(key, plan);
                 plan
             }
@@ -125,7 +134,7 @@ pub fn fit(cells: &mut [CellConfig], chunk: Chunk, budget: Option<Budget>) -> Re
         cell.chunk = plan.chunk;
         cell.lanczos_basis = plan.lanczos_basis;
     }
-    Ok(())
+    Ok(lines)
 }
 
 /// What was chosen for a cell.
@@ -156,11 +165,10 @@ fn least_basis() -> usize {
 }
 
 impl Demand {
-    fn of(cell: &CellConfig) -> Result<Self> {
+    fn of(cell: &CellConfig, device: &Device) -> Result<Self> {
         let CellConfig { dataset, .. } = *cell;
         let (input, classes) = (input_shape(dataset), dataset.classes());
-        let mut without_values =
-            Initializer::without_values(&Device::default(), DType::from(cell.dtype));
+        let mut without_values = Initializer::without_values(device, DType::from(cell.dtype));
         let network = cell.network.init(input, classes, &mut without_values)?;
         let number = match cell.dtype {
             FloatType::F32 => 4,
@@ -242,6 +250,22 @@ impl Demand {
         }
         warn!("{problem}");
         Ok(plan(cell.chunk, least_basis()))
+    }
+
+    fn describe(&self, cell: &CellConfig, plan: Plan) -> String {
+        let basis = plan.lanczos_basis.unwrap_or(default_basis());
+        let vectors = match self.measures_sharpness {
+            true => format!(", {basis} vectors for the sharpness"),
+            false => String::new(),
+        };
+        let chunk = plan.chunk.min(cell.samples);
+        let need = self.bytes(chunk, basis);
+        format!(
+            "{} on {}: chunks of {chunk} samples{vectors}, about {} of memory",
+            cell.network.name(),
+            cell.dataset,
+            size(need)
+        )
     }
 
     /// What a user needs to know where not even the least basis fits.

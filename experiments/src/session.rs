@@ -14,7 +14,7 @@ use crate::cell::CellConfig;
 use crate::cli::RunArgs;
 use crate::device::FoundDevice;
 use crate::grid::Grid;
-use crate::memory;
+use crate::memory::{self, Chunk};
 use crate::presets;
 use crate::progress::Progress;
 use crate::records::{RunFile, Status, write_whole};
@@ -37,11 +37,8 @@ pub fn run(arguments: &RunArgs, interrupted: &AtomicBool) -> Result<Ending> {
     let device = grid.device.find(grid.dtype)?;
     grid.device = device.name;
     let mut cells = grid.cells();
-    memory::fit(
-        &mut cells,
-        grid.chunk,
-        memory::budget(arguments.memory, &device),
-    )?;
+    let budget = memory::budget(arguments.memory, &device);
+    let plans = memory::fit(&mut cells, grid.chunk, budget, &device.device)?;
     let folder = arguments.results.join(&grid.name);
     let data = load_data(&cells, &arguments.data_dir);
     if arguments.dry_run {
@@ -53,12 +50,21 @@ pub fn run(arguments: &RunArgs, interrupted: &AtomicBool) -> Result<Ending> {
             cells.len(),
             device.description
         );
+        for plan in plans {
+            println!("{plan}");
+        }
         if let Err(problem) = data {
             println!("not ready to run: {problem:#}");
         }
         return Ok(Ending::Success);
     }
     let data = data?;
+    let is_cut = cells.iter().any(|cell| cell.lanczos_basis.is_some());
+    if grid.chunk == Chunk::Auto || is_cut {
+        for plan in plans {
+            eprintln!("{plan}");
+        }
+    }
     eprintln!(
         "{} runs on {}, results in {}",
         cells.len(),
