@@ -173,6 +173,7 @@ mod graphics {
     }
 
     fn start(kind: DeviceKind) -> Result<FoundDevice, DeviceError> {
+        let is_software = matches!(kind, DeviceKind::Cpu);
         let (device, setup) = Device::wgpu_options()
             .device_kind(kind)
             .init_with_setup()
@@ -187,9 +188,7 @@ mod graphics {
                 "wgpu ({}, {:?}, {})",
                 adapter.name, adapter.backend, adapter.driver_info
             ),
-            memory: matches!(kind, DeviceKind::Cpu)
-                .then(super::machine_memory)
-                .flatten(),
+            memory: is_software.then(super::machine_memory).flatten(),
         })
     }
 }
