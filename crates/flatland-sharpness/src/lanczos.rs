@@ -32,12 +32,12 @@ pub struct LanczosConfig {
 }
 
 impl LanczosConfig {
-    /// The [`basis_size`](Self::basis_size) for so many wanted pairs, unless the configuration says otherwise.
+    /// The [`basis_size`](field@Self::basis_size) for so many wanted pairs, unless the configuration says otherwise.
     pub fn default_basis_size(wanted: Wanted) -> usize {
         2 * wanted.count() + 20
     }
 
-    /// The least [`basis_size`](Self::basis_size) for so many wanted pairs.
+    /// The least [`basis_size`](field@Self::basis_size) for so many wanted pairs.
     pub fn least_basis_size(wanted: Wanted) -> usize {
         2 * wanted.count() + 4
     }
@@ -125,7 +125,7 @@ pub struct EigenPairs {
 ///
 /// The basis never holds more than `basis_size` vectors, and a restart turns it in place. A product is under way while
 /// there is room for one more in the basis; making it orthogonal takes a temporary. So at most
-/// [`basis_size`](LanczosConfig::basis_size)` + 1` vectors of the operator's dimension are held, or `basis_size − 1` and
+/// [`basis_size + 1`](field@LanczosConfig::basis_size) vectors of the operator's dimension are held, or `basis_size − 1` and
 /// what the operator holds while it makes a product, the product included. The `start` vectors are the caller's.
 ///
 /// # Errors
