@@ -17,8 +17,10 @@ pub enum Operation {
 struct Factors {
     /// Vectors of the network's dimension.
     vectors: f64,
-    /// Copies of the largest weight, while its gradient is added up and transposed.
-    weights: f64,
+    /// Copies of the largest matrix, while its gradient is added up and transposed.
+    matrices: f64,
+    /// Copies of the largest kernel.
+    kernels: f64,
     /// What is kept of each number in [`Footprint::outputs`].
     outputs: f64,
     /// And besides, of each in [`Footprint::normalized`].
@@ -30,14 +32,15 @@ struct Factors {
 impl Operation {
     /// Fitted to measurements on flex, see `docs/memory.md`.
     fn factors(self) -> Factors {
-        let [vectors, weights, outputs, normalized, convolution] = match self {
-            Self::Loss => [0.0, 2.1, 0.0, 0.0, 3.0],
-            Self::Gradient => [2.0, 1.0, 0.95, 0.1, 2.0],
-            Self::Product => [2.0, 2.0, 1.55, 2.7, 1.2],
+        let [vectors, matrices, kernels, outputs, normalized, convolution] = match self {
+            Self::Loss => [0.0, 0.0, 2.1, 0.0, 0.0, 3.0],
+            Self::Gradient => [2.0, 1.0, 2.0, 0.95, 0.1, 2.0],
+            Self::Product => [2.0, 2.0, 3.0, 1.55, 2.7, 1.2],
         };
         Factors {
             vectors,
-            weights,
+            matrices,
+            kernels,
             outputs,
             normalized,
             convolution,
@@ -62,8 +65,10 @@ pub struct Footprint {
     pub widest_convolution: usize,
     /// The most numbers in the input and the output of one linear layer.
     pub widest_linear: usize,
-    /// The most entries in the weight of one layer.
-    pub largest_weight: usize,
+    /// The most entries in the weight of one linear layer.
+    pub largest_matrix: usize,
+    /// The most entries in the weight of one convolution.
+    pub largest_kernel: usize,
     /// All trainable parameters.
     pub parameters: usize,
 }
@@ -96,8 +101,9 @@ impl Footprint {
     /// above the truth, by less than a factor of two.
     pub fn bytes(&self, operation: Operation, chunk: usize, size: usize) -> u64 {
         let factors = operation.factors();
-        let fixed =
-            factors.vectors * self.parameters as f64 + factors.weights * self.largest_weight as f64;
+        let matrix = factors.matrices * self.largest_matrix as f64;
+        let kernel = factors.kernels * self.largest_kernel as f64;
+        let fixed = factors.vectors * self.parameters as f64 + matrix.max(kernel);
         let sample = factors.outputs * self.outputs as f64
             + factors.normalized * self.normalized as f64
             + factors.convolution * self.widest_convolution as f64;
@@ -160,7 +166,7 @@ impl Layer {
             Self::Linear(layer) => {
                 let [outputs, inputs] = layer.weight_shape();
                 footprint.widest_linear = footprint.widest_linear.max(inputs + outputs);
-                footprint.largest_weight = footprint.largest_weight.max(inputs * outputs);
+                footprint.largest_matrix = footprint.largest_matrix.max(inputs * outputs);
                 footprint.count(Extent::Features(outputs))
             }
             Self::Conv2d(layer) => {
@@ -172,7 +178,7 @@ impl Layer {
                 let numbers = input.numbers() + output.numbers();
                 footprint.widest_convolution = footprint.widest_convolution.max(numbers);
                 let entries = outputs * inputs * kernel * kernel;
-                footprint.largest_weight = footprint.largest_weight.max(entries);
+                footprint.largest_kernel = footprint.largest_kernel.max(entries);
                 footprint.count(output)
             }
             Self::BatchNorm2d(_) => {
