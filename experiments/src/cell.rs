@@ -25,6 +25,10 @@ pub struct CellConfig {
     pub chunk: usize,
     /// Iterations between two measurements of the sharpness, 0 for none.
     pub sharpness_every: u64,
+    /// Vectors in the basis of a measurement, where memory does not allow as many as
+    /// [`LanczosConfig`](flatland_sharpness::LanczosConfig) takes by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lanczos_basis: Option<usize>,
     /// Iterations between two measurements of the accuracy, 0 for none.
     pub accuracy_every: u64,
     pub init: Init,

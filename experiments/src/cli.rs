@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
+use bytesize::ByteSize;
 use clap::{Args, Parser, Subcommand};
 
 use crate::cell::FloatType;
 use crate::device::DeviceName;
+use crate::memory::Chunk;
 
 /// Gradient descent with large step sizes, and the sharpness it settles at.
 #[derive(Debug, Parser)]
@@ -95,6 +97,12 @@ pub struct RunArgs {
     /// Float type of parameters and data.
     #[arg(long, value_name = "DTYPE")]
     pub dtype: Option<FloatType>,
+    /// Samples that go through a network together; auto takes as many as --memory allows. Default: per network.
+    #[arg(long, value_name = "auto|N")]
+    pub chunk: Option<Chunk>,
+    /// Memory that a run may take, such as 12GB or 8GiB. Default: three quarters of what the device has.
+    #[arg(long, value_name = "SIZE")]
+    pub memory: Option<ByteSize>,
     /// Folder that holds the data sets, one folder each.
     #[arg(long, default_value = "datasets", value_name = "DIR")]
     pub data_dir: PathBuf,

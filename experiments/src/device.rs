@@ -47,6 +47,8 @@ pub struct FoundDevice {
     pub description: String,
     /// What the doctor says of it, once asked.
     pub verdict: Option<Verdict>,
+    /// The bytes of memory it has, where that can be found out: of a graphics adapter it cannot, through wgpu.
+    pub memory: Option<u64>,
 }
 
 /// A device that cannot be used.
@@ -133,12 +135,24 @@ impl DeviceName {
     }
 }
 
+/// The memory of this machine, or what a control group leaves of it to this process.
+fn machine_memory() -> Option<u64> {
+    let mut system = sysinfo::System::new();
+    system.refresh_memory();
+    let limit = system.cgroup_limits().map(|limits| limits.total_memory);
+    let memory = limit.map_or(system.total_memory(), |limit| {
+        limit.min(system.total_memory())
+    });
+    (memory > 0).then_some(memory)
+}
+
 fn flex() -> FoundDevice {
     FoundDevice {
         name: DeviceName::Flex,
         device: Device::flex(),
         description: "flex (CPU)".to_owned(),
         verdict: None,
+        memory: machine_memory(),
     }
 }
 
@@ -153,6 +167,7 @@ fn ndarray() -> Result<FoundDevice, DeviceError> {
         device: Device::ndarray(),
         description: "ndarray (CPU)".to_owned(),
         verdict: None,
+        memory: machine_memory(),
     })
 }
 
@@ -188,6 +203,7 @@ mod graphics {
     }
 
     fn start(kind: DeviceKind) -> Result<FoundDevice, DeviceError> {
+        let is_software = matches!(kind, DeviceKind::Cpu);
         let (device, setup) = Device::wgpu_options()
             .device_kind(kind)
             .init_with_setup()
@@ -203,6 +219,7 @@ mod graphics {
                 adapter.name, adapter.backend, adapter.driver_info
             ),
             verdict: None,
+            memory: is_software.then(super::machine_memory).flatten(),
         })
     }
 }
@@ -241,6 +258,7 @@ fn cuda() -> Result<FoundDevice, DeviceError> {
         device,
         description: "cuda (GPU 0)".to_owned(),
         verdict: None,
+        memory: None,
     })
 }
 

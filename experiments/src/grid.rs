@@ -11,6 +11,7 @@ use toml::{Table, Value};
 
 use crate::cell::{CellConfig, FloatType, Init};
 use crate::device::DeviceName;
+use crate::memory::Chunk;
 use crate::method::{MethodSpec, Problem};
 
 /// A checked grid.
@@ -25,7 +26,7 @@ pub struct Grid {
     seeds: Vec<u64>,
     iterations: u64,
     samples: usize,
-    chunk: Option<usize>,
+    pub chunk: Chunk,
     sharpness_every: u64,
     accuracy_every: u64,
     init: Init,
@@ -118,7 +119,9 @@ impl Grid {
             }),
             iterations: reader.count("iterations", 1).unwrap_or(1000),
             samples: reader.count("samples", 1).unwrap_or(5000) as usize,
-            chunk: reader.count("chunk", 1).map(|chunk| chunk as usize),
+            chunk: reader
+                .take("chunk", Chunk::ALLOWED)
+                .unwrap_or(Chunk::OfNetwork),
             sharpness_every: reader.count("sharpness_every", 0).unwrap_or(100),
             accuracy_every: reader.count("accuracy_every", 0).unwrap_or(100),
             init: reader
@@ -156,7 +159,7 @@ impl Grid {
         }
     }
 
-    /// The runs of the grid, in order.
+    /// The runs of the grid, in order, not yet fitted to a [budget](crate::memory).
     ///
     /// # Panics
     ///
@@ -180,8 +183,12 @@ impl Grid {
                                 seed,
                                 iterations: self.iterations,
                                 samples: self.samples,
-                                chunk: self.chunk.unwrap_or(network.default_chunk()),
+                                chunk: match self.chunk {
+                                    Chunk::Samples(chunk) => chunk.get(),
+                                    Chunk::OfNetwork | Chunk::Auto => network.default_chunk(),
+                                },
                                 sharpness_every: self.sharpness_every,
+                                lanczos_basis: None,
                                 accuracy_every: self.accuracy_every,
                                 init: self.init.clone(),
                                 dtype: self.dtype,

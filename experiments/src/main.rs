@@ -7,6 +7,7 @@ mod device;
 mod doctor;
 mod figure;
 mod grid;
+mod memory;
 mod method;
 mod presets;
 mod progress;

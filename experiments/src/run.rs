@@ -86,10 +86,13 @@ impl<'a> Run<'a> {
         let dtype = DType::from(cell.dtype);
         let shape = input_shape(cell.dataset);
         let classes = cell.dataset.classes();
-        let mut initializer = Initializer::new(cell.seed, &device.device, dtype);
-        let mut network = cell.network.init(shape, classes, &mut initializer)?;
+        let mut without_values = Initializer::without_values(&device.device, dtype);
+        let mut network = cell.network.init(shape, classes, &mut without_values)?;
         let point = match &cell.init {
-            Init::Pytorch => flatten(&network),
+            Init::Pytorch => {
+                let mut initializer = Initializer::new(cell.seed, &device.device, dtype);
+                flatten(&cell.network.init(shape, classes, &mut initializer)?)
+            }
             Init::File(path) => {
                 let loaded = load_weights(path, &network, &device.device, dtype)?;
                 for remark in loaded.remarks() {
@@ -232,7 +235,8 @@ impl<'a> Run<'a> {
     fn measure_sharpness(&mut self) -> Option<SharpnessRow> {
         let start = Instant::now();
         let mut hessian = Hessian::new(self.objective.inner_mut(), &self.point);
-        let measured = sharpness(&mut hessian, &LanczosConfig::new(), self.sharpness.as_ref());
+        let config = LanczosConfig::new().with_basis_size(self.cell.lanczos_basis);
+        let measured = sharpness(&mut hessian, &config, self.sharpness.take());
         let seconds = start.elapsed().as_secs_f64();
         self.file.totals.measuring_seconds += seconds;
         let measured = match measured {

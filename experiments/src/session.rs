@@ -15,6 +15,7 @@ use crate::cli::RunArgs;
 use crate::device::FoundDevice;
 use crate::doctor::{self, Verdict};
 use crate::grid::Grid;
+use crate::memory::{self, Chunk};
 use crate::presets;
 use crate::progress::Progress;
 use crate::records::{RunFile, Status, write_whole};
@@ -36,7 +37,9 @@ pub fn run(arguments: &RunArgs, interrupted: &AtomicBool) -> Result<Ending> {
     let mut grid = read_grid(arguments)?;
     let mut device = grid.device.find(grid.dtype)?;
     grid.device = device.name;
-    let cells = grid.cells();
+    let mut cells = grid.cells();
+    let budget = memory::budget(arguments.memory, &device);
+    let plans = memory::fit(&mut cells, grid.chunk, budget, &device.device)?;
     let folder = arguments.results.join(&grid.name);
     let data = load_data(&cells, &arguments.data_dir);
     if arguments.dry_run {
@@ -48,12 +51,21 @@ pub fn run(arguments: &RunArgs, interrupted: &AtomicBool) -> Result<Ending> {
             cells.len(),
             device.description
         );
+        for plan in plans {
+            println!("{plan}");
+        }
         if let Err(problem) = data {
             println!("not ready to run: {problem:#}");
         }
         return Ok(Ending::Success);
     }
     let data = data?;
+    let is_cut = cells.iter().any(|cell| cell.lanczos_basis.is_some());
+    if grid.chunk == Chunk::Auto || is_cut {
+        for plan in plans {
+            eprintln!("{plan}");
+        }
+    }
     if device.name.needs_doctor() {
         device.verdict = Some(consult(&device, grid.dtype, arguments)?);
     }
@@ -155,6 +167,7 @@ fn read_grid(arguments: &RunArgs) -> Result<Grid> {
     };
     grid.device = arguments.device.unwrap_or(grid.device);
     grid.dtype = arguments.dtype.unwrap_or(grid.dtype);
+    grid.chunk = arguments.chunk.unwrap_or(grid.chunk);
     Ok(grid)
 }
 

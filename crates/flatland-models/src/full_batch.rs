@@ -1,8 +1,10 @@
 //! The training loss over all samples, in chunks.
 
+use burn::module::Module;
 use burn::tensor::{DType, Device, Element, Int, Tensor, TensorData};
 use flatland_optim::{Curvature, Objective};
 
+use crate::initializer::Emptier;
 use crate::running::Observation;
 use crate::{Dual, InputShape, Layout, Loss, Masks, Pass, RunningStatistics, Sequence};
 
@@ -82,6 +84,16 @@ pub struct Evaluation {
 /// Loss, gradient and Hessian-vector product are sums over the chunks in their order, so that memory is bounded by a
 /// chunk. The losses of the chunks are added in `f64`. A loss leaves no tape.
 ///
+/// # Memory
+///
+/// The objective holds its samples and no vector of the network's dimension. While it computes, it holds, besides the
+/// point, the direction, and what the layers keep of a chunk:
+///
+/// - loss: none
+/// - gradient: two, the sum over the earlier chunks and the gradient of a chunk, or the slots and the result
+/// - Hessian-vector product: two as well, and once again the largest weight of a linear layer or two, whose gradient
+///   the backend adds up and transposes
+///
 /// Batch normalization takes the statistics of the chunk it is given, so of such a network the chunk is a ghost batch,
 /// and the objective depends on it. The running statistics move by [`commit_step`](Self::commit_step) alone.
 #[derive(Debug, Clone)]
@@ -103,6 +115,8 @@ pub struct FullBatch {
 impl FullBatch {
     /// The mean of `loss` over the samples of all `chunks`.
     ///
+    /// The objective takes its parameters from the points that it is given, and drops those of the network.
+    ///
     /// # Panics
     ///
     /// Where there are no samples.
@@ -115,7 +129,7 @@ impl FullBatch {
             observed: Vec::new(),
             dropout: None,
             steps: 0,
-            network,
+            network: network.map(&mut Emptier),
             loss,
             chunks,
             samples,
@@ -129,7 +143,7 @@ impl FullBatch {
         self
     }
 
-    /// The network whose loss it is.
+    /// The network whose loss it is, for passes [at a point](Pass::plain): its own trainable parameters are NaN.
     pub fn network(&self) -> &Sequence {
         &self.network
     }
@@ -196,12 +210,14 @@ impl FullBatch {
             .share_of_mean(logits, chunk.targets.clone(), self.samples)
     }
 
-    /// The sum of a vector over the chunks.
-    fn accumulate(&self, mut part: impl FnMut(usize, &Batch) -> Tensor<1>) -> Tensor<1> {
-        (self.chunks.iter().enumerate())
+    /// The sum of a vector over the chunks, each of which gives the vector in the slots of the layout. A slot is added
+    /// in place; only the sum is made one vector.
+    fn accumulate(&self, mut part: impl FnMut(usize, &Batch) -> Vec<Tensor<1>>) -> Tensor<1> {
+        let sum = (self.chunks.iter().enumerate())
             .map(|(index, chunk)| part(index, chunk))
-            .reduce(|sum, part| sum + part)
-            .expect("there is at least one chunk")
+            .reduce(|sum, part| (sum.into_iter().zip(part)).map(|(s, p)| s + p).collect())
+            .expect("there is at least one chunk");
+        Tensor::cat(sum, 0)
     }
 }
 
@@ -225,7 +241,7 @@ impl Objective for FullBatch {
             let pass = self.pass(Pass::taped(&self.layout, point), index);
             let loss = self.share(&pass, chunk).value;
             losses.push(loss.clone().inner());
-            let gradient = pass.gradient(&loss.backward());
+            let gradient = pass.gradient(loss.backward());
             observed.extend(pass.into_observed());
             gradient
         });
@@ -242,7 +258,7 @@ impl Curvature for FullBatch {
             let pass = self.pass(Pass::taped(&self.layout, point).along(direction), index);
             let slope = (self.share(&pass, chunk).tangent)
                 .expect("the loss of a network with parameters has a tangent");
-            pass.gradient(&slope.backward())
+            pass.gradient(slope.backward())
         })
     }
 }

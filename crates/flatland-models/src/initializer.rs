@@ -1,6 +1,6 @@
 //! Initial weights, drawn on the host so that every device starts from the same bits.
 
-use burn::module::{Param, ParamId};
+use burn::module::{ModuleMapper, Param, ParamId};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use flatland_random::Stream;
 
@@ -32,7 +32,8 @@ pub enum Fan {
 pub struct Initializer {
     device: Device,
     dtype: DType,
-    seed: u64,
+    /// None to draw nothing.
+    seed: Option<u64>,
     tensors: u64,
 }
 
@@ -42,8 +43,17 @@ impl Initializer {
         Self {
             device: device.clone().autodiff(),
             dtype,
-            seed,
+            seed: Some(seed),
             tensors: 0,
+        }
+    }
+
+    /// Parameters that have a shape but no values, for a network whose layout and layers are all that is asked of it,
+    /// or that only passes [at a point](crate::Pass::plain) go through. They take no memory; what reads them reads NaN.
+    pub fn without_values(device: &Device, dtype: DType) -> Self {
+        Self {
+            seed: None,
+            ..Self::new(0, device, dtype)
         }
     }
 
@@ -105,11 +115,31 @@ impl Initializer {
         shape: [usize; D],
         entry: impl Fn(&mut Stream) -> f64,
     ) -> Param<Tensor<D>> {
-        let mut stream = flatland_random::stream(self.seed, "initial weights", self.tensors);
+        let Some(seed) = self.seed else {
+            return Param::from_tensor(without_values(shape, &self.device, self.dtype));
+        };
+        let mut stream = flatland_random::stream(seed, "initial weights", self.tensors);
         self.tensors += 1;
         let count = shape.iter().product::<usize>();
         let entries = (0..count).map(|_| entry(&mut stream)).collect();
         let data = TensorData::new::<f64, _>(entries, shape);
         Param::from_tensor(Tensor::from_data(data, (&self.device, self.dtype)))
+    }
+}
+
+/// A tensor of this shape that takes the memory of one number, which is NaN.
+fn without_values<const D: usize>(shape: [usize; D], device: &Device, dtype: DType) -> Tensor<D> {
+    Tensor::<D>::full([1; D], f64::NAN, (device, dtype)).expand(shape)
+}
+
+/// Takes the values of all trainable parameters out of a network.
+pub(crate) struct Emptier;
+
+impl ModuleMapper for Emptier {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        if !param.is_require_grad() {
+            return param;
+        }
+        param.map(|old| without_values(old.dims(), &old.device(), old.dtype()).require_grad())
     }
 }

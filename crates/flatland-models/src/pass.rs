@@ -168,22 +168,23 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// Collects the gradient at the leaves of a [taped](Pass::taped) pass into one flat vector on the plain device.
-    /// A parameter that the differentiated quantity does not depend on has gradient zero.
+    /// The gradient at the leaves of a [taped](Pass::taped) pass on the plain device, one flat tensor for each slot of
+    /// the layout, taken out of `gradients`. A parameter that the differentiated quantity does not depend on has
+    /// gradient zero.
     ///
     /// # Panics
     ///
     /// Where the pass is not at a point.
-    pub fn gradient(&self, gradients: &Gradients) -> Tensor<1> {
+    pub fn gradient(&self, mut gradients: Gradients) -> Vec<Tensor<1>> {
         let source = self
             .source
             .as_ref()
             .expect("a gradient needs a pass at a point");
         let parts = source.values.iter().map(|leaf| {
-            leaf.grad(gradients)
+            leaf.grad_remove(&mut gradients)
                 .unwrap_or_else(|| leaf.clone().inner().zeros_like())
         });
-        Tensor::cat(parts.collect(), 0)
+        parts.collect()
     }
 }
 

@@ -5,6 +5,7 @@ use burn::module::{
 };
 use burn::tensor::{Device, Tensor};
 
+use crate::footprint::{Extent, Footprint};
 use crate::layer::Signal;
 use crate::{Activation, Dual, Layer, Pass};
 
@@ -127,6 +128,30 @@ impl Sequence {
         };
         match &self.last {
             Some(activation) => activation.forward(output),
+            None => output,
+        }
+    }
+
+    /// Follows the shape of one sample as [`push`](Self::push) does a batch.
+    pub(crate) fn follow(&self, input: Extent, footprint: &mut Footprint) -> Extent {
+        let chain = |layers: &[(String, Layer)], footprint: &mut Footprint| {
+            (layers.iter()).fold(input, |extent, (_, layer)| layer.follow(extent, footprint))
+        };
+        let output = match self.combination {
+            Combination::Chain => chain(&self.children, footprint),
+            Combination::Sum { first } => {
+                let (branch, shortcut) = self.children.split_at(first);
+                let output = chain(branch, footprint);
+                chain(shortcut, footprint);
+                footprint.count(output)
+            }
+            Combination::Concatenation => {
+                let more = chain(&self.children, footprint);
+                footprint.count(input.append(more))
+            }
+        };
+        match &self.last {
+            Some(_) => footprint.count(output),
             None => output,
         }
     }

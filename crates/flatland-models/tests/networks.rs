@@ -6,7 +6,7 @@ use burn::module::Module;
 use burn::optim::{GradientsParams, SgdConfig};
 use burn::tensor::{DType, Device, Tensor};
 use common::{Tensors, digits, relative_error, to_vec};
-use flatland_models::{Architecture, Initializer, InputShape, Layout, Loss, Sequence};
+use flatland_models::{Architecture, Footprint, Initializer, InputShape, Layout, Loss, Sequence};
 use flatland_optim::module::flatten;
 
 const CIFAR: InputShape = InputShape {
@@ -139,4 +139,69 @@ fn every_pass_yields_the_same_logits() {
         let logits: Tensor<2> = network.logits(&pass, images.clone()).value;
         assert!(relative_error(&to_vec(logits.without_autodiff()), &own) < 1e-15);
     }
+}
+
+#[test]
+fn a_network_without_values_has_the_layout_of_one_with_values_and_reads_as_nan() {
+    for name in ["mlp", "cnn", "resnet34"] {
+        let full = network(name, CIFAR, 10, DType::F32);
+        let empty = without_values(name);
+        assert_eq!(Layout::of(&full).slots(), Layout::of(&empty).slots());
+        let logits = to_vec(empty.forward(Tensor::ones([1, 3, 32, 32], &Device::flex())));
+        assert!(
+            logits.iter().all(|logit| logit.is_nan()),
+            "{name}: {logits:?}"
+        );
+    }
+}
+
+fn without_values(name: &str) -> Sequence {
+    let mut initializer = Initializer::without_values(&Device::flex(), DType::F32);
+    let architecture = Architecture::named(name).unwrap();
+    architecture.init(CIFAR, 10, &mut initializer).unwrap()
+}
+
+#[test]
+fn the_footprint_counts_every_output_once() {
+    let outputs = |name| Footprint::of(&without_values(name), CIFAR).outputs;
+    assert_eq!(outputs("mlp"), 200 + 200 + 10);
+    // Two convolutions, each followed by its activation and a pooling that halves height and width.
+    let cnn = [2 * 32 * 32, 16 * 16, 2 * 16 * 16, 8 * 8];
+    assert_eq!(outputs("cnn"), 32 * cnn.iter().sum::<usize>() + 10);
+    // torchvision's: a 7×7 convolution with stride 2 and a pooling, then the blocks, the first of three stages with
+    // a shortcut of its own.
+    let stage = |channels: usize, size: usize, blocks: usize, shortcuts: usize| {
+        channels * size * size * (5 * blocks + shortcuts)
+    };
+    let blocks =
+        stage(64, 8, 3, 0) + stage(128, 4, 4, 1) + stage(256, 2, 6, 1) + stage(512, 1, 3, 1);
+    assert_eq!(
+        outputs("resnet34"),
+        2 * 64 * 16 * 16 + 64 * 8 * 8 + blocks + 512 + 10
+    );
+}
+
+/// The multiplications that torchvision states for its networks on 224×224 images with 1000 classes, in 10⁹.
+#[test]
+fn multiplications_are_torchvisions() {
+    let large = InputShape {
+        channels: 3,
+        height: 224,
+        width: 224,
+    };
+    for (name, expected) in [
+        ("vgg11", 7.609),
+        ("resnet34", 3.664),
+        ("wide-resnet50-2", 11.398),
+        ("densenet121", 2.834),
+    ] {
+        let mut initializer = Initializer::without_values(&Device::flex(), DType::F32);
+        let network = (Architecture::named(name).unwrap()).init(large, 1000, &mut initializer);
+        let found = Footprint::of(&network.unwrap(), large).multiplications as f64 / 1e9;
+        assert!((found - expected).abs() < 0.0006, "{name}: {found}");
+    }
+    // 16 tokens; embedding, four blocks of (q, k, v), attention, projection and two linear layers, and the head.
+    let vit = Footprint::of(&without_values("vit"), CIFAR).multiplications;
+    let block = 16 * 256 * 1536 + 2 * 16 * 16 * 512 + 16 * 512 * 256 + 2 * 16 * 256 * 512;
+    assert_eq!(vit, 16 * 192 * 256 + 4 * block + 256 * 10);
 }

@@ -80,7 +80,7 @@ fn the_sharpness_equals_arpacks_along_the_authors_runs() {
         along(search, &iterations, |k, objective, point| {
             let expected = case[k.to_string()]["lambda1"].as_f64().unwrap();
             let hessian = &mut Hessian::new(objective, point);
-            let found = sharpness(hessian, &LanczosConfig::new(), previous.as_ref()).unwrap();
+            let found = sharpness(hessian, &LanczosConfig::new(), previous.take()).unwrap();
             // A residual of 1e-3 leaves a much smaller error in the eigenvalue.
             assert!(
                 near(found.lambda_max, expected, 2e-4),

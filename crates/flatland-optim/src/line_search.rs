@@ -209,6 +209,10 @@ pub struct LineSearchState {
 /// the search fails: after [`max_trials`](LineSearchConfig::max_trials), or when the next trial would be smaller than
 /// [`min_step_size`](LineSearchConfig::min_step_size). An extrapolation that meets the limit of trials, as it does on a
 /// function that falls without end, takes the last acceptable step size.
+///
+/// Besides the point, a step holds two vectors of its dimension, the gradient and one trial, and what the objective
+/// holds while it evaluates them. An accepted trial is not kept but computed again, so that a later one may be
+/// evaluated in its place.
 #[derive(Debug, Clone)]
 pub struct LineSearch {
     config: LineSearchConfig,

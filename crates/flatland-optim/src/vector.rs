@@ -39,9 +39,9 @@ pub fn norm(x: &Tensor<1>) -> f64 {
     dot(x, x).sqrt()
 }
 
-/// `y + a·x`.
+/// `y + a·x`, which is built where `a·x` was: no third vector is held besides `x` and `y`.
 pub fn axpy(a: f64, x: &Tensor<1>, y: &Tensor<1>) -> Tensor<1> {
-    y.clone() + x.clone() * a
+    x.clone() * a + y.clone()
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! An orthonormal basis that grows by products, and the operator seen in it.
 
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::{DType, Tensor, TensorData};
 use flatland_optim::vector;
 
 use crate::{Error, SymmetricOperator, error::require_length, jacobi};
@@ -205,13 +205,11 @@ impl Krylov {
             .unwrap_or(0)
     }
 
-    /// The Ritz vector at `place`.
-    pub(crate) fn vector(&self, ritz: &Ritz, place: usize) -> Tensor<1> {
-        let terms = self.vectors.iter().zip(&ritz.weights[place]);
-        terms
-            .map(|(vector, &weight)| vector.clone() * weight)
-            .reduce(|sum, term| sum + term)
-            .expect("a Ritz pair comes from an expanded vector")
+    /// The Ritz vectors at `places`.
+    pub(crate) fn into_vectors(mut self, ritz: &Ritz, places: &[usize]) -> Vec<Tensor<1>> {
+        self.vectors.truncate(self.expanded());
+        rotate(&mut self.vectors, ritz, places);
+        self.vectors
     }
 
     /// Replaces the expanded vectors by the Ritz vectors at `places`. The pending ones stay.
@@ -226,9 +224,9 @@ impl Krylov {
             kept.chain(outside.iter().copied()).collect()
         });
         self.columns = columns.collect();
-        let vectors = places.iter().map(|&place| self.vector(ritz, place));
-        let vectors: Vec<_> = vectors.collect();
-        self.vectors.splice(..expanded, vectors);
+        let pending = self.vectors.split_off(expanded);
+        rotate(&mut self.vectors, ritz, places);
+        self.vectors.extend(pending);
     }
 
     /// `H·y`.
@@ -279,8 +277,37 @@ impl Krylov {
     }
 }
 
+/// Entries of every vector that [`rotate`] turns at a time: few enough that the new blocks take little room beside the
+/// basis, many enough that a GPU does not wait for launches.
+const BLOCK: usize = 1 << 20;
+
+/// Replaces expanded vectors by the Ritz vectors at `places`.
+///
+/// The new entries take the place of the old ones block by block. Whole new vectors would have to stand beside all the
+/// old ones until the last is made.
+fn rotate(vectors: &mut Vec<Tensor<1>>, ritz: &Ritz, places: &[usize]) {
+    let [dimension] = vectors[0].dims();
+    for start in (0..dimension).step_by(BLOCK) {
+        let range = start..dimension.min(start + BLOCK);
+        let old = vectors.iter().map(|v| v.clone().slice(range.clone()));
+        let old: Vec<_> = old.collect();
+        let new = places.iter().map(|&place| {
+            (old.iter().zip(&ritz.weights[place]))
+                .map(|(block, &weight)| block.clone() * weight)
+                .reduce(|sum, term| sum + term)
+                .expect("a Ritz pair comes from an expanded vector")
+        });
+        let new: Vec<_> = new.collect();
+        drop(old); // while a block is shared, its vector would be copied
+        for (vector, block) in vectors.iter_mut().zip(new) {
+            vector.inplace(|vector| vector.slice_assign([range.clone()], block));
+        }
+    }
+    vectors.truncate(places.len());
+}
+
 /// A random unit vector, uniform on the sphere. It is drawn on the host, in `f64`, so that it is the same one on every
-/// device.
+/// device, and rounded entry by entry.
 pub(crate) fn random_unit_vector<A: SymmetricOperator + ?Sized>(
     operator: &A,
     seed: u64,
@@ -288,12 +315,17 @@ pub(crate) fn random_unit_vector<A: SymmetricOperator + ?Sized>(
 ) -> Tensor<1> {
     let mut stream = flatland_random::stream(seed, "eigenvector start", index);
     let dimension = operator.dimension();
-    let entries: Vec<f64> = (0..dimension)
-        .map(|_| flatland_random::normal(&mut stream))
-        .collect();
-    let norm = euclidean_norm(&entries);
-    let data = TensorData::new(entries, [dimension]);
-    Tensor::from_data(data, (&operator.device(), operator.dtype())) / norm
+    let mut square = 0.0;
+    let entries = (0..dimension).map(|_| {
+        let entry = flatland_random::normal(&mut stream);
+        square += entry * entry;
+        entry
+    });
+    let data = match operator.dtype() {
+        DType::F64 => TensorData::new::<f64, _>(entries.collect(), [dimension]),
+        _ => TensorData::new::<f32, _>(entries.map(|x| x as f32).collect(), [dimension]),
+    };
+    Tensor::from_data(data, (&operator.device(), operator.dtype())) / square.sqrt()
 }
 
 fn inner_product(x: &[f64], y: &[f64]) -> f64 {

@@ -18,7 +18,8 @@ pub struct LanczosConfig {
     /// what is smaller than a thousandth of that is only known to the accuracy of the thousandth.
     #[config(default = 1e-3)]
     pub tolerance: f64,
-    /// The most vectors in the basis, each as long as the operator is wide; twice the wanted pairs and 20 if not given.
+    /// The most vectors in the basis, each as long as the operator is wide; twice the wanted pairs and 20 if not given,
+    /// twice the wanted pairs and 4 at least.
     ///
     /// A smaller basis saves memory and time between the products, a larger one saves products.
     pub basis_size: Option<usize>,
@@ -31,8 +32,18 @@ pub struct LanczosConfig {
 }
 
 impl LanczosConfig {
+    /// The [`basis_size`](field@Self::basis_size) for so many wanted pairs, unless the configuration says otherwise.
+    pub fn default_basis_size(wanted: Wanted) -> usize {
+        2 * wanted.count() + 20
+    }
+
+    /// The least [`basis_size`](field@Self::basis_size) for so many wanted pairs.
+    pub fn least_basis_size(wanted: Wanted) -> usize {
+        2 * wanted.count() + 4
+    }
+
     fn basis_size(&self, wanted: Wanted) -> usize {
-        self.basis_size.unwrap_or(2 * wanted.count() + 20)
+        self.basis_size.unwrap_or(Self::default_basis_size(wanted))
     }
 
     fn check(&self, wanted: Wanted, dimension: usize) -> Result<(), Error> {
@@ -49,7 +60,7 @@ impl LanczosConfig {
             self.tolerance,
             "in (0, 1)",
         )?;
-        let (basis_size, least) = (self.basis_size(wanted), 2 * count + 4);
+        let (basis_size, least) = (self.basis_size(wanted), Self::least_basis_size(wanted));
         require(
             basis_size >= least,
             "basis_size",
@@ -112,9 +123,10 @@ pub struct EigenPairs {
 /// orthogonal to the basis twice, which takes `4·n` multiplications and additions for each vector in the basis, and two
 /// reads from the device.
 ///
-/// The basis never holds more than `basis_size` vectors. While it is restarted, the vectors
-/// that are kept stand beside it: half as many where few pairs are wanted, three quarters at most. With the product
-/// under way and a temporary, that is at most `7/4·basis_size + 2` vectors.
+/// The basis never holds more than `basis_size` vectors, and a restart turns it in place. A product is under way while
+/// there is room for one more in the basis; making it orthogonal takes a temporary. So at most
+/// [`basis_size + 1`](field@LanczosConfig::basis_size) vectors of the operator's dimension are held, or `basis_size − 1` and
+/// what the operator holds while it makes a product, the product included. The `start` vectors are the caller's.
 ///
 /// # Errors
 ///
@@ -137,20 +149,21 @@ pub fn eigenpairs<A: SymmetricOperator + ?Sized>(
     config: &LanczosConfig,
     start: &[Tensor<1>],
 ) -> Result<EigenPairs, Error> {
+    let start = sum_of_directions(start, operator.dimension())?;
     search(operator, wanted, wanted, config, start)
 }
 
-/// [`eigenpairs`], of which only the `decisive` ones, which come first, have to be found.
+/// [`eigenpairs`], of which only the `decisive` ones, which come first, have to be found; `start` is a
+/// [sum of directions](sum_of_directions).
 pub(crate) fn search<A: SymmetricOperator + ?Sized>(
     operator: &mut A,
     wanted: Wanted,
     decisive: Wanted,
     config: &LanczosConfig,
-    start: &[Tensor<1>],
+    start: Option<Tensor<1>>,
 ) -> Result<EigenPairs, Error> {
     let dimension = operator.dimension();
     config.check(wanted, dimension)?;
-    let start = sum_of_directions(start, dimension)?;
     let basis_size = config.basis_size(wanted).min(dimension);
     let mut sweep = Sweep::new(decisive, start.is_some(), dimension);
     let mut krylov = Krylov::new(config.seed);
@@ -183,19 +196,15 @@ pub(crate) fn search<A: SymmetricOperator + ?Sized>(
         let converged = verdict == Some(Verdict::Accept);
         let is_over = krylov.products() >= config.max_products;
         if converged || is_complete || is_over || pairs.are_stuck {
-            let places = wanted.select(&ritz.values, 0).into_iter();
+            let places = wanted.select(&ritz.values, 0);
+            let residual = |&place: &usize| krylov.residual(&ritz, place).max(noise);
             return Ok(EigenPairs {
-                values: places.clone().map(|place| ritz.values[place]).collect(),
-                vectors: places
-                    .clone()
-                    .map(|place| krylov.vector(&ritz, place))
-                    .collect(),
-                residuals: places
-                    .map(|place| krylov.residual(&ritz, place).max(noise))
-                    .collect(),
+                values: places.iter().map(|&place| ritz.values[place]).collect(),
+                residuals: places.iter().map(residual).collect(),
                 products: krylov.products(),
                 restarts,
                 converged,
+                vectors: krylov.into_vectors(&ritz, &places),
             });
         }
 
@@ -221,7 +230,10 @@ pub(crate) fn search<A: SymmetricOperator + ?Sized>(
 }
 
 /// The sum of the unit vectors along `vectors`, if there are any.
-fn sum_of_directions(vectors: &[Tensor<1>], dimension: usize) -> Result<Option<Tensor<1>>, Error> {
+pub(crate) fn sum_of_directions(
+    vectors: &[Tensor<1>],
+    dimension: usize,
+) -> Result<Option<Tensor<1>>, Error> {
     let mut sum: Option<Tensor<1>> = None;
     for (index, vector) in vectors.iter().enumerate() {
         let [length] = vector.dims();

@@ -65,6 +65,8 @@ pub struct PowerEstimate {
 /// - It stops on a small *change*, and the Rayleigh quotient changes little wherever two eigenvalues are close in
 ///   magnitude, or while the part of the leading eigenvector in the start vector is still small. The residual tells.
 ///
+/// It holds two vectors of the operator's dimension, the iterate and its product, and at its end a third.
+///
 /// # Errors
 ///
 /// If an option is out of range or a product is not finite.

@@ -2,7 +2,10 @@
 
 use burn::tensor::Tensor;
 
-use crate::{Error, LanczosConfig, SymmetricOperator, Wanted, lanczos::search};
+use crate::{
+    Error, LanczosConfig, SymmetricOperator, Wanted,
+    lanczos::{search, sum_of_directions},
+};
 
 /// The largest eigenvalue of an operator, and the other end of its spectrum as far as it came to light.
 #[derive(Debug, Clone)]
@@ -26,11 +29,23 @@ pub struct Sharpness {
     pub vectors: Vec<Tensor<1>>,
 }
 
+impl Sharpness {
+    /// The pairs that a measurement carries along: `λ_max`, and `λ_min` as far as it comes to light.
+    pub const WANTED: Wanted = Wanted::Ends {
+        largest: 1,
+        smallest: 1,
+    };
+}
+
 /// Measures the sharpness: finds the largest eigenvalue to the tolerance, as [`eigenpairs`](crate::eigenpairs) does.
 ///
-/// With `previous`, the measurement starts from that one's vectors. Where the operator has changed little, that saves
+/// With `previous`, the measurement starts from that one's vectors, which are dropped as soon as it has. Where the operator has changed little, that saves
 /// products; but it never takes fewer than those that a random vector needs to show an eigenvalue that has overtaken
 /// (6 for a dimension of 100, 9 for a million).
+///
+/// The vectors it holds are those of [`eigenpairs`](crate::eigenpairs) with two wanted pairs: a basis of
+/// [24](LanczosConfig::default_basis_size), or of [8](LanczosConfig::least_basis_size) where memory is short, which
+/// takes more products.
 ///
 /// For the smallest eigenvalue to the tolerance too, ask for [`Wanted::Ends`] with one of each.
 ///
@@ -40,18 +55,20 @@ pub struct Sharpness {
 pub fn sharpness<A: SymmetricOperator + ?Sized>(
     operator: &mut A,
     config: &LanczosConfig,
-    previous: Option<&Sharpness>,
+    previous: Option<Sharpness>,
 ) -> Result<Sharpness, Error> {
-    let smallest = usize::from(operator.dimension() > 1);
-    let wanted = Wanted::Ends {
-        largest: 1,
-        smallest,
-    };
     let decisive = Wanted::Ends {
         largest: 1,
         smallest: 0,
     };
-    let start = previous.map_or(&[][..], |previous| &previous.vectors);
+    let (wanted, smallest) = match operator.dimension() {
+        0 | 1 => (decisive, 0),
+        _ => (Sharpness::WANTED, 1),
+    };
+    let start = match previous {
+        Some(previous) => sum_of_directions(&previous.vectors, operator.dimension())?,
+        None => None,
+    };
     let pairs = search(operator, wanted, decisive, config, start)?;
     Ok(Sharpness {
         lambda_max: pairs.values[0],

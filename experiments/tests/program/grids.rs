@@ -51,6 +51,15 @@ fn wrong_usage_ends_with_code_two_and_the_next_step() {
             vec!["--set", "datasets=[\"svhn\"]"],
             "datasets/README.md says where to get it",
         ),
+        (
+            vec!["--set", "chunk=\"large\""],
+            "chunk = \"large\": expected \"auto\" or a whole number, at least 1",
+        ),
+        (
+            vec!["--chunk", "0"],
+            "expected \"auto\" or a whole number, at least 1",
+        ),
+        (vec!["--memory", "much"], "invalid value 'much'"),
         (vec!["--preset", "huge"], "possible values: quick, small"),
         (
             vec!["run", "absent.toml"],

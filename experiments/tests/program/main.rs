@@ -2,6 +2,7 @@
 
 mod endings;
 mod grids;
+mod memory;
 mod records;
 
 use std::path::{Path, PathBuf};

@@ -86,6 +86,11 @@ pub struct Conv2d {
 }
 
 impl Conv2d {
+    /// The shape of the weight, and how it moves over the image.
+    pub(crate) fn shape(&self) -> ([usize; 4], Conv2dGeometry) {
+        (self.weight.shape().dims(), self.geometry)
+    }
+
     /// # Shapes
     ///
     /// - input: `[batch, channels_in, height, width]`

@@ -53,6 +53,11 @@ pub struct Linear {
 }
 
 impl Linear {
+    /// `[features_out, features_in]`
+    pub(crate) fn weight_shape(&self) -> [usize; 2] {
+        self.weight.shape().dims()
+    }
+
     /// # Shapes
     ///
     /// - input: `[batch, features_in]`

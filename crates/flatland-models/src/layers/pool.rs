@@ -35,6 +35,11 @@ impl MaxPool2d {
         self
     }
 
+    /// Kernel, stride, padding.
+    pub(crate) fn geometry(&self) -> [usize; 3] {
+        [self.kernel, self.stride, self.padding]
+    }
+
     /// # Shapes
     ///
     /// - input: `[batch, channels, height, width]`
@@ -62,6 +67,11 @@ impl AvgPool2d {
         }
     }
 
+    /// Kernel, stride.
+    pub(crate) fn geometry(&self) -> [usize; 2] {
+        [self.kernel, self.stride]
+    }
+
     /// # Shapes
     ///
     /// - input: `[batch, channels, height, width]`
@@ -82,6 +92,10 @@ impl AdaptiveAvgPool2d {
     /// Reduces every image to `output_size × output_size`.
     pub fn new(output_size: usize) -> Self {
         Self { output_size }
+    }
+
+    pub(crate) fn output_size(&self) -> usize {
+        self.output_size
     }
 
     /// # Shapes

@@ -16,6 +16,10 @@ impl Patches {
         Self { size }
     }
 
+    pub(crate) fn size(&self) -> usize {
+        self.size
+    }
+
     /// # Shapes
     ///
     /// - input: `[batch, channels, height, width]`
@@ -100,6 +104,10 @@ impl SelfAttention {
     /// Attention with this number of heads.
     pub fn new(heads: usize) -> Self {
         Self { heads }
+    }
+
+    pub(crate) fn heads(&self) -> usize {
+        self.heads
     }
 
     /// # Shapes

@@ -1,7 +1,7 @@
 //! Lanczos against exact spectra.
 
 use burn::tensor::DType;
-use flatland_sharpness::{LanczosConfig, Wanted, eigenpairs, sharpness};
+use flatland_sharpness::{LanczosConfig, Sharpness, Wanted, eigenpairs, sharpness};
 
 use crate::matrix::{Matrix, Watched};
 
@@ -204,6 +204,33 @@ fn sharpness_is_the_largest_eigenvalue_not_the_largest_magnitude() {
             .iter()
             .map(|exact| (exact - result.lambda_min).abs());
         assert!(distance.fold(f64::INFINITY, f64::min) <= result.lambda_min_residual);
+    }
+}
+
+/// Few eigenvalues far out and a bulk around zero, as Hessians have them, and one without any gap.
+#[test]
+fn the_least_basis_finds_the_sharpness_with_more_products() {
+    let outliers = (0..10).map(|i| 5.0 * 0.8f64.powi(i));
+    let hessian: Vec<f64> = outliers.chain(evenly(-0.1, 0.1, 290)).collect();
+    let slow = (0..300).map(|i| 2.0 / (1.0 + f64::from(i) / 5.0).sqrt() - 0.3);
+    let least = LanczosConfig::least_basis_size(Sharpness::WANTED);
+    for spectrum in [hessian, slow.collect()] {
+        let matrix = Matrix::new(spectrum, 7);
+        let [small, default] = [Some(least), None].map(|basis_size| {
+            let config = LanczosConfig::new().with_basis_size(basis_size);
+            sharpness(&mut matrix.operator(DType::F64), &config, None).unwrap()
+        });
+        for result in [&small, &default] {
+            assert!(result.converged);
+            let error = (result.lambda_max - matrix.spectrum[0]).abs();
+            assert!(error <= result.lambda_max_residual, "{error:e}");
+        }
+        assert!(
+            (default.products..=4 * default.products).contains(&small.products),
+            "{} products with {least} vectors, {} with the default",
+            small.products,
+            default.products
+        );
     }
 }
 

@@ -9,7 +9,7 @@ fn measure(matrix: &Matrix, previous: Option<&Sharpness>) -> Sharpness {
     sharpness(
         &mut matrix.operator(DType::F64),
         &LanczosConfig::new(),
-        previous,
+        previous.cloned(),
     )
     .unwrap()
 }
