@@ -21,7 +21,7 @@ use crate::memory::Chunk;
     after_help = "Start here:\n  \
         experiments                              the quick preset, about three minutes on two cores\n  \
         experiments data                         which data sets are found, and where to get the others\n  \
-        experiments run --preset small --dry-run what a larger preset would do\n  \
+        experiments run --preset paper --dry-run what the paper's grid would take\n  \
         experiments run my.toml --device wgpu    your own grid on a GPU\n  \
         experiments doctor --device wgpu         whether that GPU computes what it should",
     args_conflicts_with_subcommands = true
@@ -112,7 +112,10 @@ pub struct RunArgs {
     /// Run on a device that the doctor found unsound.
     #[arg(long)]
     pub despite_doctor: bool,
-    /// Print the runs that would be made, and make none.
+    /// Print the runs that would be made, with their parameters, arithmetic and memory, and make none.
     #[arg(long)]
     pub dry_run: bool,
+    /// With --dry-run: time one chunk of every network on the device, and say how long the grid would take.
+    #[arg(long, requires = "dry_run")]
+    pub estimate: bool,
 }

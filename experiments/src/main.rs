@@ -9,6 +9,7 @@ mod figure;
 mod grid;
 mod memory;
 mod method;
+mod plan;
 mod presets;
 mod progress;
 mod records;

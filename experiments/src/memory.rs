@@ -137,6 +137,14 @@ pub fn fit(
     Ok(lines)
 }
 
+/// What a cell's network makes of a sample, and the bytes that its run takes.
+pub fn need(cell: &CellConfig, device: &Device) -> Result<(Footprint, u64)> {
+    let demand = Demand::of(cell, device)?;
+    let basis = cell.lanczos_basis.unwrap_or(default_basis());
+    let bytes = demand.bytes(cell.chunk.min(cell.samples), basis);
+    Ok((demand.footprint, bytes))
+}
+
 /// What was chosen for a cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Plan {

@@ -1,7 +1,7 @@
 //! Grids that come with the program.
 
 /// The names that `--preset` takes.
-pub const NAMES: [&str; 2] = ["quick", "small"];
+pub const NAMES: [&str; 3] = ["quick", "small", "paper"];
 
 /// The text of a preset.
 ///
@@ -12,6 +12,7 @@ pub fn text(name: &str) -> &'static str {
     match name {
         "quick" => include_str!("../presets/quick.toml"),
         "small" => include_str!("../presets/small.toml"),
+        "paper" => include_str!("../presets/paper.toml"),
         _ => panic!("no preset is called {name:?}"),
     }
 }

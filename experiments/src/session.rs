@@ -16,6 +16,7 @@ use crate::device::FoundDevice;
 use crate::doctor::{self, Verdict};
 use crate::grid::Grid;
 use crate::memory::{self, Chunk};
+use crate::plan;
 use crate::presets;
 use crate::progress::Progress;
 use crate::records::{RunFile, Status, write_whole};
@@ -43,13 +44,13 @@ pub fn run(arguments: &RunArgs, interrupted: &AtomicBool) -> Result<Ending> {
     let folder = arguments.results.join(&grid.name);
     let data = load_data(&cells, &arguments.data_dir);
     if arguments.dry_run {
-        for cell in &cells {
-            println!("{}", folder.join(cell.directory_name()).display());
-        }
+        println!("{}", plan::table(&cells, &device, arguments.estimate)?);
         println!(
-            "{} runs on {}; nothing was written",
+            "{} runs on {}, in {}; nothing was written. Arithmetic: a gradient as 3 losses, a Hessian product as 8, a \
+             search as two trials.",
             cells.len(),
-            device.description
+            device.description,
+            folder.display()
         );
         for plan in plans {
             println!("{plan}");

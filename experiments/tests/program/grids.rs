@@ -237,3 +237,40 @@ fn the_doctors_verdict_is_recorded() {
         assert_eq!(file["provenance"]["doctor"]["checks"], 37);
     }
 }
+
+/// The paper's grid says what it would take before anything is computed.
+#[test]
+fn the_papers_grid_is_planned() {
+    let folder = TempDir::new().unwrap();
+    let output = experiments(
+        folder.path(),
+        &["run", "--preset", "paper", "--dry-run", "--device", "flex"],
+    )
+    .output()
+    .unwrap();
+    assert!(output.status.success());
+    let text = String::from_utf8(output.stdout).unwrap();
+    let line = |run: &str| -> Vec<String> {
+        let line = text.lines().find(|line| line.contains(run)).unwrap();
+        (line.split(['│', '┆']).map(|cell| cell.trim().to_owned())).collect()
+    };
+    // 3 for the gradient and 2 for the trials, each 2 operations for a multiplication, 5000 samples.
+    let mlp = line("cifar10-mlp-nls-42");
+    assert_eq!(mlp[6..8], ["318,410".to_owned(), "15.9".to_owned()]);
+    assert_eq!(line("cifar100-wide-resnet50-2-sam")[3], "SAM 0.001");
+    assert_eq!(line("svhn-vgg11-cdat")[6], "128,807,306");
+    assert!(text.contains("120 runs on flex"));
+    assert!(!folder.path().join("paper").exists());
+}
+
+/// With `--estimate` the networks are timed.
+#[test]
+fn a_plan_can_be_timed() {
+    let folder = TempDir::new().unwrap();
+    let arguments = super::cell(&["--dry-run", "--estimate"]);
+    experiments(folder.path(), &arguments)
+        .assert()
+        .success()
+        .stdout(predicate::str::contains("s/iteration"))
+        .stdout(predicate::str::contains("all of them here"));
+}
