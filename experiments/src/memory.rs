@@ -325,3 +325,6 @@ impl Demand {
         )
     }
 }
+
+#[cfg(test)]
+mod tests;

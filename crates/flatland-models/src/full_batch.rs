@@ -91,8 +91,11 @@ pub struct Evaluation {
 ///
 /// - loss: none
 /// - gradient: two, the sum over the earlier chunks and the gradient of a chunk, or the slots and the result
-/// - Hessian-vector product: two as well, and once again the largest weight of a linear layer or two, whose gradient
-///   the backend adds up and transposes
+/// - Hessian-vector product: two as well
+/// - while the gradient of a large weight is made, one or two copies of that weight beside the sum over earlier chunks:
+///   contributions that are added up, and their transpose; 0.8 vectors each for VGG11
+///
+/// [`Footprint::bytes`](crate::Footprint::bytes) estimates all of it.
 ///
 /// Batch normalization takes the statistics of the chunk it is given, so of such a network the chunk is a ghost batch,
 /// and the objective depends on it. The running statistics move by [`commit_step`](Self::commit_step) alone.
