@@ -11,6 +11,7 @@ use toml::{Table, Value};
 
 use crate::cell::{CellConfig, FloatType, Init};
 use crate::device::DeviceName;
+use crate::diagnostics::{DiagnosticsConfig, SegmentConfig};
 use crate::method::{MethodSpec, Problem};
 
 /// A checked grid.
@@ -28,6 +29,8 @@ pub struct Grid {
     chunk: Option<usize>,
     sharpness_every: u64,
     accuracy_every: u64,
+    diagnostics: Option<DiagnosticsConfig>,
+    segment: Option<SegmentConfig>,
     init: Init,
     pub dtype: FloatType,
     pub device: DeviceName,
@@ -57,7 +60,7 @@ impl fmt::Display for GridError {
 }
 
 /// The keys of a grid.
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 15] = [
     "datasets",
     "networks",
     "methods",
@@ -68,6 +71,8 @@ const KEYS: [&str; 13] = [
     "chunk",
     "sharpness_every",
     "accuracy_every",
+    "diagnostics",
+    "segment",
     "init",
     "dtype",
     "device",
@@ -121,6 +126,10 @@ impl Grid {
             chunk: reader.count("chunk", 1).map(|chunk| chunk as usize),
             sharpness_every: reader.count("sharpness_every", 0).unwrap_or(100),
             accuracy_every: reader.count("accuracy_every", 0).unwrap_or(100),
+            diagnostics: reader.options("diagnostics", DiagnosticsConfig::problem),
+            segment: reader.options("segment", |segment: &SegmentConfig| {
+                (segment.at.is_empty()).then(|| "at lists at least one iteration".to_owned())
+            }),
             init: reader
                 .take::<String>("init", "\"pytorch\" or the path of a safetensors file")
                 .map_or(Init::Pytorch, Init::from),
@@ -185,6 +194,8 @@ impl Grid {
                                 device: self.device,
                                 network: network.clone(),
                                 method: method.expect("read() has resolved it"),
+                                diagnostics: self.diagnostics.clone(),
+                                segment: self.segment.clone(),
                             });
                         }
                     }
@@ -406,6 +417,24 @@ impl Reader {
                 None
             }
         }
+    }
+
+    /// A table of options, of which `problem` says what is wrong.
+    fn options<T: DeserializeOwned>(
+        &mut self,
+        key: &str,
+        problem: impl Fn(&T) -> Option<String>,
+    ) -> Option<T> {
+        let value = self.table.remove(key)?;
+        let shown = value.to_string();
+        let read = value.try_into().map_err(|error| error.message().to_owned());
+        let checked = read.and_then(|options| match problem(&options) {
+            Some(problem) => Err(problem),
+            None => Ok(options),
+        });
+        checked
+            .map_err(|problem| self.problems.push(format!("{key} = {shown}: {problem}")))
+            .ok()
     }
 
     fn count(&mut self, key: &str, least: u64) -> Option<u64> {

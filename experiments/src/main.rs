@@ -4,6 +4,7 @@ mod cell;
 mod cli;
 mod data;
 mod device;
+mod diagnostics;
 mod doctor;
 mod figure;
 mod grid;

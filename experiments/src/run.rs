@@ -17,6 +17,7 @@ use tracing::warn;
 
 use crate::cell::{CellConfig, FloatType, Init};
 use crate::device::FoundDevice;
+use crate::diagnostics::Diagnostics;
 use crate::grid::input_shape;
 use crate::progress::Progress;
 use crate::records::{
@@ -74,6 +75,7 @@ struct Run<'a> {
     sharpness: Option<Sharpness>,
     metrics: RowWriter,
     sharpness_rows: RowWriter,
+    diagnostics: Diagnostics,
     file: RunFile,
 }
 
@@ -136,6 +138,7 @@ impl<'a> Run<'a> {
             objective: Counted::new(objective(&train)),
             test: objective(&test),
             network,
+            diagnostics: Diagnostics::create(cell, directory, point.dims()[0])?,
             method: cell.method.build()?,
             point,
             sharpness: None,
@@ -172,6 +175,7 @@ impl<'a> Run<'a> {
                 sharpness = self.measure_sharpness(); // the point has not moved
             }
             self.record(iteration, &step, evaluated, sharpness, accuracy)?;
+            self.diagnose(iteration, &step, is_last || stopped)?;
             progress.report(
                 iteration,
                 &step,
@@ -257,6 +261,15 @@ impl<'a> Run<'a> {
         };
         self.sharpness = Some(measured);
         Some(row)
+    }
+
+    /// Makes the diagnostics that are due at the current point.
+    fn diagnose(&mut self, iteration: u64, step: &Step, is_last: bool) -> Result<()> {
+        let objective = self.objective.inner_mut();
+        let cost = (self.diagnostics).measure(iteration, is_last, objective, &self.point, step)?;
+        self.file.totals.measuring_seconds += cost.seconds;
+        self.file.totals.hessian_products += cost.products as u64;
+        Ok(())
     }
 
     fn measure_accuracy(&mut self) -> Accuracy {
