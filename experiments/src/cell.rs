@@ -82,7 +82,7 @@ impl CellConfig {
 pub enum Init {
     /// Drawn from PyTorch's default distribution with the run's seed.
     Pytorch,
-    /// Read from a safetensors file.
+    /// Read from a safetensors file, or one that `torch.save` wrote.
     File(std::path::PathBuf),
 }
 

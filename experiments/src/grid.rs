@@ -131,7 +131,10 @@ impl Grid {
                 (segment.at.is_empty()).then(|| "at lists at least one iteration".to_owned())
             }),
             init: reader
-                .take::<String>("init", "\"pytorch\" or the path of a safetensors file")
+                .take::<String>(
+                    "init",
+                    "\"pytorch\" or the path of a .safetensors or .pt file",
+                )
                 .map_or(Init::Pytorch, Init::from),
             dtype: reader
                 .take("dtype", "\"f32\" or \"f64\"")
@@ -148,7 +151,7 @@ impl Grid {
             && !Path::new(path).is_file()
         {
             problems.push(format!(
-                "init = {:?}: there is no such file; use \"pytorch\" or the path of a safetensors file",
+                "init = {:?}: there is no such file; use \"pytorch\" or the path of a .safetensors or .pt file",
                 path.display().to_string()
             ));
         }

@@ -8,7 +8,7 @@
 //! | `sharpness.csv` | a [`SharpnessRow`] for every measurement |
 //! | `diagnostics.csv` | a [`DiagnosticsRow`] for every measurement, where the grid asks for them |
 //! | `segment.csv` | a [`SegmentRow`] for every point along a step, where the grid asks for them |
-//! | `weights.safetensors` | the last point, under PyTorch's names |
+//! | `weights.safetensors` | the last point and running statistics, under PyTorch's names |
 
 mod diagnostics;
 

@@ -7,9 +7,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use burn::tensor::{DType, Tensor};
 use flatland_data::{Loaded, Samples, Selection};
-use flatland_models::{
-    Batch, FullBatch, Initializer, Layout, Sequence, load_weights, save_weights,
-};
+use flatland_models::{Batch, FullBatch, Initializer, Sequence, load_weights, save_weights};
 use flatland_optim::module::flatten;
 use flatland_optim::{Convergence, Counted, Method, NonFinite, Outcome, SearchFailure, Step};
 use flatland_sharpness::{Hessian, LanczosConfig, Sharpness, sharpness};
@@ -91,14 +89,15 @@ impl<'a> Run<'a> {
         let shape = input_shape(cell.dataset);
         let classes = cell.dataset.classes();
         let mut initializer = Initializer::new(cell.seed, &device.device, dtype);
-        let network = cell.network.init(shape, classes, &mut initializer)?;
+        let mut network = cell.network.init(shape, classes, &mut initializer)?;
         let point = match &cell.init {
             Init::Pytorch => flatten(&network),
             Init::File(path) => {
-                let loaded = load_weights(path, &Layout::of(&network), &device.device, dtype)?;
-                if !loaded.unused.is_empty() {
-                    warn!("{}: not used: {}", path.display(), loaded.unused.join(", "));
+                let loaded = load_weights(path, &network, &device.device, dtype)?;
+                for remark in loaded.remarks() {
+                    warn!("{}: {remark}", path.display());
                 }
+                network = loaded.running.write_into(network);
                 loaded.point
             }
         };
@@ -335,6 +334,7 @@ impl<'a> Run<'a> {
             &self.directory.join(records::WEIGHTS),
             &self.network,
             &self.point,
+            self.objective.inner_mut().running_statistics(),
         )?;
         self.file.write(self.directory)?;
         Ok(self.file)

@@ -50,23 +50,50 @@ impl Layout {
     }
 }
 
+/// Where a visitor is in a module, as PyTorch would name it.
 #[derive(Default)]
-struct Collector {
-    path: Vec<String>,
-    layout: Layout,
-}
+pub(crate) struct ModulePath(Vec<String>);
 
-impl ModuleVisitor for Collector {
-    fn enter_module(&mut self, name: &str, container_type: &str) {
-        self.path.push(if container_type.starts_with("Enum:") {
+impl ModulePath {
+    pub(crate) fn enter(&mut self, name: &str, container_type: &str) {
+        self.0.push(if container_type.starts_with("Enum:") {
             String::new() // the variant's name is no part of a parameter's name
         } else {
             name.to_owned()
         });
     }
 
+    pub(crate) fn exit(&mut self) {
+        self.0.pop();
+    }
+
+    /// The name of the innermost part.
+    pub(crate) fn last(&self) -> Option<&str> {
+        self.0.last().map(String::as_str)
+    }
+
+    /// The whole path, with dots between its parts.
+    pub(crate) fn name(&self) -> String {
+        let parts: Vec<_> = (self.0.iter().filter(|part| !part.is_empty()))
+            .map(String::as_str)
+            .collect();
+        parts.join(".")
+    }
+}
+
+#[derive(Default)]
+struct Collector {
+    path: ModulePath,
+    layout: Layout,
+}
+
+impl ModuleVisitor for Collector {
+    fn enter_module(&mut self, name: &str, container_type: &str) {
+        self.path.enter(name, container_type);
+    }
+
     fn exit_module(&mut self, _name: &str, _container_type: &str) {
-        self.path.pop();
+        self.path.exit();
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
@@ -75,11 +102,8 @@ impl ModuleVisitor for Collector {
         }
         let shape = param.shape().to_vec();
         let start = self.layout.dimension();
-        let name: Vec<_> = (self.path.iter().filter(|part| !part.is_empty()))
-            .map(String::as_str)
-            .collect();
         let slot = ParameterSlot {
-            name: name.join("."),
+            name: self.path.name(),
             range: start..start + shape.iter().product::<usize>(),
             shape,
         };

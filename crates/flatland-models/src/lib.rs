@@ -60,4 +60,4 @@ pub use running::RunningStatistics;
 pub use sequence::Sequence;
 pub use vgg::Vgg11Config;
 pub use vit::VitConfig;
-pub use weights::{LoadedWeights, WeightsError, load_weights, save_weights};
+pub use weights::{LoadedWeights, ShapeMismatch, WeightsError, load_weights, save_weights};

@@ -1,10 +1,9 @@
 //! Running averages of what batch normalization sees.
 
-use std::collections::HashMap;
-
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::Tensor;
 
+use crate::layout::ModulePath;
 use crate::ops::ChannelStatistics;
 
 /// The weight of the newest statistics in the running ones, as in PyTorch.
@@ -15,7 +14,17 @@ const MOMENTUM: f64 = 0.1;
 /// They are no parameters: no gradient moves them. They move once for every step that is taken, towards the
 /// statistics seen at the point where the step began, and serve to classify the test set only.
 #[derive(Debug, Clone, Default)]
-pub struct RunningStatistics(HashMap<ParamId, ChannelStatistics>);
+pub struct RunningStatistics(Vec<Running>);
+
+/// The running statistics of one normalization.
+#[derive(Debug, Clone)]
+struct Running {
+    /// The identity of its running mean.
+    id: ParamId,
+    /// The layer's path in the network.
+    layer: String,
+    statistics: ChannelStatistics,
+}
 
 /// The statistics of one batch in one normalization.
 #[derive(Debug, Clone)]
@@ -41,13 +50,38 @@ impl RunningStatistics {
     }
 
     pub(crate) fn get(&self, id: ParamId) -> Option<&ChannelStatistics> {
-        self.0.get(&id)
+        (self.0.iter())
+            .find(|running| running.id == id)
+            .map(|running| &running.statistics)
+    }
+
+    /// Every running mean and variance (`[channels]`) under PyTorch's name (`"bn1.running_mean"`), in the order of the
+    /// network.
+    pub fn tensors(&self) -> impl Iterator<Item = (String, &Tensor<1>)> {
+        self.0.iter().flat_map(|running| {
+            let ChannelStatistics { mean, variance } = &running.statistics;
+            [(MEAN, mean), (VARIANCE, variance)]
+                .map(|(name, tensor)| (joined(&running.layer, name), tensor))
+        })
+    }
+
+    pub(crate) fn tensors_mut(&mut self) -> impl Iterator<Item = (String, &mut Tensor<1>)> {
+        self.0.iter_mut().flat_map(|running| {
+            let ChannelStatistics { mean, variance } = &mut running.statistics;
+            [(MEAN, mean), (VARIANCE, variance)]
+                .map(|(name, tensor)| (joined(&running.layer, name), tensor))
+        })
     }
 
     /// Moves once towards the mean of what was seen in the chunks of a batch. Like PyTorch's, the running variance
     /// averages unbiased variances.
     pub(crate) fn update(&mut self, observations: &[Observation]) {
-        for (id, running) in &mut self.0 {
+        for Running {
+            id,
+            statistics: running,
+            ..
+        } in &mut self.0
+        {
             let seen: Vec<_> = observations.iter().filter(|seen| seen.id == *id).collect();
             let weight = MOMENTUM / seen.len() as f64;
             for (
@@ -76,20 +110,29 @@ impl RunningStatistics {
     }
 }
 
+/// The name of a tensor in a layer; a network can be that layer itself.
+fn joined(layer: &str, name: &str) -> String {
+    if layer.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{layer}.{name}")
+    }
+}
+
 #[derive(Default)]
 struct Collector {
-    path: Vec<String>,
+    path: ModulePath,
     mean: Option<(ParamId, Tensor<1>)>,
     found: RunningStatistics,
 }
 
 impl ModuleVisitor for Collector {
-    fn enter_module(&mut self, name: &str, _container_type: &str) {
-        self.path.push(name.to_owned());
+    fn enter_module(&mut self, name: &str, container_type: &str) {
+        self.path.enter(name, container_type);
     }
 
     fn exit_module(&mut self, _name: &str, _container_type: &str) {
-        self.path.pop();
+        self.path.exit();
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
@@ -98,7 +141,7 @@ impl ModuleVisitor for Collector {
             let [channels] = value.shape().dims();
             value.reshape([channels])
         };
-        match self.path.last().map(String::as_str) {
+        match self.path.last() {
             Some(MEAN) => self.mean = Some((param.id, value())),
             Some(VARIANCE) => {
                 let (id, mean) = self
@@ -109,7 +152,13 @@ impl ModuleVisitor for Collector {
                     mean,
                     variance: value(),
                 };
-                self.found.0.insert(id, statistics);
+                let layer = self.path.name();
+                let layer = layer.trim_end_matches(VARIANCE).trim_end_matches('.');
+                self.found.0.push(Running {
+                    id,
+                    layer: layer.to_owned(),
+                    statistics,
+                });
             }
             _ => {}
         }

@@ -1,15 +1,12 @@
-//! Sizes, names, initial weights and weight files of the networks.
+//! Sizes, names and initial weights of the networks.
 
 mod common;
 
 use burn::module::Module;
 use burn::optim::{GradientsParams, SgdConfig};
 use burn::tensor::{DType, Device, Tensor};
-use common::{Tensors, digits, fixture, relative_error, to_vec};
-use flatland_models::{
-    Architecture, Initializer, InputShape, Layout, Loss, Sequence, WeightsError, load_weights,
-    save_weights,
-};
+use common::{Tensors, digits, relative_error, to_vec};
+use flatland_models::{Architecture, Initializer, InputShape, Layout, Loss, Sequence};
 use flatland_optim::module::flatten;
 
 const CIFAR: InputShape = InputShape {
@@ -100,71 +97,6 @@ fn initial_weights_fill_pytorchs_interval_and_start_every_device_from_the_same_b
                 slot.name
             );
         }
-    }
-}
-
-#[test]
-fn weights_come_back_from_a_file_as_they_were() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("weights.safetensors");
-    let device = Device::flex();
-    for dtype in [DType::F32, DType::F64] {
-        let network = network("cnn", EMNIST, 26, dtype);
-        let point = flatten(&network) * 1.25;
-        save_weights(&path, &network, &point).unwrap();
-        let loaded = load_weights(&path, &Layout::of(&network), &device, dtype).unwrap();
-        assert_eq!(to_vec(loaded.point), to_vec(point));
-        assert!(loaded.unused.is_empty(), "{:?}", loaded.unused);
-    }
-}
-
-#[test]
-fn pytorchs_file_is_read_and_a_common_prefix_is_ignored() {
-    let (network, objective, point) = digits(DType::F64, Loss::Mse, 500);
-    let layout = objective.layout();
-    let device = Device::flex();
-    let loaded = load_weights(
-        &fixture("mlp_tanh.safetensors"),
-        layout,
-        &device,
-        DType::F64,
-    )
-    .unwrap();
-    assert_eq!(to_vec(loaded.point), to_vec(point.clone()));
-    assert_eq!(loaded.unused, ["w0", "x", "y"]);
-
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("prefixed.safetensors");
-    let prefixed = Sequence::named(vec![("module", network.into())]);
-    save_weights(&path, &prefixed, &point).unwrap();
-    let loaded = load_weights(&path, layout, &device, DType::F64).unwrap();
-    assert_eq!(to_vec(loaded.point), to_vec(point));
-    assert!(loaded.unused.is_empty());
-}
-
-#[test]
-fn a_file_that_does_not_fit_is_refused_by_name() {
-    let layout = Layout::of(&network("mlp", EMNIST, 10, DType::F64));
-    let device = Device::flex();
-    let load =
-        |path: &std::path::Path, layout: &Layout| load_weights(path, layout, &device, DType::F64);
-
-    let shape = load(&fixture("mlp_tanh.safetensors"), &layout).unwrap_err();
-    assert!(
-        matches!(&shape, WeightsError::Shape { name, expected, found, .. }
-            if name == "1.weight" && *expected == [100, 784] && *found == [32, 64]),
-        "{shape}"
-    );
-    let cnn = Layout::of(&network("cnn", EMNIST, 10, DType::F64));
-    let missing = load(&fixture("mlp_tanh.safetensors"), &cnn).unwrap_err();
-    assert!(
-        matches!(&missing, WeightsError::Missing { missing, .. } if missing.contains(&"0.weight".to_owned())),
-        "{missing}"
-    );
-    assert!(missing.to_string().contains("0.weight"));
-    for path in [fixture("README.md"), fixture("absent.safetensors")] {
-        let error = load(&path, &layout).unwrap_err();
-        assert!(matches!(error, WeightsError::Read { .. }), "{error}");
     }
 }
 

@@ -236,6 +236,79 @@ fn weights_of_one_run_start_another() {
     );
 }
 
+/// A file of `torch.save`, in half precision: the run starts at its weights to the last bit.
+#[test]
+fn weights_of_torch_start_a_run() {
+    let folder = TempDir::new().unwrap();
+    let file = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../crates/flatland-models/tests/fixtures/mlp_fashion_mnist.pt"
+    );
+    let init = format!("init={file:?}");
+    let still = cell(&[
+        "--dtype",
+        "f64",
+        "--set",
+        &init,
+        "--set",
+        "networks=[{name=\"mlp\", widths=[2], activation=\"tanh\"}]",
+        "--set",
+        "methods=[{name=\"gd\", step_size=1e-30}]",
+        "--set",
+        "iterations=1",
+    ]);
+    experiments(folder.path(), &still).assert().success();
+    let run = runs(folder.path()).remove(0);
+    let bytes = std::fs::read(run.join("weights.safetensors")).unwrap();
+    let weights = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    for (k, name) in ["1.weight", "1.bias", "3.weight", "3.bias"]
+        .iter()
+        .enumerate()
+    {
+        let words = weights.tensor(name).unwrap().data().chunks_exact(8);
+        for (i, word) in words.enumerate() {
+            let expected = (1 + (7 * k + 3 * i) % 16) as f64 / 16.0;
+            assert_eq!(f64::from_le_bytes(word.try_into().unwrap()), expected);
+        }
+    }
+}
+
+/// A run leaves the running statistics it ends with, and one that starts from its file starts with them.
+#[test]
+fn running_statistics_go_from_one_run_to_another() {
+    let folder = TempDir::new().unwrap();
+    let short = |more: &[&str]| {
+        let mut arguments = cell(&[
+            "--set",
+            "networks=[{name=\"resnet34\", norm=\"batch\"}]",
+            "--set",
+            "methods=[{name=\"gd\", step_size=0.01}]",
+            "--set",
+            "iterations=1",
+            "--set",
+            "samples=10",
+            "--set",
+            "sharpness_every=0",
+        ]);
+        arguments.extend_from_slice(more);
+        experiments(folder.path(), &arguments).assert().success()
+    };
+    short(&["--set", "accuracy_every=0"]);
+    let first = runs(folder.path()).remove(0);
+    let init = format!(
+        "init={:?}",
+        first.join("weights.safetensors").display().to_string()
+    );
+    short(&["--set", "accuracy_every=1", "--set", &init]);
+    let second = runs(folder.path())
+        .into_iter()
+        .find(|run| *run != first)
+        .unwrap();
+    let loss = run_file(&first)["totals"]["final_test_loss"].as_f64();
+    let begun = numbers(&second.join("metrics.csv"), "test_loss")[0];
+    assert_eq!(Some(begun), loss);
+}
+
 /// The same cell on another device: the same losses, but for rounding.
 #[cfg(any(feature = "wgpu", feature = "ndarray"))]
 #[test]

@@ -1,0 +1,150 @@
+//! The tensors of a file, whatever its format, and the names they have there.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use burn::store::burn_pack::Tensor as StoredTensor;
+use burn::store::{ModuleStore, PytorchStore, SafetensorsStore, bridge};
+use burn::tensor::DType;
+
+use super::error::{ShapeMismatch, WeightsError};
+
+/// Where checkpoints keep the weights of the network itself, the most usual place first.
+const USUAL_PREFIXES: [&str; 4] = ["", "state_dict.", "model_state_dict.", "model."];
+
+/// The tensors of an open file. Their bytes are read when they are asked for.
+pub(super) struct WeightFile<'a> {
+    path: &'a Path,
+    tensors: BTreeMap<String, StoredTensor>,
+    prefix: String,
+}
+
+impl<'a> WeightFile<'a> {
+    /// Opens a safetensors file or one that `torch.save` wrote, as its first bytes tell, and finds the prefix under
+    /// which it holds the most of `names`.
+    pub(super) fn open(path: &'a Path, names: &HashSet<&str>) -> Result<Self, WeightsError> {
+        let tensors = tensors(path).map_err(|reason| WeightsError::Read {
+            path: path.to_owned(),
+            reason,
+        })?;
+        let prefix = prefix(&tensors, names).map_err(|prefixes| WeightsError::Ambiguous {
+            path: path.to_owned(),
+            prefixes,
+        })?;
+        Ok(Self {
+            path,
+            tensors,
+            prefix,
+        })
+    }
+
+    /// The names in the file, as they are there.
+    pub(super) fn names(&self) -> impl Iterator<Item = &String> {
+        self.tensors.keys()
+    }
+
+    /// The part of a name in the file that is a name of the network, if it has the common prefix.
+    pub(super) fn network_name<'b>(&self, name: &'b str) -> Option<&'b str> {
+        name.strip_prefix(self.prefix.as_str())
+    }
+
+    /// Whether the file holds a tensor of that name, and in which shape if not in the expected one. Reads no bytes.
+    pub(super) fn check(&self, name: &str, expected: &[usize]) -> Fit {
+        match self.tensor(name) {
+            None => Fit::Missing,
+            Some(tensor) if *tensor.shape == *expected => Fit::Fits,
+            Some(tensor) => Fit::Mismatch(ShapeMismatch {
+                name: name.to_owned(),
+                expected: expected.to_vec(),
+                found: tensor.shape.to_vec(),
+            }),
+        }
+    }
+
+    /// Appends the entries of a tensor, row by row.
+    ///
+    /// # Panics
+    ///
+    /// Where the file holds no tensor of that name.
+    pub(super) fn read(&self, name: &str, entries: &mut Vec<f64>) -> Result<(), WeightsError> {
+        let tensor = self.tensor(name).expect("a tensor that was checked");
+        let dtype = tensor.dtype;
+        if !matches!(dtype, DType::F16 | DType::BF16 | DType::F32 | DType::F64) {
+            return Err(WeightsError::NotFloat {
+                path: self.path.to_owned(),
+                name: name.to_owned(),
+                dtype,
+            });
+        }
+        let data = bridge::to_data(tensor).map_err(|error| WeightsError::Read {
+            path: self.path.to_owned(),
+            reason: format!("{name}: {error}"),
+        })?;
+        entries.extend(data.iter::<f64>());
+        Ok(())
+    }
+
+    fn tensor(&self, name: &str) -> Option<&StoredTensor> {
+        self.tensors.get(&format!("{}{name}", self.prefix))
+    }
+}
+
+/// How a tensor of the file fits one of the network.
+pub(super) enum Fit {
+    Fits,
+    Missing,
+    Mismatch(ShapeMismatch),
+}
+
+fn tensors(path: &Path) -> Result<BTreeMap<String, StoredTensor>, String> {
+    let mut start = Vec::new();
+    (File::open(path).and_then(|file| file.take(9).read_to_end(&mut start)))
+        .map_err(|error| error.to_string())?;
+    // A safetensors file begins with the length of a JSON object and that object; no file of torch.save does.
+    if start.get(8) == Some(&b'{') {
+        let mut store = SafetensorsStore::from_file(path);
+        store.get_all_tensors().cloned().map_err(|e| e.to_string())
+    } else {
+        let mut store = PytorchStore::from_file(path).map_indices_contiguous(false);
+        store.get_all_tensors().cloned().map_err(|e| e.to_string())
+    }
+}
+
+/// What the names of the network begin with in the file: nothing, the place in a checkpoint, or the name of a module
+/// around it. Where no prefix completes all names, the one that completes the most.
+///
+/// # Errors
+///
+/// The prefixes, where several complete all names and none is usual.
+fn prefix(
+    tensors: &BTreeMap<String, StoredTensor>,
+    names: &HashSet<&str>,
+) -> Result<String, Vec<String>> {
+    let longest = names.iter().map(|name| name.len()).max().unwrap_or(0);
+    let mut found: BTreeMap<&str, usize> = BTreeMap::new();
+    for key in tensors.keys() {
+        let starts = (key.rmatch_indices('.').map(|(dot, _)| dot + 1)).chain([0]);
+        for start in starts.take_while(|start| key.len() - start <= longest) {
+            if names.contains(&key[start..]) {
+                *found.entry(&key[..start]).or_default() += 1;
+            }
+        }
+    }
+    let most = found.values().copied().max().unwrap_or(0);
+    let best: Vec<&str> = (found.iter())
+        .filter(|(_, count)| **count == most)
+        .map(|(prefix, _)| *prefix)
+        .collect();
+    let usual = USUAL_PREFIXES
+        .into_iter()
+        .find(|usual| best.contains(usual));
+    match (usual, best.as_slice()) {
+        (Some(prefix), _) => Ok(prefix.to_owned()),
+        (None, []) => Ok(String::new()),
+        (None, [first, _, ..]) if most < names.len() => Ok((*first).to_owned()),
+        (None, [only]) => Ok((*only).to_owned()),
+        (None, several) => Err(several.iter().map(|&prefix| prefix.to_owned()).collect()),
+    }
+}
