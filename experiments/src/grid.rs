@@ -345,6 +345,21 @@ pub fn loss_name(loss: Loss) -> &'static str {
     }
 }
 
+/// A network as an argument gives it: a name, or an inline table.
+pub fn network_argument(text: &str) -> Result<Architecture, String> {
+    let parsed = format!("network = {text}").parse::<Table>();
+    let value = parsed.ok().and_then(|mut table| table.remove("network"));
+    match value {
+        Some(value @ Value::Table(_)) => network(&value),
+        _ => network(&Value::String(text.to_owned())),
+    }
+}
+
+/// A loss as an argument gives it.
+pub fn loss_argument(text: &str) -> Result<Loss, String> {
+    loss(&Value::String(text.to_owned())).map_err(|problem| format!("--loss {text}: {problem}"))
+}
+
 fn dataset(value: &Value) -> Result<Dataset, String> {
     let name = value.as_str().ok_or("a data set is a string")?;
     name.parse()

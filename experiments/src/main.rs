@@ -1,5 +1,6 @@
 //! The `experiments` program: grids of runs, their records, tables and pictures.
 
+mod batches;
 mod cell;
 mod cli;
 mod data;
@@ -16,6 +17,7 @@ mod report;
 mod run;
 mod sam_steps;
 mod session;
+mod spectrum;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
         Some(Command::Run(arguments)) => run(&arguments),
         Some(Command::Data(arguments)) => data::list(&arguments),
         Some(Command::Doctor(arguments)) => doctor::run(&arguments),
+        Some(Command::Spectrum(arguments)) => spectrum::run(&arguments),
         None => run(&cli.run),
     };
     match result {

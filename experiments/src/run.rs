@@ -7,13 +7,14 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use burn::tensor::{DType, Tensor};
 use flatland_data::{Loaded, Samples, Selection};
-use flatland_models::{Batch, FullBatch, Initializer, Sequence, load_weights, save_weights};
+use flatland_models::{FullBatch, Initializer, Sequence, load_weights, save_weights};
 use flatland_optim::module::flatten;
 use flatland_optim::{Convergence, Counted, Method, NonFinite, Outcome, SearchFailure, Step};
 use flatland_sharpness::{Hessian, LanczosConfig, Sharpness, sharpness};
 use tracing::warn;
 
-use crate::cell::{CellConfig, FloatType, Init};
+use crate::batches;
+use crate::cell::{CellConfig, Init};
 use crate::device::FoundDevice;
 use crate::diagnostics::Diagnostics;
 use crate::grid::input_shape;
@@ -101,28 +102,14 @@ impl<'a> Run<'a> {
                 loaded.point
             }
         };
-        let norm = cell.dataset.normalization();
         let objective = |samples: &Samples| {
-            let chunks = match cell.dtype {
-                FloatType::F32 => Batch::chunks(
-                    &samples.normalized_f32(norm),
-                    shape,
-                    &samples.labels,
-                    classes,
-                    cell.chunk,
-                    &device.device,
-                    dtype,
-                ),
-                FloatType::F64 => Batch::chunks(
-                    &samples.normalized_f64(norm),
-                    shape,
-                    &samples.labels,
-                    classes,
-                    cell.chunk,
-                    &device.device,
-                    dtype,
-                ),
-            };
+            let chunks = batches::upload(
+                samples,
+                cell.dataset,
+                cell.chunk,
+                &device.device,
+                cell.dtype,
+            );
             FullBatch::new(network.clone(), cell.loss, chunks).with_dropout(cell.seed)
         };
         let train = training_samples(cell, data)?;
