@@ -353,6 +353,7 @@ pub fn network_argument(text: &str) -> Result<Architecture, String> {
         Some(value @ Value::Table(_)) => network(&value),
         _ => network(&Value::String(text.to_owned())),
     }
+    .map_err(|problem| format!("--network {text}: {problem}"))
 }
 
 /// A loss as an argument gives it.
