@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use burn::tensor::{DType, Tensor};
 use comfy_table::{Table, presets};
 use flatland_data::Selection;
-use flatland_models::{FullBatch, Initializer, load_weights};
+use flatland_models::{FullBatch, Initializer, Loss, load_weights};
 use flatland_optim::{Objective, vector};
 use flatland_sharpness::{
     Hessian, SegmentPoint, SmoothedDensity, SpectralDensity, SpectralDensityConfig,
@@ -89,16 +89,16 @@ pub fn run(arguments: &SpectrumArgs) -> Result<Ending> {
     let record = serde_json::to_string_pretty(&record)?;
     write_whole(&folder.join("spectrum.json"), record.as_bytes())?;
     let picture = folder.join("spectrum.svg");
-    let is_mse = loss == flatland_models::Loss::Mse;
+    let floor = (loss == Loss::Mse).then_some(2.0 / classes as f64);
     DensityFigure {
         title: &format!("{dataset} · {} · {}", network.name(), loss_name(loss)),
         density: &found.smoothed,
         dimension: loaded.point.dims()[0],
         eigenvalues: &found.measured.pairs.values,
-        floor: is_mse.then_some(2.0 / classes as f64),
+        floor,
     }
     .draw(&picture)?;
-    println!("{}\n{}", found.table(classes), found.segment_table());
+    println!("{}\n{}", found.table(floor), found.segment_table());
     println!("record: {}", folder.join("spectrum.json").display());
     println!("picture: {}", picture.display());
     Ok(Ending::Success)
@@ -186,7 +186,7 @@ impl Found {
         })
     }
 
-    fn table(&self, classes: usize) -> Table {
+    fn table(&self, floor: Option<f64>) -> Table {
         let Measured {
             trace,
             pairs,
@@ -240,7 +240,7 @@ impl Found {
                     .join("\n"),
             ),
             ("largest residual", number(self.measured.residual())),
-            ("2/K", number(2.0 / classes as f64)),
+            ("2/K", optional(floor)),
             ("pairing after the first K", optional(*pairing)),
             (
                 "negative share of the spectrum",

@@ -117,7 +117,7 @@ mod tests {
             floor: Some(0.2),
         };
         let svg = figure.to_svg().unwrap();
-        for text in ["a &amp; b", "2/K = 0.2", "eigenvalue", "−1"] {
+        for text in ["a &amp; b", "2/K = 0.2", "eigenvalue", "-1.0"] {
             assert!(svg.contains(text), "{text}");
         }
         assert!(!svg.contains("NaN") && !svg.contains("inf"));
