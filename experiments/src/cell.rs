@@ -9,6 +9,7 @@ use flatland_models::{Architecture, Loss};
 use serde::{Deserialize, Serialize};
 
 use crate::device::DeviceName;
+use crate::diagnostics::{DiagnosticsConfig, SegmentConfig};
 use crate::method::MethodConfig;
 
 /// Everything that a run's numbers depend on.
@@ -36,6 +37,12 @@ pub struct CellConfig {
     pub device: DeviceName,
     pub network: Architecture,
     pub method: MethodConfig,
+    /// Measurements of the early phase, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub diagnostics: Option<DiagnosticsConfig>,
+    /// Measurements along steps, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub segment: Option<SegmentConfig>,
 }
 
 impl CellConfig {

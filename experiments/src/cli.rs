@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use bytesize::ByteSize;
 use clap::{Args, Parser, Subcommand};
+use flatland_data::Dataset;
 
 use crate::cell::FloatType;
 use crate::device::DeviceName;
@@ -41,6 +42,59 @@ pub enum Command {
     Data(DataArgs),
     /// Check a device: every operator and small networks, against double precision on the CPU.
     Doctor(DoctorArgs),
+    /// Measure a saved point: trace, eigenvalues, spectral density, gradient, smoothness along the gradient.
+    Spectrum(Box<SpectrumArgs>),
+}
+
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Measure a saved point, without training: the trace and the density of the Hessian's spectrum, its \
+        eigenvalues of largest magnitude and how well they pair, the gradient's norm by parameter, dead activations, \
+        and the smoothness along the gradient. Prints tables; writes spectrum.json and spectrum.svg."
+)]
+pub struct SpectrumArgs {
+    /// The file with the weights, under PyTorch's names: a run's weights.safetensors, or a .pt file.
+    #[arg(long, value_name = "FILE")]
+    pub weights: PathBuf,
+    /// The data set of the loss.
+    #[arg(long, value_name = "NAME")]
+    pub dataset: Dataset,
+    /// The network: a name, or a table as in a grid, '{ name = "cnn", channels = [16, 16] }'.
+    #[arg(long, value_name = "NETWORK")]
+    pub network: String,
+    /// The loss: mse or cross-entropy.
+    #[arg(long, default_value = "mse", value_name = "LOSS")]
+    pub loss: String,
+    /// Training samples, class by class, chosen by the seed as in a run.
+    #[arg(long, default_value_t = 5000, value_name = "N")]
+    pub samples: usize,
+    /// The seed of the samples and of everything random in the measurements.
+    #[arg(long, default_value_t = 42, value_name = "SEED")]
+    pub seed: u64,
+    /// Samples that go through the network together.
+    #[arg(long, value_name = "N")]
+    pub chunk: Option<usize>,
+    /// How many eigenvalues of largest magnitude.
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    pub eigenvalues: usize,
+    /// Random vectors for the density.
+    #[arg(long, default_value_t = 10, value_name = "N")]
+    pub probes: usize,
+    /// Lanczos steps from each.
+    #[arg(long, default_value_t = 80, value_name = "N")]
+    pub steps: usize,
+    /// Where to compute.
+    #[arg(long, value_name = "DEVICE", default_value = "auto")]
+    pub device: DeviceName,
+    /// Float type to compute in.
+    #[arg(long, value_name = "DTYPE", default_value = "f32")]
+    pub dtype: FloatType,
+    /// Folder that holds the data sets, one folder each.
+    #[arg(long, default_value = "datasets", value_name = "DIR")]
+    pub data_dir: PathBuf,
+    /// Folder for what is written; that of the weights if not given.
+    #[arg(long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

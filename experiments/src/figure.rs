@@ -1,6 +1,7 @@
 //! The paper's five panels as one picture.
 
 mod axis;
+mod density;
 
 use std::path::Path;
 
@@ -11,6 +12,8 @@ use plotters::style::text_anchor::HPos::{self, Center, Left, Right};
 use plotters::style::text_anchor::{Pos, VPos};
 
 use crate::records::{MetricsRow, SharpnessRow, write_whole};
+pub use density::DensityFigure;
+
 use axis::{Points, Scale, cut, multiples, thin};
 
 /// One run's curves.
@@ -128,11 +131,7 @@ impl Figure<'_> {
         let labels: Vec<_> = self.curves.iter().map(|curves| curves.label).collect();
         let labels = labels.join(", ");
         let title = format!("{}: {names} by iteration, for {labels}", self.title);
-        let title = title.replace('&', "&amp;").replace('<', "&lt;");
-        let size = format!("width=\"{width}\" height=\"{height}\"");
-        let size_shown = format!("role=\"img\" width=\"{}\" height=\"{}\"", SIZE.0, SIZE.1);
-        let svg = svg.replacen(&size, &size_shown, 1);
-        Ok(svg.replacen('>', &format!("><title>{title}</title>"), 1))
+        Ok(described(&svg, SIZE, &title))
     }
 
     fn panels(&self) -> [Panel; 5] {
@@ -184,6 +183,16 @@ impl Figure<'_> {
 
 fn units((x, y): (f64, f64)) -> (i32, i32) {
     ((x * UNITS).round() as i32, (y * UNITS).round() as i32)
+}
+
+/// A finished drawing with its size in pixels and a title for those who cannot see it.
+fn described(svg: &str, size: (f64, f64), title: &str) -> String {
+    let title = title.replace('&', "&amp;").replace('<', "&lt;");
+    let (width, height) = units(size);
+    let drawn = format!("width=\"{width}\" height=\"{height}\"");
+    let shown = format!("role=\"img\" width=\"{}\" height=\"{}\"", size.0, size.1);
+    let svg = svg.replacen(&drawn, &shown, 1);
+    svg.replacen('>', &format!("><title>{title}</title>"), 1)
 }
 
 /// Adds dashes to the lines of a colour: plotters would draw dash by dash, at many times the size.

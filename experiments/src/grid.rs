@@ -11,6 +11,7 @@ use toml::{Table, Value};
 
 use crate::cell::{CellConfig, FloatType, Init};
 use crate::device::DeviceName;
+use crate::diagnostics::{DiagnosticsConfig, SegmentConfig};
 use crate::memory::Chunk;
 use crate::method::{MethodSpec, Problem};
 
@@ -29,6 +30,8 @@ pub struct Grid {
     pub chunk: Chunk,
     sharpness_every: u64,
     accuracy_every: u64,
+    diagnostics: Option<DiagnosticsConfig>,
+    segment: Option<SegmentConfig>,
     init: Init,
     pub dtype: FloatType,
     pub device: DeviceName,
@@ -58,7 +61,7 @@ impl fmt::Display for GridError {
 }
 
 /// The keys of a grid.
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 15] = [
     "datasets",
     "networks",
     "methods",
@@ -69,6 +72,8 @@ const KEYS: [&str; 13] = [
     "chunk",
     "sharpness_every",
     "accuracy_every",
+    "diagnostics",
+    "segment",
     "init",
     "dtype",
     "device",
@@ -124,6 +129,10 @@ impl Grid {
                 .unwrap_or(Chunk::OfNetwork),
             sharpness_every: reader.count("sharpness_every", 0).unwrap_or(100),
             accuracy_every: reader.count("accuracy_every", 0).unwrap_or(100),
+            diagnostics: reader.options("diagnostics", DiagnosticsConfig::problem),
+            segment: reader.options("segment", |segment: &SegmentConfig| {
+                (segment.at.is_empty()).then(|| "at lists at least one iteration".to_owned())
+            }),
             init: reader
                 .take::<String>(
                     "init",
@@ -195,6 +204,8 @@ impl Grid {
                                 device: self.device,
                                 network: network.clone(),
                                 method: method.expect("read() has resolved it"),
+                                diagnostics: self.diagnostics.clone(),
+                                segment: self.segment.clone(),
                             });
                         }
                     }
@@ -341,6 +352,22 @@ pub fn loss_name(loss: Loss) -> &'static str {
     }
 }
 
+/// A network as an argument gives it: a name, or an inline table.
+pub fn network_argument(text: &str) -> Result<Architecture, String> {
+    let parsed = format!("network = {text}").parse::<Table>();
+    let value = parsed.ok().and_then(|mut table| table.remove("network"));
+    match value {
+        Some(value @ Value::Table(_)) => network(&value),
+        _ => network(&Value::String(text.to_owned())),
+    }
+    .map_err(|problem| format!("--network {text}: {problem}"))
+}
+
+/// A loss as an argument gives it.
+pub fn loss_argument(text: &str) -> Result<Loss, String> {
+    loss(&Value::String(text.to_owned())).map_err(|problem| format!("--loss {text}: {problem}"))
+}
+
 fn dataset(value: &Value) -> Result<Dataset, String> {
     let name = value.as_str().ok_or("a data set is a string")?;
     name.parse()
@@ -416,6 +443,24 @@ impl Reader {
                 None
             }
         }
+    }
+
+    /// A table of options, of which `problem` says what is wrong.
+    fn options<T: DeserializeOwned>(
+        &mut self,
+        key: &str,
+        problem: impl Fn(&T) -> Option<String>,
+    ) -> Option<T> {
+        let value = self.table.remove(key)?;
+        let shown = value.to_string();
+        let read = value.try_into().map_err(|error| error.message().to_owned());
+        let checked = read.and_then(|options| match problem(&options) {
+            Some(problem) => Err(problem),
+            None => Ok(options),
+        });
+        checked
+            .map_err(|problem| self.problems.push(format!("{key} = {shown}: {problem}")))
+            .ok()
     }
 
     fn count(&mut self, key: &str, least: u64) -> Option<u64> {

@@ -1,9 +1,11 @@
 //! The `experiments` program: grids of runs, their records, tables and pictures.
 
+mod batches;
 mod cell;
 mod cli;
 mod data;
 mod device;
+mod diagnostics;
 mod doctor;
 mod figure;
 mod grid;
@@ -17,6 +19,7 @@ mod report;
 mod run;
 mod sam_steps;
 mod session;
+mod spectrum;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
         Some(Command::Run(arguments)) => run(&arguments),
         Some(Command::Data(arguments)) => data::list(&arguments),
         Some(Command::Doctor(arguments)) => doctor::run(&arguments),
+        Some(Command::Spectrum(arguments)) => spectrum::run(&arguments),
         None => run(&cli.run),
     };
     match result {

@@ -6,7 +6,11 @@
 //! | `run.json` | state, provenance and totals ([`RunFile`]) |
 //! | `metrics.csv` | a [`MetricsRow`] for every iteration |
 //! | `sharpness.csv` | a [`SharpnessRow`] for every measurement |
+//! | `diagnostics.csv` | a [`DiagnosticsRow`] for every measurement, where the grid asks for them |
+//! | `segment.csv` | a [`SegmentRow`] for every point along a step, where the grid asks for them |
 //! | `weights.safetensors` | the last point and running statistics, under PyTorch's names |
+
+mod diagnostics;
 
 use std::fs::File;
 use std::io::Write;
@@ -17,11 +21,15 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::doctor::Verdict;
 
+pub use diagnostics::{DiagnosticsRow, SegmentRow};
+
 /// The files of a run.
 pub const CONFIG: &str = "config.toml";
 pub const RUN: &str = "run.json";
 pub const METRICS: &str = "metrics.csv";
 pub const SHARPNESS: &str = "sharpness.csv";
+pub const DIAGNOSTICS: &str = "diagnostics.csv";
+pub const SEGMENT: &str = "segment.csv";
 pub const WEIGHTS: &str = "weights.safetensors";
 
 /// One iteration: what was known at `w_k`, and the step from it.
@@ -207,7 +215,7 @@ pub struct Totals {
     pub final_test_accuracy: Option<f64>,
     /// Time spent stepping.
     pub training_seconds: f64,
-    /// Time spent on sharpness and accuracy.
+    /// Time spent on sharpness, accuracy and diagnostics.
     pub measuring_seconds: f64,
 }
 
@@ -257,6 +265,17 @@ impl RowWriter {
     /// Starts a file anew.
     pub fn create(path: PathBuf) -> Result<Self> {
         let writer = csv::Writer::from_path(&path)
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        Ok(Self { path, writer })
+    }
+
+    /// Starts a file anew, for rows whose lists take a column for each entry.
+    pub fn with_header(path: PathBuf, header: &[String]) -> Result<Self> {
+        let mut options = csv::WriterBuilder::new();
+        let mut writer = (options.has_headers(false).from_path(&path))
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        (writer.write_record(header).map_err(anyhow::Error::from))
+            .and_then(|()| Ok(writer.flush()?))
             .with_context(|| format!("cannot write {}", path.display()))?;
         Ok(Self { path, writer })
     }

@@ -7,14 +7,16 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use burn::tensor::{DType, Tensor};
 use flatland_data::{Loaded, Samples, Selection};
-use flatland_models::{Batch, FullBatch, Initializer, Sequence, load_weights, save_weights};
+use flatland_models::{FullBatch, Initializer, Sequence, load_weights, save_weights};
 use flatland_optim::module::flatten;
 use flatland_optim::{Convergence, Counted, Method, NonFinite, Outcome, SearchFailure, Step};
 use flatland_sharpness::{Hessian, LanczosConfig, Sharpness, sharpness};
 use tracing::warn;
 
-use crate::cell::{CellConfig, FloatType, Init};
+use crate::batches;
+use crate::cell::{CellConfig, Init};
 use crate::device::FoundDevice;
+use crate::diagnostics::Diagnostics;
 use crate::grid::input_shape;
 use crate::progress::Progress;
 use crate::records::{
@@ -72,6 +74,7 @@ struct Run<'a> {
     sharpness: Option<Sharpness>,
     metrics: RowWriter,
     sharpness_rows: RowWriter,
+    diagnostics: Diagnostics,
     file: RunFile,
 }
 
@@ -102,28 +105,14 @@ impl<'a> Run<'a> {
                 loaded.point
             }
         };
-        let norm = cell.dataset.normalization();
         let objective = |samples: &Samples| {
-            let chunks = match cell.dtype {
-                FloatType::F32 => Batch::chunks(
-                    &samples.normalized_f32(norm),
-                    shape,
-                    &samples.labels,
-                    classes,
-                    cell.chunk,
-                    &device.device,
-                    dtype,
-                ),
-                FloatType::F64 => Batch::chunks(
-                    &samples.normalized_f64(norm),
-                    shape,
-                    &samples.labels,
-                    classes,
-                    cell.chunk,
-                    &device.device,
-                    dtype,
-                ),
-            };
+            let chunks = batches::upload(
+                samples,
+                cell.dataset,
+                cell.chunk,
+                &device.device,
+                cell.dtype,
+            );
             FullBatch::new(network.clone(), cell.loss, chunks).with_dropout(cell.seed)
         };
         let train = training_samples(cell, data)?;
@@ -138,6 +127,7 @@ impl<'a> Run<'a> {
             objective: Counted::new(objective(&train)),
             test: objective(&test),
             network,
+            diagnostics: Diagnostics::create(cell, directory, point.dims()[0])?,
             method: cell.method.build()?,
             point,
             sharpness: None,
@@ -174,6 +164,7 @@ impl<'a> Run<'a> {
                 sharpness = self.measure_sharpness(); // the point has not moved
             }
             self.record(iteration, &step, evaluated, sharpness, accuracy)?;
+            self.diagnose(iteration, &step, is_last || stopped)?;
             progress.report(
                 iteration,
                 &step,
@@ -260,6 +251,15 @@ impl<'a> Run<'a> {
         };
         self.sharpness = Some(measured);
         Some(row)
+    }
+
+    /// Makes the diagnostics that are due at the current point.
+    fn diagnose(&mut self, iteration: u64, step: &Step, is_last: bool) -> Result<()> {
+        let objective = self.objective.inner_mut();
+        let cost = (self.diagnostics).measure(iteration, is_last, objective, &self.point, step)?;
+        self.file.totals.measuring_seconds += cost.seconds;
+        self.file.totals.hessian_products += cost.products as u64;
+        Ok(())
     }
 
     fn measure_accuracy(&mut self) -> Accuracy {

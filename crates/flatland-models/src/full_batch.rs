@@ -190,6 +190,27 @@ impl FullBatch {
         }
     }
 
+    /// For each activation layer, in the order in which a pass comes through them, the share of its outputs `a` on all
+    /// samples with `|a| < threshold`. With dropout, its masks are those of the loss at this step.
+    pub fn small_activations(&self, point: &Tensor<1>, threshold: f64) -> Vec<f64> {
+        let mut layers: Vec<(i64, usize)> = Vec::new();
+        for (index, chunk) in self.chunks.iter().enumerate() {
+            let pass = Pass::plain(&self.layout, point).watching(threshold);
+            let pass = self.pass(pass, index);
+            self.network.logits(&pass, chunk.images.clone());
+            let reports = pass.into_watched();
+            layers.resize(reports.len(), (0, 0));
+            for ((small, total), report) in layers.iter_mut().zip(reports) {
+                *small += report.small.into_scalar::<i64>();
+                *total += report.total;
+            }
+        }
+        let shares = layers.iter();
+        shares
+            .map(|(small, total)| *small as f64 / *total as f64)
+            .collect()
+    }
+
     /// The pass of one chunk.
     fn pass<'a>(&'a self, pass: Pass<'a>, chunk: usize) -> Pass<'a> {
         let masks = |seed| Masks {

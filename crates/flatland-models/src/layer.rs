@@ -57,7 +57,7 @@ impl Layer {
             },
             Self::Conv2d(layer) => layer.forward(pass, input.image()).into(),
             Self::BatchNorm2d(layer) => layer.forward(pass, input.image()).into(),
-            Self::Activation(layer) => layer.forward(input),
+            Self::Activation(layer) => layer.forward(pass, input),
             Self::MaxPool2d(layer) => layer.forward(input.image()).into(),
             Self::AvgPool2d(layer) => layer.forward(input.image()).into(),
             Self::AdaptiveAvgPool2d(layer) => layer.forward(input.image()).into(),

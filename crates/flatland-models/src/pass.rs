@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 
 use burn::module::{Param, ParamId};
-use burn::tensor::{Gradients, Tensor};
+use burn::tensor::{Gradients, Int, Tensor};
 use flatland_random::Stream;
 
 use crate::ops::ChannelStatistics;
@@ -23,6 +23,23 @@ pub struct Pass<'a> {
     masks: Option<Masks>,
     /// The dropout layers that the pass has come through.
     masked: Cell<u64>,
+    /// What the activations have reported, if the pass watches them.
+    watched: Option<Watched>,
+}
+
+#[derive(Debug)]
+struct Watched {
+    threshold: f64,
+    reports: RefCell<Vec<SmallActivations>>,
+}
+
+/// How many outputs of one activation layer were small in a pass.
+#[derive(Debug, Clone)]
+pub struct SmallActivations {
+    /// How many were small: a single number, left on the device.
+    pub small: Tensor<1, Int>,
+    /// How many there were.
+    pub total: usize,
 }
 
 /// Names the random masks of dropout in a pass. Passes with the same masks drop the same entries, so that the losses of
@@ -54,6 +71,7 @@ impl<'a> Pass<'a> {
             observed: RefCell::default(),
             masks: None,
             masked: Cell::new(0),
+            watched: None,
         }
     }
 
@@ -93,6 +111,7 @@ impl<'a> Pass<'a> {
             observed: RefCell::default(),
             masks: None,
             masked: Cell::new(0),
+            watched: None,
         }
     }
 
@@ -106,6 +125,32 @@ impl<'a> Pass<'a> {
     pub fn dropping(mut self, masks: Masks) -> Self {
         self.masks = Some(masks);
         self
+    }
+
+    /// Counts, at every [`Activation`](crate::Activation), the outputs `a` with `|a| < threshold`.
+    pub fn watching(mut self, threshold: f64) -> Self {
+        self.watched = Some(Watched {
+            threshold,
+            reports: RefCell::default(),
+        });
+        self
+    }
+
+    /// Notes the outputs of an activation, if the pass [watches](Self::watching) them.
+    pub(crate) fn watch<const D: usize>(&self, outputs: &Tensor<D>) {
+        if let Some(Watched { threshold, reports }) = &self.watched {
+            let small = outputs.clone().abs().lower_elem(*threshold);
+            reports.borrow_mut().push(SmallActivations {
+                small: small.int().sum(),
+                total: outputs.shape().num_elements(),
+            });
+        }
+    }
+
+    /// What the activations reported, in the order in which the pass came through them.
+    pub fn into_watched(self) -> Vec<SmallActivations> {
+        self.watched
+            .map_or(Vec::new(), |watched| watched.reports.into_inner())
     }
 
     /// The random numbers of the next dropout layer, if the pass drops.

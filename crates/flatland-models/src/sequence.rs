@@ -127,7 +127,7 @@ impl Sequence {
             Combination::Concatenation => input.clone().append(chain(&self.children, input)),
         };
         match &self.last {
-            Some(activation) => activation.forward(output),
+            Some(activation) => activation.forward(pass, output),
             None => output,
         }
     }

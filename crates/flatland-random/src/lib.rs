@@ -39,6 +39,15 @@ pub fn normal(stream: &mut Stream) -> f64 {
     (-2.0 * radius_uniform.ln()).sqrt() * (std::f64::consts::TAU * angle_uniform).cos()
 }
 
+/// `1` or `−1`, with even odds (Rademacher's distribution): the top bit of a word.
+pub fn sign(stream: &mut Stream) -> f64 {
+    if stream.next_u64() >> 63 == 0 {
+        1.0
+    } else {
+        -1.0
+    }
+}
+
 /// Shuffles in place, every order equally likely (Durstenfeld 1964).
 pub fn shuffle<T>(items: &mut [T], stream: &mut Stream) {
     for last in (1..items.len()).rev() {
@@ -101,6 +110,16 @@ mod tests {
         for (order, moment) in [(1, 0.0), (2, 1.0), (3, 0.0), (4, 3.0)] {
             assert!((mean(&draws, order) - moment).abs() < 0.1, "moment {order}");
         }
+    }
+
+    #[test]
+    fn signs_are_even_and_independent() {
+        let mut stream = stream(4, "test", 0);
+        let draws: Vec<f64> = (0..100_000).map(|_| sign(&mut stream)).collect();
+        assert!(draws.iter().all(|sign| sign.abs() == 1.0));
+        assert!(mean(&draws, 1).abs() < 0.02);
+        let neighbours: Vec<f64> = draws.windows(2).map(|pair| pair[0] * pair[1]).collect();
+        assert!(mean(&neighbours, 1).abs() < 0.02);
     }
 
     #[test]

@@ -58,6 +58,16 @@ impl Krylov {
         }
     }
 
+    /// The basis of one pending vector. Expanded one vector at a time, it makes the Lanczos process from there.
+    ///
+    /// `start` must be a unit vector.
+    pub(crate) fn from_unit_vector(start: Tensor<1>) -> Self {
+        Self {
+            vectors: vec![start],
+            ..Self::new(0)
+        }
+    }
+
     /// How many vectors the basis holds.
     pub(crate) fn len(&self) -> usize {
         self.vectors.len()
@@ -304,6 +314,31 @@ fn rotate(vectors: &mut Vec<Tensor<1>>, ritz: &Ritz, places: &[usize]) {
         }
     }
     vectors.truncate(places.len());
+}
+
+impl Ritz {
+    /// The squared component of each Ritz vector along the first vector of the basis: the weights of the Gauss
+    /// quadrature whose nodes are the values. They add up to 1.
+    pub(crate) fn quadrature_weights(&self) -> Vec<f64> {
+        let components = self.weights.iter().map(|weights| weights[0]);
+        components.map(|component| component * component).collect()
+    }
+}
+
+/// A vector of random signs. It is drawn on the host, so that it is the same one on every device.
+pub(crate) fn random_signs<A: SymmetricOperator + ?Sized>(
+    operator: &A,
+    seed: u64,
+    purpose: &str,
+    index: u64,
+) -> Tensor<1> {
+    let mut stream = flatland_random::stream(seed, purpose, index);
+    let dimension = operator.dimension();
+    let signs: Vec<f64> = (0..dimension)
+        .map(|_| flatland_random::sign(&mut stream))
+        .collect();
+    let data = TensorData::new(signs, [dimension]);
+    Tensor::from_data(data, (&operator.device(), operator.dtype()))
 }
 
 /// A random unit vector, uniform on the sphere. It is drawn on the host, in `f64`, so that it is the same one on every

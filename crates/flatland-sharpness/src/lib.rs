@@ -8,6 +8,12 @@
 //! | [`sharpness()`] | the largest eigenvalue, and the smallest as far as it came to light | the residual `‖Hv − λ₁v‖` is small |
 //! | [`eigenpairs`] | so many of the largest, the smallest, or the largest in magnitude | every residual is small |
 //! | [`power_iteration`] | the eigenvalue of largest *magnitude*, often low | the Rayleigh quotient hardly moves |
+//! | [`trace`] | the sum of all eigenvalues, with a standard error | the mean of the probes hardly moves |
+//! | [`spectral_density`] | how many eigenvalues lie where | after so many probes and steps |
+//! | [`segment_smoothness`] | how fast the gradient turns along a step | at the step sizes given |
+//!
+//! [`pairing`] tells whether eigenvalues come in pairs `±λ`, as they do on a flat saddle; [`large_step`] whether a step
+//! is large in the sense of the paper.
 //!
 //! Power iteration is what the paper measures with. It may stop early, and it finds `λ_min` where that is the larger in
 //! magnitude; it is here to compare with. The Lanczos method takes fewer products for a guaranteed residual.
@@ -27,19 +33,29 @@
 //! For the Hessian of an objective, [`Hessian`] makes an operator of its Hessian-vector products.
 
 mod assessment;
+mod density;
 mod error;
 mod jacobi;
 mod krylov;
 mod lanczos;
 mod operator;
+mod pairing;
 mod power;
+mod segment;
 mod sharpness;
 mod sweep;
+mod trace;
 mod wanted;
 
+pub use density::{SmoothedDensity, SpectralDensity, SpectralDensityConfig, spectral_density};
 pub use error::Error;
 pub use lanczos::{EigenPairs, LanczosConfig, eigenpairs};
 pub use operator::{DenseMatrix, Hessian, SymmetricOperator};
+pub use pairing::pairing;
 pub use power::{PowerEstimate, PowerIterationConfig, power_iteration};
+pub use segment::{
+    LargeStep, SEGMENT_STEP_SIZES, SegmentPoint, large_step, segment_smoothness, smoothness_up_to,
+};
 pub use sharpness::{Sharpness, sharpness};
+pub use trace::{TraceConfig, TraceEstimate, trace};
 pub use wanted::Wanted;

@@ -20,6 +20,8 @@ fn cell() -> CellConfig {
         sharpness_every: 1,
         lanczos_basis: None,
         accuracy_every: 0,
+        diagnostics: None,
+        segment: None,
         init: Init::Pytorch,
         dtype: FloatType::F32,
         device: DeviceName::Flex,

@@ -1,5 +1,6 @@
 //! The program as a user meets it.
 
+mod diagnostics;
 mod endings;
 mod grids;
 mod memory;

@@ -2,7 +2,7 @@ use burn::module::Module;
 use serde::{Deserialize, Serialize};
 
 use crate::layer::Signal;
-use crate::{Dual, ops};
+use crate::{Dual, Pass, ops};
 
 /// A function of one number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -35,22 +35,24 @@ impl Activation {
         Self { function }
     }
 
-    pub(crate) fn forward(&self, input: Signal) -> Signal {
+    pub(crate) fn forward(&self, pass: &Pass<'_>, input: Signal) -> Signal {
         match input {
-            Signal::Features(features) => self.apply(features).into(),
-            Signal::Tokens(tokens) => self.apply(tokens).into(),
-            Signal::Image(image) => self.apply(image).into(),
+            Signal::Features(features) => self.apply(pass, features).into(),
+            Signal::Tokens(tokens) => self.apply(pass, tokens).into(),
+            Signal::Image(image) => self.apply(pass, image).into(),
         }
     }
 
-    fn apply<const D: usize>(&self, input: Dual<D>) -> Dual<D> {
-        match self.function {
+    fn apply<const D: usize>(&self, pass: &Pass<'_>, input: Dual<D>) -> Dual<D> {
+        let output = match self.function {
             Nonlinearity::Relu => ops::relu(input),
             Nonlinearity::Tanh => ops::tanh(input),
             Nonlinearity::Gelu => ops::gelu(input),
             Nonlinearity::Silu => ops::silu(input),
             Nonlinearity::Elu => ops::elu(input),
             Nonlinearity::Softplus => ops::softplus(input),
-        }
+        };
+        pass.watch(&output.value);
+        output
     }
 }

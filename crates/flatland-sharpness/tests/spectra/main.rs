@@ -1,8 +1,12 @@
-//! Eigenpairs of matrices whose spectra are known.
+//! Eigenpairs, traces, densities and smoothness of matrices whose spectra are known.
 
+mod density;
 mod ends;
 mod limits;
 mod matrix;
+mod pairing;
 mod power;
 mod random;
+mod segment;
+mod trace;
 mod warm;

@@ -19,15 +19,21 @@ impl Matrix {
     /// The same with the eigenvalues, and so the eigenvectors, in the order given.
     pub(crate) fn unsorted(spectrum: Vec<f64>, seed: u64) -> Self {
         let n = spectrum.len();
-        let mut rows = vec![vec![0.0; n]; n];
-        for (i, &value) in spectrum.iter().enumerate() {
-            rows[i][i] = value;
-        }
-        let mut matrix = Self { spectrum, rows };
+        let mut matrix = Self::diagonal(spectrum);
         for index in 0..n as u64 {
             matrix.reflect(&unit_vector(n, seed, index));
         }
         matrix
+    }
+
+    /// The diagonal matrix with these entries.
+    pub(crate) fn diagonal(spectrum: Vec<f64>) -> Self {
+        let n = spectrum.len();
+        let mut rows = vec![vec![0.0; n]; n];
+        for (i, &value) in spectrum.iter().enumerate() {
+            rows[i][i] = value;
+        }
+        Self { spectrum, rows }
     }
 
     /// `(I − 2uuᵀ)·A·(I − 2uuᵀ)`
@@ -144,7 +150,13 @@ impl Matrix {
         }
     }
 
-    fn times(&self, vector: &[f64]) -> Vec<f64> {
+    /// The entry in a row and a column.
+    pub(crate) fn entry(&self, row: usize, column: usize) -> f64 {
+        self.rows[row][column]
+    }
+
+    /// The product with a vector, in `f64`.
+    pub(crate) fn times(&self, vector: &[f64]) -> Vec<f64> {
         self.rows.iter().map(|row| dot(row, vector)).collect()
     }
 }
@@ -163,7 +175,7 @@ pub(crate) fn host(vector: &Tensor<1>) -> Vec<f64> {
     vector.clone().into_data().iter().collect()
 }
 
-fn dot(x: &[f64], y: &[f64]) -> f64 {
+pub(crate) fn dot(x: &[f64], y: &[f64]) -> f64 {
     x.iter().zip(y).map(|(x, y)| x * y).sum()
 }
 

@@ -1,0 +1,286 @@
+//! What is measured beside the sharpness: the spectrum and the gradient of the early phase, the smoothness of steps.
+
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::Result;
+use burn::tensor::Tensor;
+use flatland_models::{FullBatch, GradientNorms};
+use flatland_optim::{Objective, Outcome, Step};
+use flatland_sharpness::{
+    EigenPairs, Error, Hessian, LanczosConfig, SEGMENT_STEP_SIZES, SegmentPoint, TraceConfig,
+    TraceEstimate, Wanted, eigenpairs, pairing, segment_smoothness, trace,
+};
+use serde::{Deserialize, Serialize};
+use tracing::warn;
+
+use crate::cell::CellConfig;
+use crate::records::{self, DiagnosticsRow, RowWriter, SegmentRow};
+
+/// An activation of smaller magnitude is dead.
+const DEAD: f64 = 1e-6;
+
+/// The early-phase diagnostics of a run; by default the paper's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DiagnosticsConfig {
+    /// Iterations between two measurements.
+    pub every: u64,
+    /// The first iteration to measure at.
+    pub from: u64,
+    /// No measurement after this iteration.
+    pub to: u64,
+    /// How many eigenvalues of largest magnitude; more than the number of classes, or there are no pairs to judge.
+    pub eigenvalues: usize,
+}
+
+impl Default for DiagnosticsConfig {
+    fn default() -> Self {
+        Self {
+            every: 2,
+            from: 0,
+            to: 100,
+            eigenvalues: 20,
+        }
+    }
+}
+
+impl DiagnosticsConfig {
+    /// What is wrong with the options.
+    pub fn problem(&self) -> Option<String> {
+        if self.every == 0 || self.eigenvalues == 0 {
+            return Some("every and eigenvalues are at least 1".to_owned());
+        }
+        (self.from > self.to).then(|| "from must not be above to".to_owned())
+    }
+
+    fn is_due(&self, iteration: u64) -> bool {
+        (self.from..=self.to).contains(&iteration)
+            && (iteration - self.from).is_multiple_of(self.every)
+    }
+}
+
+/// Where the smoothness along the step is measured: at these iterations, as far as the run reaches them, and at its
+/// last.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SegmentConfig {
+    /// The iterations.
+    pub at: Vec<u64>,
+}
+
+/// What a measurement of a point finds.
+pub struct Measured {
+    pub trace: TraceEstimate,
+    pub pairs: EigenPairs,
+    pub norms: GradientNorms,
+    /// The share of dead activations in each layer.
+    pub dead: Vec<f64>,
+    /// The score of the eigenvalues after the first `K`.
+    pub pairing: Option<f64>,
+}
+
+impl Measured {
+    /// Measures at `point`: the trace, so many eigenvalues (or all of a smaller network), the gradient and the
+    /// activations. The eigenvalues start from the `start` vectors.
+    ///
+    /// # Errors
+    ///
+    /// Where the Hessian is not finite.
+    pub fn at(
+        objective: &mut FullBatch,
+        point: &Tensor<1>,
+        eigenvalues: usize,
+        classes: usize,
+        seed: u64,
+        start: &[Tensor<1>],
+    ) -> Result<Self, Error> {
+        let (_, gradient) = objective.loss_and_gradient(point);
+        let norms = GradientNorms::of(objective.layout(), &gradient);
+        let dead = objective.small_activations(point, DEAD);
+        let hessian = &mut Hessian::new(objective, point);
+        let trace = trace(hessian, &TraceConfig::new().with_seed(seed))?;
+        let wanted = Wanted::Magnitude(eigenvalues.min(point.dims()[0]));
+        let config = LanczosConfig::new().with_seed(seed);
+        let pairs = eigenpairs(hessian, wanted, &config, start)?;
+        let pairing = pairs.values.get(classes..).and_then(pairing);
+        Ok(Self {
+            trace,
+            pairs,
+            norms,
+            dead,
+            pairing,
+        })
+    }
+
+    /// The Hessian-vector products taken.
+    pub fn products(&self) -> usize {
+        self.trace.probes + self.pairs.products
+    }
+
+    /// The largest residual of the eigenvalues.
+    pub fn residual(&self) -> f64 {
+        self.pairs.residuals.iter().copied().fold(0.0, f64::max)
+    }
+
+    /// The largest share of dead activations.
+    pub fn dead_share(&self) -> Option<f64> {
+        self.dead.iter().copied().reduce(f64::max)
+    }
+}
+
+/// The smoothness along a step of size `step_size` (0 for none) from `point`: at the paper's step sizes and its own.
+pub fn segment(
+    objective: &mut FullBatch,
+    point: &Tensor<1>,
+    step_size: f64,
+    seed: u64,
+) -> Result<Vec<SegmentPoint>, Error> {
+    let mut step_sizes = SEGMENT_STEP_SIZES.to_vec();
+    if step_size > 0.0 && !step_sizes.contains(&step_size) {
+        step_sizes.push(step_size);
+    }
+    let config = LanczosConfig::new().with_seed(seed);
+    segment_smoothness(objective, point, &step_sizes, &config)
+}
+
+/// The diagnostics of one run, as far as its cell asks for any.
+pub struct Diagnostics {
+    early: Option<(DiagnosticsConfig, RowWriter)>,
+    segment: Option<(SegmentConfig, RowWriter)>,
+    classes: usize,
+    seed: u64,
+    /// The last eigenvectors, to start the next measurement from.
+    vectors: Vec<Tensor<1>>,
+}
+
+/// What measurements cost.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Cost {
+    pub products: usize,
+    pub seconds: f64,
+}
+
+impl Diagnostics {
+    /// Starts the files that the cell asks for. `dimension` is the number of parameters.
+    pub fn create(cell: &CellConfig, directory: &Path, dimension: usize) -> Result<Self> {
+        let early = cell.diagnostics.clone().map(|config| {
+            let header = DiagnosticsRow::header(config.eigenvalues.min(dimension));
+            let path = directory.join(records::DIAGNOSTICS);
+            Ok::<_, anyhow::Error>((config, RowWriter::with_header(path, &header)?))
+        });
+        let segment = cell.segment.clone().map(|config| {
+            let path = directory.join(records::SEGMENT);
+            Ok::<_, anyhow::Error>((config, RowWriter::create(path)?))
+        });
+        Ok(Self {
+            early: early.transpose()?,
+            segment: segment.transpose()?,
+            classes: cell.dataset.classes(),
+            seed: cell.seed,
+            vectors: Vec::new(),
+        })
+    }
+
+    /// Measures what is due at `w_k = point`, from which `step` was computed but not yet made. Where the run has
+    /// diverged there is nothing to measure.
+    pub fn measure(
+        &mut self,
+        iteration: u64,
+        is_last: bool,
+        objective: &mut FullBatch,
+        point: &Tensor<1>,
+        step: &Step,
+    ) -> Result<Cost> {
+        let mut cost = Cost::default();
+        if matches!(step.outcome, Outcome::Diverged(_)) {
+            return Ok(cost);
+        }
+        let start = Instant::now();
+        if let Some((config, rows)) = &mut self.early
+            && config.is_due(iteration)
+        {
+            let measured = Measured::at(
+                objective,
+                point,
+                config.eigenvalues,
+                self.classes,
+                self.seed,
+                &self.vectors,
+            );
+            match measured {
+                Ok(measured) => {
+                    cost.products += measured.products();
+                    rows.write(&row(iteration, &measured, start.elapsed().as_secs_f64()))?;
+                    self.vectors = measured.pairs.vectors;
+                }
+                Err(error) => warn!("no diagnostics at iteration {iteration}: {error}"),
+            }
+        }
+        if let Some((config, rows)) = &mut self.segment
+            && (is_last || config.at.contains(&iteration))
+        {
+            match segment(objective, point, step.step_size, self.seed) {
+                Ok(points) => {
+                    for at in points {
+                        cost.products += at.products;
+                        rows.write(&SegmentRow {
+                            iteration,
+                            step_size: step.step_size,
+                            t: at.step_size,
+                            gradient_change: at.gradient_change,
+                            curvature: at.curvature,
+                            hessian_norm: at.hessian_norm,
+                            sharpness: at.sharpness,
+                        })?;
+                    }
+                }
+                Err(error) => warn!("no segment at iteration {iteration}: {error}"),
+            }
+        }
+        cost.seconds = start.elapsed().as_secs_f64();
+        Ok(cost)
+    }
+}
+
+fn row(iteration: u64, measured: &Measured, seconds: f64) -> DiagnosticsRow {
+    let hidden = measured.norms.hidden();
+    DiagnosticsRow {
+        iteration,
+        trace: measured.trace.value,
+        trace_standard_error: measured.trace.standard_error,
+        trace_probes: measured.trace.probes,
+        eigenvalues: measured.pairs.values.clone(),
+        eigenvalue_residual: measured.residual(),
+        gradient_norm_mean: hidden.map(|norms| norms.mean),
+        gradient_norm_min: hidden.map(|norms| norms.min),
+        gradient_norm_max: hidden.map(|norms| norms.max),
+        gradient_norm_last_bias: measured.norms.last_bias(),
+        zero_gradient_share: measured.norms.zero_share,
+        dead_activation_share: measured.dead_share(),
+        pairing: measured.pairing,
+        hessian_products: measured.products(),
+        seconds,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_papers_measurements_are_due_every_second_iteration_up_to_a_hundred() {
+        let due = |config: &DiagnosticsConfig| -> Vec<u64> {
+            (0..200).filter(|&k| config.is_due(k)).collect()
+        };
+        let paper = DiagnosticsConfig::default();
+        assert_eq!(due(&paper), (0..=50).map(|i| 2 * i).collect::<Vec<_>>());
+        let late = DiagnosticsConfig {
+            every: 7,
+            from: 5,
+            to: 20,
+            ..paper
+        };
+        assert_eq!(due(&late), [5, 12, 19]);
+    }
+}

@@ -1,0 +1,281 @@
+//! `experiments spectrum`: everything that is measured of a point, at one that was saved.
+
+use anyhow::{Context, Result, ensure};
+use burn::tensor::{DType, Tensor};
+use comfy_table::{Table, presets};
+use flatland_data::Selection;
+use flatland_models::{FullBatch, Initializer, Loss, load_weights};
+use flatland_optim::{Objective, vector};
+use flatland_sharpness::{
+    Hessian, SegmentPoint, SmoothedDensity, SpectralDensity, SpectralDensityConfig,
+    spectral_density,
+};
+use serde_json::{Value, json};
+use tracing::warn;
+
+use crate::batches;
+use crate::cli::SpectrumArgs;
+use crate::diagnostics::{Measured, segment};
+use crate::figure::DensityFigure;
+use crate::grid::{self, input_shape, loss_name};
+use crate::records::write_whole;
+use crate::session::Ending;
+
+/// Points of the smoothed density.
+const GRID_POINTS: usize = 1000;
+/// Standard deviation of its Gaussians, as a share of the width of the spectrum.
+const BANDWIDTH: f64 = 5e-3;
+
+/// What was found at the point.
+struct Found {
+    loss: f64,
+    gradient_norm: f64,
+    measured: Measured,
+    segment: Vec<SegmentPoint>,
+    density: SpectralDensity,
+    smoothed: SmoothedDensity,
+}
+
+/// Measures, prints a table, writes `spectrum.json` and `spectrum.svg`.
+pub fn run(arguments: &SpectrumArgs) -> Result<Ending> {
+    let SpectrumArgs {
+        dataset,
+        seed,
+        weights,
+        ..
+    } = arguments;
+    let folder = match &arguments.output {
+        Some(folder) => folder.clone(),
+        None => weights.parent().context("a file lies in a folder")?.into(),
+    };
+    let network = grid::network_argument(&arguments.network).map_err(anyhow::Error::msg)?;
+    let loss = grid::loss_argument(&arguments.loss).map_err(anyhow::Error::msg)?;
+    let device = arguments.device.find(arguments.dtype)?;
+    let data = flatland_data::load(*dataset, &arguments.data_dir)?;
+    let samples = data.train.select(Selection::Stratified {
+        samples: arguments.samples,
+        seed: *seed,
+    })?;
+
+    let (shape, classes) = (input_shape(*dataset), dataset.classes());
+    let dtype = DType::from(arguments.dtype);
+    let mut initializer = Initializer::new(*seed, &device.device, dtype);
+    let built = network.init(shape, classes, &mut initializer)?;
+    let loaded = load_weights(weights, &built, &device.device, dtype)?;
+    for remark in loaded.remarks() {
+        warn!("{}: {remark}", weights.display());
+    }
+    let chunk = arguments.chunk.unwrap_or(network.default_chunk());
+    ensure!(chunk > 0, "--chunk 0: expected at least 1");
+    let chunks = batches::upload(&samples, *dataset, chunk, &device.device, arguments.dtype);
+    let mut objective = FullBatch::new(built, loss, chunks);
+    let found = measure(&mut objective, &loaded.point, classes, arguments)?;
+
+    std::fs::create_dir_all(&folder)
+        .with_context(|| format!("cannot create {}", folder.display()))?;
+    let about = json!({
+        "weights": weights,
+        "dataset": dataset.name(),
+        "network": &network,
+        "loss_function": loss_name(loss),
+        "seed": seed,
+        "samples": samples.labels.len(),
+        "chunk": chunk,
+        "dtype": arguments.dtype,
+        "device": device.description,
+        "parameters": loaded.point.dims()[0],
+    });
+    let record = found.to_json(about, &objective);
+    let record = serde_json::to_string_pretty(&record)?;
+    write_whole(&folder.join("spectrum.json"), record.as_bytes())?;
+    let picture = folder.join("spectrum.svg");
+    let floor = (loss == Loss::Mse).then_some(2.0 / classes as f64);
+    DensityFigure {
+        title: &format!("{dataset} · {} · {}", network.name(), loss_name(loss)),
+        density: &found.smoothed,
+        dimension: loaded.point.dims()[0],
+        eigenvalues: &found.measured.pairs.values,
+        floor,
+    }
+    .draw(&picture)?;
+    println!("{}\n{}", found.table(floor), found.segment_table());
+    println!("record: {}", folder.join("spectrum.json").display());
+    println!("picture: {}", picture.display());
+    Ok(Ending::Success)
+}
+
+fn measure(
+    objective: &mut FullBatch,
+    point: &Tensor<1>,
+    classes: usize,
+    arguments: &SpectrumArgs,
+) -> Result<Found> {
+    let seed = arguments.seed;
+    let (loss, gradient) = objective.loss_and_gradient(point);
+    let measured = Measured::at(objective, point, arguments.eigenvalues, classes, seed, &[])?;
+    if !measured.pairs.converged {
+        warn!(
+            "not all eigenvalues have converged: the largest residual is {:e}",
+            measured.residual()
+        );
+    }
+    let config = SpectralDensityConfig::new()
+        .with_probes(arguments.probes)
+        .with_steps(arguments.steps)
+        .with_seed(seed);
+    let density = spectral_density(&mut Hessian::new(objective, point), &config)?;
+    Ok(Found {
+        loss,
+        gradient_norm: vector::norm(&gradient),
+        measured,
+        segment: segment(objective, point, 0.0, seed)?,
+        smoothed: density.smoothed(GRID_POINTS, BANDWIDTH)?,
+        density,
+    })
+}
+
+impl Found {
+    fn to_json(&self, about: Value, objective: &FullBatch) -> Value {
+        let Measured {
+            trace,
+            pairs,
+            norms,
+            dead,
+            pairing,
+        } = &self.measured;
+        let slots = objective.layout().slots().iter();
+        let gradient_norms: Vec<Value> = (slots.zip(&norms.tensors))
+            .map(|(slot, norm)| json!({ "parameter": slot.name, "norm": norm }))
+            .collect();
+        let segment: Vec<Value> = (self.segment.iter())
+            .map(|at| {
+                json!({
+                    "t": at.step_size,
+                    "gradient_change": at.gradient_change,
+                    "curvature": at.curvature,
+                    "hessian_norm": at.hessian_norm,
+                    "sharpness": at.sharpness,
+                })
+            })
+            .collect();
+        json!({
+            "about": about,
+            "loss": self.loss,
+            "gradient_norm": self.gradient_norm,
+            "gradient_norms": gradient_norms,
+            "zero_gradient_share": norms.zero_share,
+            "dead_activation_shares": dead,
+            "trace": {
+                "value": trace.value,
+                "standard_error": trace.standard_error,
+                "probes": trace.probes,
+                "converged": trace.converged,
+            },
+            "eigenvalues": pairs.values,
+            "residuals": pairs.residuals,
+            "converged": pairs.converged,
+            "pairing": pairing,
+            "segment": segment,
+            "density": {
+                "nodes": self.density.nodes,
+                "weights": self.density.weights,
+                "points": self.smoothed.points,
+                "densities": self.smoothed.densities,
+                "standard_deviation": self.smoothed.standard_deviation,
+            },
+        })
+    }
+
+    fn table(&self, floor: Option<f64>) -> Table {
+        let Measured {
+            trace,
+            pairs,
+            norms,
+            pairing,
+            ..
+        } = &self.measured;
+        let number = |value: f64| format!("{value:.4e}");
+        let optional = |value: Option<f64>| value.map_or("–".to_owned(), number);
+        let values: Vec<String> = pairs.values.iter().map(|value| number(*value)).collect();
+        let hidden = norms.hidden();
+        let mut table = Table::new();
+        table.load_style(presets::UTF8_FULL_CONDENSED);
+        let probes = trace.probes;
+        let rows = [
+            ("loss", number(self.loss)),
+            ("gradient norm", number(self.gradient_norm)),
+            (
+                "  of hidden parameters: mean, min, max",
+                [
+                    hidden.map(|norms| norms.mean),
+                    hidden.map(|norms| norms.min),
+                    hidden.map(|norms| norms.max),
+                ]
+                .map(optional)
+                .join(", "),
+            ),
+            ("  of the last bias", optional(norms.last_bias())),
+            (
+                "zero share of the gradient",
+                format!("{:.4}", norms.zero_share),
+            ),
+            (
+                "largest dead share of a layer",
+                optional(self.measured.dead_share()),
+            ),
+            (
+                "trace",
+                format!(
+                    "{} ± {} ({probes} probes)",
+                    number(trace.value),
+                    number(trace.standard_error)
+                ),
+            ),
+            (
+                "eigenvalues by magnitude",
+                values
+                    .chunks(5)
+                    .map(|row| row.join("  "))
+                    .collect::<Vec<_>>()
+                    .join("\n"),
+            ),
+            ("largest residual", number(self.measured.residual())),
+            ("2/K", optional(floor)),
+            ("pairing after the first K", optional(*pairing)),
+            (
+                "negative share of the spectrum",
+                format!(
+                    "{:.4}",
+                    self.density
+                        .mean(|value| f64::from(value < -self.smoothed.standard_deviation))
+                ),
+            ),
+        ];
+        for (name, value) in rows {
+            table.add_row([name.to_owned(), value]);
+        }
+        table
+    }
+
+    fn segment_table(&self) -> Table {
+        let mut table = Table::new();
+        table.load_style(presets::UTF8_FULL_CONDENSED).set_header([
+            "t",
+            "‖∇f(w_t) − g‖/t‖g‖",
+            "gᵀHg/‖g‖²",
+            "‖Hg‖/‖g‖",
+            "λ₁",
+        ]);
+        for at in &self.segment {
+            let numbers = [
+                at.gradient_change,
+                at.curvature,
+                at.hessian_norm,
+                at.sharpness,
+            ];
+            let cells = numbers.map(|value| format!("{value:.4e}"));
+            table.add_row([vec![at.step_size.to_string()], cells.to_vec()].concat());
+        }
+        table
+    }
+}

@@ -1,0 +1,282 @@
+//! Measurements of the early phase and along steps.
+
+use std::process::Command;
+
+use assert_cmd::cargo::cargo_bin;
+use predicates::prelude::*;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::{cell, column, experiments, numbers, run_file, runs, table};
+
+#[test]
+fn diagnostics_and_segments_are_recorded_where_the_grid_asks() {
+    let folder = TempDir::new().unwrap();
+    let more = [
+        "--set",
+        "diagnostics={every=2, from=1, to=4, eigenvalues=13}",
+        "--set",
+        "segment={at=[0, 2, 1000]}",
+    ];
+    experiments(folder.path(), &cell(&more)).assert().success();
+    let [run] = &runs(folder.path())[..] else {
+        panic!("one run")
+    };
+    let metrics = run.join("metrics.csv");
+
+    let rows = run.join("diagnostics.csv");
+    let eigenvalues: Vec<String> = (1..=13).map(|rank| format!("eigenvalue_{rank}")).collect();
+    assert_eq!(
+        table(&rows).0.join(","),
+        format!(
+            "iteration,trace,trace_standard_error,trace_probes,{},eigenvalue_residual,gradient_norm_mean,\
+             gradient_norm_min,gradient_norm_max,gradient_norm_last_bias,zero_gradient_share,\
+             dead_activation_share,pairing,hessian_products,seconds",
+            eigenvalues.join(",")
+        )
+    );
+    assert_eq!(numbers(&rows, "iteration"), [1.0, 3.0]);
+    let gradients = numbers(&metrics, "gradient_norm");
+    for (row, gradient) in [gradients[1], gradients[3]].into_iter().enumerate() {
+        let at = |name: &str| numbers(&rows, name)[row];
+        let values: Vec<f64> = eigenvalues.iter().map(|name| at(name)).collect();
+        assert!(values.is_sorted_by(|x, y| x.abs() >= y.abs()), "{values:?}");
+        assert!(
+            values
+                .iter()
+                .take(10)
+                .filter(|value| **value > 0.199)
+                .count()
+                >= 9
+        );
+        assert!(
+            at("trace") > 2.0 - 5.0 * at("trace_standard_error"),
+            "the bias block"
+        );
+        assert!((2.0..=100.0).contains(&at("trace_probes")));
+        assert!(at("eigenvalue_residual") <= 1e-3 * values[0]);
+        assert!((0.0..=1.0).contains(&at("pairing")));
+        // The norms of the parts make up the norm of the whole: 5 hidden ones and the last bias.
+        let (last, max) = (at("gradient_norm_last_bias"), at("gradient_norm_max"));
+        assert!(last.hypot(max) <= gradient * 1.00001);
+        assert!(last.hypot(max * 5f64.sqrt()) >= gradient * 0.99999);
+        let (mean, min) = (at("gradient_norm_mean"), at("gradient_norm_min"));
+        assert!(0.0 < min && min < mean && mean < max);
+        // ReLUs that are off leave zeros in the gradient of what they feed.
+        assert!(at("dead_activation_share") > 0.1 && at("dead_activation_share") < 1.0);
+        assert!((0.0..0.9).contains(&at("zero_gradient_share")));
+    }
+
+    let points = run.join("segment.csv");
+    assert_eq!(
+        table(&points).0.join(","),
+        "iteration,step_size,t,gradient_change,curvature,hessian_norm,sharpness"
+    );
+    let (iterations, steps) = (
+        numbers(&points, "iteration"),
+        numbers(&metrics, "step_size"),
+    );
+    let mut listed = iterations.clone();
+    listed.dedup();
+    assert_eq!(listed, [0.0, 2.0, 6.0], "the last iteration too");
+    let sharpness = run.join("sharpness.csv");
+    for (row, k) in iterations.iter().map(|k| *k as usize).enumerate() {
+        let at = |name: &str| numbers(&points, name)[row];
+        assert_eq!(at("step_size"), steps[k]);
+        assert!(at("curvature").abs() <= at("hessian_norm") * 1.00001);
+        assert!(at("curvature") <= at("sharpness") * 1.001);
+        assert!(at("gradient_change") > 0.0 && at("sharpness") >= 0.1999);
+        if at("t") == 0.001 && k % 3 == 0 {
+            let measured = numbers(&sharpness, "sharpness")[k / 3];
+            let ratio = at("sharpness") / measured;
+            assert!(
+                (ratio - 1.0).abs() < 0.02,
+                "near w_k the sharpness is that at w_k"
+            );
+        }
+    }
+    for (k, step) in [0, 2, 6].map(|k| (k as f64, steps[k])) {
+        let all = iterations.iter().zip(numbers(&points, "t"));
+        let of_step: Vec<f64> = all.filter(|(at, _)| **at == k).map(|(_, t)| t).collect();
+        let own = of_step.iter().filter(|t| **t == step).count();
+        assert_eq!(own, 1, "{of_step:?} holds {step} once");
+        let known = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0];
+        assert_eq!(of_step[..9], known);
+    }
+
+    // What they cost is in the totals.
+    let products: f64 = numbers(&rows, "hessian_products").iter().sum();
+    let sharpness_products: f64 = numbers(&sharpness, "hessian_products").iter().sum();
+    let total = run_file(run)["totals"]["hessian_products"]
+        .as_f64()
+        .unwrap();
+    assert!(total >= products + sharpness_products + 2.0 * iterations.len() as f64);
+    let evaluations: f64 = numbers(&metrics, "function_evaluations").iter().sum();
+    assert_eq!(
+        run_file(run)["totals"]["function_evaluations"].as_f64(),
+        Some(evaluations),
+        "the method's own count is untouched"
+    );
+}
+
+/// Measuring changes nothing of the run, and a grid that asks for nothing names its runs as before.
+#[test]
+fn measurements_leave_the_run_alone() {
+    let folder = TempDir::new().unwrap();
+    experiments(folder.path(), &cell(&[])).assert().success();
+    let [plain] = &runs(folder.path())[..] else {
+        panic!("one run")
+    };
+    let config = std::fs::read_to_string(plain.join("config.toml")).unwrap();
+    assert!(!config.contains("diagnostics") && !config.contains("segment"));
+    assert!(!plain.join("diagnostics.csv").exists() && !plain.join("segment.csv").exists());
+
+    let more = ["--set", "diagnostics={}", "--set", "segment={at=[3]}"];
+    experiments(folder.path(), &cell(&more)).assert().success();
+    let all = runs(folder.path());
+    assert_eq!(all.len(), 2);
+    let measured = all.iter().find(|run| *run != plain).unwrap();
+    for name in ["loss", "step_size", "gradient_norm"] {
+        assert_eq!(
+            column(&measured.join("metrics.csv"), name),
+            column(&plain.join("metrics.csv"), name)
+        );
+    }
+    let config = std::fs::read_to_string(measured.join("config.toml")).unwrap();
+    for line in ["every = 2", "to = 100", "eigenvalues = 20", "at = [3]"] {
+        assert!(config.contains(line), "{config}");
+    }
+    assert_eq!(
+        numbers(&measured.join("diagnostics.csv"), "iteration"),
+        [0.0, 2.0, 4.0, 6.0]
+    );
+}
+
+#[test]
+fn wrong_options_of_measurements_are_named() {
+    let folder = TempDir::new().unwrap();
+    for (set, problem) in [
+        ("diagnostics={evry=2}", "unknown field `evry`"),
+        (
+            "diagnostics={every=0}",
+            "every and eigenvalues are at least 1",
+        ),
+        ("diagnostics={eigenvalues=-3}", "-3"),
+        ("diagnostics={from=9, to=4}", "from must not be above to"),
+        ("diagnostics=true", "diagnostics = true"),
+        ("segment={at=[]}", "at lists at least one iteration"),
+        ("segment={}", "missing field `at`"),
+        ("segment={at=[0], last=true}", "unknown field `last`"),
+    ] {
+        experiments(folder.path(), &["--set", set])
+            .assert()
+            .code(2)
+            .stderr(predicate::str::contains(problem));
+    }
+}
+
+fn spectrum(arguments: &[&str]) -> assert_cmd::Command {
+    let mut command = assert_cmd::Command::from_std(Command::new(cargo_bin("experiments")));
+    command
+        .args(["spectrum", "--device", "flex"])
+        .args(arguments);
+    command
+}
+
+/// The last point of a run, measured afterwards: what the run itself found there, and a density to go with it.
+#[test]
+fn a_saved_point_is_measured_without_training() {
+    let folder = TempDir::new().unwrap();
+    let small = "networks=[{name=\"mlp\", widths=[12]}]";
+    let more = ["--set", small, "--set", "iterations=3"];
+    experiments(folder.path(), &cell(&more)).assert().success();
+    let [run] = &runs(folder.path())[..] else {
+        panic!("one run")
+    };
+    let weights = run.join("weights.safetensors");
+    let output = folder.path().join("measured");
+    let (weights, folder_of_output) = (weights.to_str().unwrap(), output.to_str().unwrap());
+    let arguments = [
+        "--weights",
+        weights,
+        "--dataset",
+        "fashion-mnist",
+        "--network",
+        "{ name = \"mlp\", widths = [12] }",
+        "--samples",
+        "60",
+        "--eigenvalues",
+        "14",
+        "--probes",
+        "4",
+        "--steps",
+        "50",
+        "--output",
+        folder_of_output,
+    ];
+    spectrum(&arguments)
+        .assert()
+        .success()
+        .stdout(predicate::str::contains("pairing after the first K"));
+    let read = || -> Value {
+        serde_json::from_slice(&std::fs::read(output.join("spectrum.json")).unwrap()).unwrap()
+    };
+    let found = read();
+    let list = |value: &Value| -> Vec<f64> {
+        (value.as_array().unwrap().iter())
+            .map(|number| number.as_f64().unwrap())
+            .collect()
+    };
+    let loss = run_file(run)["totals"]["final_loss"].as_f64().unwrap();
+    assert!((found["loss"].as_f64().unwrap() / loss - 1.0).abs() < 1e-5);
+    let eigenvalues = list(&found["eigenvalues"]);
+    assert_eq!(eigenvalues.len(), 14);
+    assert!(eigenvalues.is_sorted_by(|x, y| x.abs() >= y.abs()));
+
+    // The density holds the same spectrum: its ends and its trace.
+    let (nodes, weights) = (
+        list(&found["density"]["nodes"]),
+        list(&found["density"]["weights"]),
+    );
+    let largest = eigenvalues.iter().copied().fold(0.0, f64::max);
+    assert!((nodes[0] / largest - 1.0).abs() < 1e-2);
+    let parameters = found["about"]["parameters"].as_f64().unwrap();
+    assert_eq!(parameters, 784.0 * 12.0 + 12.0 + 130.0);
+    let masses = nodes.iter().zip(&weights);
+    let trace_of_density = parameters * masses.map(|(node, weight)| node * weight).sum::<f64>();
+    let trace = found["trace"]["value"].as_f64().unwrap();
+    let error = found["trace"]["standard_error"].as_f64().unwrap();
+    assert!((trace_of_density - trace).abs() < 0.3 * trace + 5.0 * error);
+    assert!((weights.iter().sum::<f64>() - 1.0).abs() < 1e-5);
+    assert_eq!(found["gradient_norms"].as_array().unwrap().len(), 4);
+    assert_eq!(found["segment"].as_array().unwrap().len(), 9);
+    let picture = std::fs::read_to_string(output.join("spectrum.svg")).unwrap();
+    assert!(picture.contains("2/K = 0.2"));
+
+    spectrum(&arguments).assert().success();
+    assert_eq!(read(), found, "the same numbers again");
+}
+
+#[test]
+fn what_spectrum_cannot_use_is_named() {
+    for (network, loss, problem) in [
+        ("mpl", "mse", "--network mpl"),
+        ("mlp", "hinge", "--loss hinge: a loss is \"mse\""),
+        ("mlp", "mse", "absent.safetensors"),
+    ] {
+        let arguments = [
+            "--weights",
+            "absent.safetensors",
+            "--dataset",
+            "fashion-mnist",
+            "--network",
+            network,
+            "--loss",
+            loss,
+        ];
+        spectrum(&arguments)
+            .assert()
+            .code(2)
+            .stderr(predicate::str::contains(problem));
+    }
+}
