@@ -9,6 +9,7 @@ use flatland_data::Dataset;
 use crate::cell::FloatType;
 use crate::device::DeviceName;
 use crate::memory::Chunk;
+use crate::presets::Scale;
 
 /// Gradient descent with large step sizes, and the sharpness it settles at.
 #[derive(Debug, Parser)]
@@ -40,6 +41,8 @@ pub enum Command {
     Run(Box<RunArgs>),
     /// List the data sets: found or not, where, how many samples, and whether their files are the official ones.
     Data(DataArgs),
+    /// Hold finished runs against what the paper says, claim by claim.
+    Check(CheckArgs),
     /// Check a device: every operator and small networks, against double precision on the CPU.
     Doctor(DoctorArgs),
     /// Measure a saved point: trace, eigenvalues, spectral density, gradient, smoothness along the gradient.
@@ -98,6 +101,13 @@ pub struct SpectrumArgs {
 }
 
 #[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// A folder with runs, or with folders of runs.
+    #[arg(default_value = "results", value_name = "RESULTS")]
+    pub results: PathBuf,
+}
+
+#[derive(Debug, Args)]
 #[command(
     long_about = "Check a device: every operator's value, tangent, gradient and Hessian product, and those of small \
         networks, against the same numbers in double precision on flex.\n\n\
@@ -137,8 +147,16 @@ pub struct RunArgs {
     #[arg(value_name = "GRID.toml", conflicts_with = "preset")]
     pub grid: Option<PathBuf>,
     /// A grid that comes with the program.
-    #[arg(long, value_name = "NAME", value_parser = clap::builder::PossibleValuesParser::new(crate::presets::NAMES))]
+    #[arg(long, value_name = "NAME", value_parser = clap::builder::PossibleValuesParser::new(crate::presets::names()))]
     pub preset: Option<String>,
+    /// The size of a preset of the paper's figures (fig1 to fig4) and appendices (appD, appF, appG, appH, appJ).
+    #[arg(
+        long,
+        value_name = "SCALE",
+        default_value = "paper",
+        conflicts_with = "grid"
+    )]
+    pub scale: Scale,
     /// Replace a key of the grid, in TOML: --set iterations=100 --set 'methods=["nls"]'
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,

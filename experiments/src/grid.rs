@@ -1,10 +1,13 @@
 //! Grids: lists of data sets, networks, methods, losses and seeds, and the settings of every run.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::path::Path;
 
 use flatland_data::Dataset;
 use flatland_models::{Architecture, InputShape, Loss};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 use toml::{Table, Value};
@@ -26,7 +29,7 @@ pub struct Grid {
     losses: Vec<Loss>,
     seeds: Vec<u64>,
     iterations: u64,
-    samples: usize,
+    samples: Samples,
     pub chunk: Chunk,
     sharpness_every: u64,
     accuracy_every: u64,
@@ -35,6 +38,48 @@ pub struct Grid {
     init: Init,
     pub dtype: FloatType,
     pub device: DeviceName,
+}
+
+/// Training samples.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+enum Samples {
+    /// The same number for every network.
+    All(NonZeroUsize),
+    /// A number for each network by name.
+    ByNetwork(BTreeMap<String, NonZeroUsize>),
+}
+
+/// As many as the paper uses.
+const FULL: NonZeroUsize = NonZeroUsize::new(5000).expect("5000 is not zero");
+
+impl Samples {
+    const ALLOWED: &str =
+        "a whole number, at least 1, or one for each network, such as { mlp = 5000, cnn = 1000 }";
+
+    fn of(&self, network: &Architecture) -> Option<usize> {
+        match self {
+            Self::All(count) => Some(count.get()),
+            Self::ByNetwork(counts) => counts.get(network.name()).map(|count| count.get()),
+        }
+    }
+
+    fn check(&self, networks: &[Architecture], problems: &mut Vec<String>) {
+        let Self::ByNetwork(counts) = self else {
+            return;
+        };
+        for name in counts.keys() {
+            if let Err(problem) = Architecture::named(name) {
+                problems.push(format!("samples: {problem}"));
+            }
+        }
+        for network in networks {
+            if self.of(network).is_none() {
+                let name = network.name();
+                problems.push(format!("samples: no number for {name}; add {name} = 5000"));
+            }
+        }
+    }
 }
 
 /// Everything that is wrong with a grid.
@@ -123,7 +168,9 @@ impl Grid {
                     .ok_or("a seed is a whole number, at least 0".to_owned())
             }),
             iterations: reader.count("iterations", 1).unwrap_or(1000),
-            samples: reader.count("samples", 1).unwrap_or(5000) as usize,
+            samples: reader
+                .take("samples", Samples::ALLOWED)
+                .unwrap_or(Samples::All(FULL)),
             chunk: reader
                 .take("chunk", Chunk::ALLOWED)
                 .unwrap_or(Chunk::OfNetwork),
@@ -150,6 +197,7 @@ impl Grid {
                 .unwrap_or(DeviceName::Auto),
         };
         let mut problems = reader.finish();
+        grid.samples.check(&grid.networks, &mut problems);
         if let Init::File(path) = &grid.init
             && !Path::new(path).is_file()
         {
@@ -183,7 +231,6 @@ impl Grid {
                             let problem = Problem {
                                 dataset,
                                 network: network.name(),
-                                loss,
                             };
                             let method = method.resolve(&problem);
                             cells.push(CellConfig {
@@ -191,7 +238,7 @@ impl Grid {
                                 loss,
                                 seed,
                                 iterations: self.iterations,
-                                samples: self.samples,
+                                samples: self.samples.of(network).expect("read() has checked it"),
                                 chunk: match self.chunk {
                                     Chunk::Samples(chunk) => chunk.get(),
                                     Chunk::OfNetwork | Chunk::Auto => network.default_chunk(),
@@ -223,18 +270,11 @@ impl Grid {
             self.networks.iter().map(Architecture::name).collect(),
             "mlp",
         );
-        let losses = or_any(self.losses.clone(), Loss::Mse);
-        let mut all = Vec::new();
-        for &dataset in &datasets {
-            for &network in &networks {
-                all.extend(losses.iter().map(|&loss| Problem {
-                    dataset,
-                    network,
-                    loss,
-                }));
-            }
-        }
-        all
+        (datasets.iter())
+            .flat_map(|&dataset| {
+                (networks.iter()).map(move |&network| Problem { dataset, network })
+            })
+            .collect()
     }
 
     /// Finds the methods whose options do not suit a problem of the grid.

@@ -2,6 +2,7 @@
 
 mod batches;
 mod cell;
+mod check;
 mod cli;
 mod data;
 mod device;
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
     let result = match cli.command {
         Some(Command::Run(arguments)) => run(&arguments),
         Some(Command::Data(arguments)) => data::list(&arguments),
+        Some(Command::Check(arguments)) => check::run(&arguments),
         Some(Command::Doctor(arguments)) => doctor::run(&arguments),
         Some(Command::Spectrum(arguments)) => spectrum::run(&arguments),
         None => run(&cli.run),

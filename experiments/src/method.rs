@@ -1,7 +1,7 @@
 //! Methods by name, with their options.
 
 use flatland_data::Dataset;
-use flatland_models::{FullBatch, Loss};
+use flatland_models::FullBatch;
 use flatland_optim::{
     CdatConfig, Counted, GradientDescentConfig, LineSearchConfig, Method, SamConfig, Step,
     WarmUpConfig,
@@ -31,7 +31,6 @@ pub struct Problem<'a> {
     pub dataset: Dataset,
     /// The network's name.
     pub network: &'a str,
-    pub loss: Loss,
 }
 
 /// A method with all its options, as `config.toml` holds it.
@@ -219,11 +218,7 @@ mod tests {
 
     fn resolve(text: &str, dataset: Dataset, network: &str) -> Result<MethodConfig, String> {
         let table: Table = format!("method = {text}").parse().unwrap();
-        MethodSpec::read(&table["method"])?.resolve(&Problem {
-            dataset,
-            network,
-            loss: Loss::Mse,
-        })
+        MethodSpec::read(&table["method"])?.resolve(&Problem { dataset, network })
     }
 
     #[test]

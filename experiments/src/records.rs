@@ -194,6 +194,7 @@ pub struct DataFile {
 
 /// Sums and final values of a run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Totals {
     /// Steps taken.
     pub iterations: u64,

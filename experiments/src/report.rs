@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use comfy_table::{CellAlignment, Table, presets};
 use flatland_models::Loss;
+use serde::Deserialize;
 
 use crate::cell::CellConfig;
 use crate::figure::{Curves, Figure};
@@ -18,6 +19,19 @@ pub struct FinishedRun {
     pub file: RunFile,
     pub metrics: Vec<MetricsRow>,
     pub sharpness: Vec<SharpnessRow>,
+    /// Where the grid asked for diagnostics.
+    pub flatness: Vec<FlatnessRow>,
+}
+
+/// What of a row of `diagnostics.csv` tells a flat saddle.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct FlatnessRow {
+    pub iteration: u64,
+    pub trace: f64,
+    /// The eigenvalue of largest magnitude.
+    pub eigenvalue_1: f64,
+    /// How well the eigenvalues after the first `K` cancel in pairs.
+    pub pairing: Option<f64>,
 }
 
 impl FinishedRun {
@@ -36,6 +50,7 @@ impl FinishedRun {
             file,
             metrics: records::read_rows(&directory.join(records::METRICS))?,
             sharpness: records::read_rows(&directory.join(records::SHARPNESS))?,
+            flatness: records::read_rows(&directory.join(records::DIAGNOSTICS))?,
         }))
     }
 

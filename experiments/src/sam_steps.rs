@@ -1,9 +1,7 @@
 //! The step sizes of SAM that were the best of a grid in the paper's experiments.
 
-use flatland_data::Dataset;
-use flatland_models::Loss;
-
 use crate::method::Problem;
+use flatland_data::Dataset;
 
 /// The data sets of the paper, in the order of the columns of [`TABLE`].
 const DATASETS: [Dataset; 4] = [
@@ -13,7 +11,7 @@ const DATASETS: [Dataset; 4] = [
     Dataset::Emnist,
 ];
 
-/// The best of 1e-4, 1e-3, 1e-2 and 1e-1 for each network, with mean squared error.
+/// The best of 1e-4, 1e-3, 1e-2 and 1e-1 for each network. One table stands for both losses.
 const TABLE: [(&str, [f64; 4]); 7] = [
     ("mlp", [1e-1, 1e-1, 1e-1, 1e-1]),
     ("cnn", [1e-1, 1e-2, 1e-1, 1e-2]),
@@ -30,19 +28,14 @@ const TABLE: [(&str, [f64; 4]); 7] = [
 ///
 /// A problem that is not among the paper's, with those that are and what to do instead.
 pub fn paper(problem: &Problem<'_>) -> Result<f64, String> {
-    let Problem {
-        dataset,
-        network,
-        loss,
-    } = *problem;
+    let Problem { dataset, network } = *problem;
     let column = DATASETS.iter().position(|known| *known == dataset);
     let row = TABLE.iter().find(|(known, _)| *known == network);
-    match (column, row, loss) {
-        (Some(column), Some((_, step_sizes)), Loss::Mse) => Ok(step_sizes[column]),
+    match (column, row) {
+        (Some(column), Some((_, step_sizes))) => Ok(step_sizes[column]),
         _ => Err(format!(
-            "step_size = \"paper\": the paper has none for {network} on {dataset} with {}; it has those for {} on {} \
-             with mse. Give a number instead: {{ name = \"sam\", step_size = 0.1 }}",
-            crate::grid::loss_name(loss),
+            "step_size = \"paper\": the paper has none for {network} on {dataset}; it has those for {} on {}. \
+             Give a number instead: {{ name = \"sam\", step_size = 0.1 }}",
             TABLE.map(|(network, _)| network).join(", "),
             DATASETS.map(Dataset::name).join(", "),
         )),
@@ -57,13 +50,7 @@ mod tests {
 
     #[test]
     fn the_table_is_the_papers() {
-        let of = |dataset, network, loss| {
-            paper(&Problem {
-                dataset,
-                network,
-                loss,
-            })
-        };
+        let of = |dataset, network| paper(&Problem { dataset, network });
         for (dataset, network, expected) in [
             (Dataset::Cifar100, "cnn", 0.01),
             (Dataset::Svhn, "cnn", 0.1),
@@ -73,15 +60,14 @@ mod tests {
             (Dataset::Cifar100, "wide-resnet50-2", 0.001),
             (Dataset::Svhn, "vit", 0.01),
         ] {
-            assert_eq!(of(dataset, network, Loss::Mse), Ok(expected), "{network}");
+            assert_eq!(of(dataset, network), Ok(expected), "{network}");
         }
-        for (dataset, network, loss) in [
-            (Dataset::Mnist, "mlp", Loss::Mse),
-            (Dataset::FashionMnist, "mlp", Loss::Mse),
-            (Dataset::Cifar10, "lenet", Loss::Mse),
-            (Dataset::Cifar10, "mlp", Loss::CrossEntropy),
+        for (dataset, network) in [
+            (Dataset::Mnist, "mlp"),
+            (Dataset::FashionMnist, "mlp"),
+            (Dataset::Cifar10, "lenet"),
         ] {
-            let message = of(dataset, network, loss).unwrap_err();
+            let message = of(dataset, network).unwrap_err();
             for part in [
                 network,
                 dataset.name(),

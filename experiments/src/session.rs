@@ -17,7 +17,7 @@ use crate::doctor::{self, Verdict};
 use crate::grid::Grid;
 use crate::memory::{self, Chunk};
 use crate::plan;
-use crate::presets;
+use crate::presets::{self, Scale};
 use crate::progress::Progress;
 use crate::records::{RunFile, Status, write_whole};
 use crate::report::{self, FinishedRun};
@@ -144,6 +144,7 @@ fn read_grid(arguments: &RunArgs) -> Result<Grid> {
     let RunArgs {
         grid,
         preset,
+        scale,
         set,
         only,
         ..
@@ -157,13 +158,15 @@ fn read_grid(arguments: &RunArgs) -> Result<Grid> {
         }
         None => {
             let name = preset.as_deref().unwrap_or("quick");
-            Grid::read(
-                name,
-                presets::text(name),
-                &format!("preset {name}"),
-                set,
-                only,
-            )?
+            let preset = presets::read(name, *scale).map_err(anyhow::Error::msg)?;
+            for change in &preset.changes {
+                eprintln!("scale: {change}");
+            }
+            let folder = match scale {
+                Scale::Paper => name.to_owned(),
+                scale => format!("{name}-{}", scale.name()),
+            };
+            Grid::read(&folder, &preset.text, &format!("preset {name}"), set, only)?
         }
     };
     grid.device = arguments.device.unwrap_or(grid.device);

@@ -88,6 +88,18 @@ impl Architecture {
         }
     }
 
+    /// Whether the last linear layer has a bias, to which mean squared error gives the curvature `2/K`.
+    pub fn has_last_bias(&self) -> bool {
+        match self {
+            Self::Mlp(config) => config.bias,
+            Self::Cnn(config) => config.bias,
+            Self::Vgg11(config) => config.last_bias,
+            Self::Resnet34(config) | Self::WideResnet50(config) => config.last_bias,
+            Self::Densenet121(config) => config.last_bias,
+            Self::Vit(config) => config.last_bias,
+        }
+    }
+
     /// Samples that go through the network together unless a run says otherwise: enough to keep a device busy, few
     /// enough that the activations of a taped pass stay in a few hundred megabytes.
     pub fn default_chunk(&self) -> usize {

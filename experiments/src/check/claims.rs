@@ -1,0 +1,288 @@
+//! The claims, each with what it is judged by.
+
+use flatland_models::Loss;
+
+use super::{Finding, Group, Verdict};
+use crate::method::MethodConfig;
+use crate::report::FinishedRun;
+
+/// A claim of the paper.
+pub(super) struct Claim {
+    pub title: &'static str,
+    /// What the paper says, and when it counts as seen here.
+    pub paper: &'static str,
+    pub judge: fn(&Group<'_>) -> Vec<Finding>,
+}
+
+pub(super) const ALL: [Claim; 9] = [
+    Claim {
+        title: "Steps reach the edge: η·λ₁ > 1 − c",
+        paper: "always, for the line searches; at every measured iteration",
+        judge: reaches_the_edge,
+    },
+    Claim {
+        title: "Steps pass the edge: η·λ₁ > 2",
+        paper: "often, for NLS and PoNLS; in a quarter of the measured iterations at least",
+        judge: passes_the_edge,
+    },
+    Claim {
+        title: "CDAT stays on the edge: η·max|λ| ≥ σ",
+        paper: "always; at every measured iteration, to the accuracy of the eigenvalue",
+        judge: cdat_on_the_edge,
+    },
+    Claim {
+        title: "The floor: λ₁ ≥ 2/K",
+        paper: "always, with mean squared error and a bias in the last layer",
+        judge: above_the_floor,
+    },
+    Claim {
+        title: "NLS and PoNLS end flatter than SAM and CDAT",
+        paper: "the last λ₁ is smaller than that of SAM and that of CDAT",
+        judge: flatter_than_rivals,
+    },
+    Claim {
+        title: "The monotone search sharpens",
+        paper: "LS ends sharper than NLS",
+        judge: ls_sharpens,
+    },
+    Claim {
+        title: "NLS-ub settles just above 2/K with a lower loss than NLS",
+        paper: "the last λ₁ lies between 2/K and 4/K, the last loss below that of NLS",
+        judge: nls_ub_settles,
+    },
+    Claim {
+        title: "The flat points are saddles: trace 2, the rest of the spectrum in ± pairs",
+        paper: "where λ₁ is within 5% of 2/K the trace is within 10% of 2; needs diagnostics",
+        judge: flat_points_are_saddles,
+    },
+    Claim {
+        title: "The loss is not monotone",
+        paper: "for NLS and PoNLS: it rises after some iteration",
+        judge: not_monotone,
+    },
+];
+
+/// The accuracy that an eigenvalue is measured to.
+const ACCURACY: f64 = 1e-3;
+
+fn finding(run: &FinishedRun, verdict: impl Into<Verdict>, numbers: String) -> Finding {
+    Finding {
+        method: run.config.method.label(),
+        verdict: verdict.into(),
+        numbers,
+    }
+}
+
+fn unmeasured(run: &FinishedRun) -> Finding {
+    let numbers = "no measurement of the sharpness".to_owned();
+    finding(run, Verdict::NotMeasured, numbers)
+}
+
+/// Judges each run of some methods by its measurements.
+fn each(
+    group: &Group<'_>,
+    methods: &[&str],
+    judge: impl Fn(&FinishedRun) -> (bool, String),
+) -> Vec<Finding> {
+    (group.runs.iter())
+        .filter(|run| methods.contains(&run.config.method.name()))
+        .map(|run| match run.sharpness.is_empty() {
+            true => unmeasured(run),
+            false => {
+                let (holds, numbers) = judge(run);
+                finding(run, holds, numbers)
+            }
+        })
+        .collect()
+}
+
+/// How many of the measured iterations satisfy a condition.
+fn count(
+    run: &FinishedRun,
+    holds: impl Fn(&crate::records::SharpnessRow) -> bool,
+) -> (usize, usize) {
+    let count = run.sharpness.iter().filter(|row| holds(row)).count();
+    (count, run.sharpness.len())
+}
+
+/// The measurements of iterations that took a step.
+fn least_at_edge(run: &FinishedRun) -> f64 {
+    (run.sharpness.iter())
+        .map(|row| row.step_size_times_sharpness)
+        .fold(f64::INFINITY, f64::min)
+}
+
+fn reaches_the_edge(group: &Group<'_>) -> Vec<Finding> {
+    each(group, &["ls", "nls", "ponls", "nls-ub", "ponos"], |run| {
+        let bound = 1.0 - run.config.method.sufficient_decrease();
+        let (count, all) = count(run, |row| row.step_size_times_sharpness > bound);
+        let least = least_at_edge(run);
+        (
+            count == all,
+            format!("{count} of {all}, the least {least:.3}"),
+        )
+    })
+}
+
+fn passes_the_edge(group: &Group<'_>) -> Vec<Finding> {
+    each(group, &["nls", "ponls"], |run| {
+        let (count, all) = count(run, |row| row.step_size_times_sharpness > 2.0);
+        (4 * count >= all, format!("{count} of {all}"))
+    })
+}
+
+fn cdat_on_the_edge(group: &Group<'_>) -> Vec<Finding> {
+    each(group, &["cdat"], |run| {
+        let MethodConfig::Cdat(config) = &run.config.method else {
+            unreachable!("the method is called cdat");
+        };
+        let at_edge = |row: &crate::records::SharpnessRow| {
+            row.step_size * row.sharpness.abs().max(row.lambda_min.abs())
+        };
+        let bound = config.scale * (1.0 - ACCURACY);
+        let (count, all) = count(run, |row| at_edge(row) >= bound);
+        let least = (run.sharpness.iter().map(at_edge)).fold(f64::INFINITY, f64::min);
+        let sigma = config.scale;
+        (
+            count == all,
+            format!("{count} of {all}, the least {least:.3}, σ = {sigma}"),
+        )
+    })
+}
+
+/// 2/K, where there is such a floor.
+fn floor(run: &FinishedRun) -> Option<f64> {
+    let has_bias = run.config.network.has_last_bias();
+    (run.config.loss == Loss::Mse && has_bias).then(|| 2.0 / run.config.dataset.classes() as f64)
+}
+
+fn above_the_floor(group: &Group<'_>) -> Vec<Finding> {
+    let runs = group.runs.iter().filter_map(|run| Some((run, floor(run)?)));
+    runs.map(|(run, floor)| {
+        if run.sharpness.is_empty() {
+            return unmeasured(run);
+        }
+        let least = (run.sharpness.iter())
+            .map(|row| row.sharpness)
+            .fold(f64::INFINITY, f64::min);
+        let numbers = format!("the least {least:.5}, 2/K = {floor:.5}");
+        finding(run, least >= floor * (1.0 - ACCURACY), numbers)
+    })
+    .collect()
+}
+
+fn last_sharpness(run: &FinishedRun) -> Option<f64> {
+    run.sharpness.last().map(|row| row.sharpness)
+}
+
+/// Judges pairs of runs of a group by their last sharpness; a pair of which one run is missing is not judged.
+fn pairs(
+    group: &Group<'_>,
+    pairs: &[(&str, &str)],
+    judge: impl Fn(f64, f64) -> bool,
+) -> Vec<Finding> {
+    let judged = |&(left, right): &(&str, &str)| {
+        let (left, right) = (group.of(left)?, group.of(right)?);
+        let method = format!(
+            "{} and {}",
+            left.config.method.label(),
+            right.config.method.label()
+        );
+        let (verdict, numbers) = match (last_sharpness(left), last_sharpness(right)) {
+            (Some(left), Some(right)) => (
+                judge(left, right).into(),
+                format!("{left:.4} and {right:.4}"),
+            ),
+            _ => (
+                Verdict::NotMeasured,
+                "no measurement of the sharpness".to_owned(),
+            ),
+        };
+        Some(Finding {
+            method,
+            verdict,
+            numbers,
+        })
+    };
+    pairs.iter().filter_map(judged).collect()
+}
+
+fn flatter_than_rivals(group: &Group<'_>) -> Vec<Finding> {
+    let rivals = [
+        ("nls", "sam"),
+        ("nls", "cdat"),
+        ("ponls", "sam"),
+        ("ponls", "cdat"),
+    ];
+    pairs(group, &rivals, |ours, theirs| ours < theirs)
+}
+
+fn ls_sharpens(group: &Group<'_>) -> Vec<Finding> {
+    pairs(group, &[("ls", "nls")], |ls, nls| ls > nls)
+}
+
+fn nls_ub_settles(group: &Group<'_>) -> Vec<Finding> {
+    let (Some(bounded), Some(free)) = (group.of("nls-ub"), group.of("nls")) else {
+        return Vec::new();
+    };
+    let Some(floor) = floor(bounded) else {
+        return Vec::new();
+    };
+    let Some(sharpness) = last_sharpness(bounded) else {
+        return vec![unmeasured(bounded)];
+    };
+    let losses = (bounded.file.totals.final_loss, free.file.totals.final_loss);
+    let (Some(loss), Some(other)) = losses else {
+        let numbers = "a run has no last loss".to_owned();
+        return vec![finding(bounded, Verdict::NotMeasured, numbers)];
+    };
+    let is_settled = (floor * (1.0 - ACCURACY)..=2.0 * floor).contains(&sharpness);
+    let numbers =
+        format!("λ₁ = {sharpness:.4}, 2/K = {floor:.4}; loss {loss:.2e}, of NLS {other:.2e}");
+    vec![finding(bounded, is_settled && loss < other, numbers)]
+}
+
+fn flat_points_are_saddles(group: &Group<'_>) -> Vec<Finding> {
+    let measured = (group.runs.iter())
+        .filter(|run| !run.flatness.is_empty())
+        .filter_map(|run| Some((run, floor(run)?)));
+    measured
+        .map(|(run, floor)| {
+            let flat: Vec<_> = (run.flatness.iter())
+                .filter(|row| (row.eigenvalue_1 / floor - 1.0).abs() < 0.05)
+                .collect();
+            let Some(last) = flat.last() else {
+                let numbers = "no measured iteration is that flat".to_owned();
+                return finding(run, Verdict::NotMeasured, numbers);
+            };
+            let holds = flat
+                .iter()
+                .filter(|row| (row.trace - 2.0).abs() < 0.2)
+                .count();
+            let pairing = match last.pairing {
+                Some(score) => format!("{score:.2}"),
+                None => "not measured".to_owned(),
+            };
+            let numbers = format!(
+                "{holds} of {}; at iteration {}: trace {:.3}, score of the pairs {pairing}",
+                flat.len(),
+                last.iteration,
+                last.trace
+            );
+            finding(run, holds == flat.len(), numbers)
+        })
+        .collect()
+}
+
+fn not_monotone(group: &Group<'_>) -> Vec<Finding> {
+    (group.runs.iter())
+        .filter(|run| ["nls", "ponls"].contains(&run.config.method.name()))
+        .map(|run| {
+            let risen = (run.metrics.windows(2))
+                .filter(|pair| pair[1].loss > pair[0].loss)
+                .count();
+            let all = run.metrics.len() - 1;
+            finding(run, risen > 0, format!("after {risen} of {all} iterations"))
+        })
+        .collect()
+}
