@@ -1,5 +1,6 @@
 //! Grids: lists of data sets, networks, methods, losses and seeds, and the settings of every run.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -17,6 +18,7 @@ use crate::device::DeviceName;
 use crate::diagnostics::{DiagnosticsConfig, SegmentConfig};
 use crate::memory::Chunk;
 use crate::method::{MethodSpec, Problem};
+use crate::tune::{self, Tuned};
 
 /// A checked grid.
 #[derive(Debug, Clone)]
@@ -35,6 +37,7 @@ pub struct Grid {
     accuracy_every: u64,
     diagnostics: Option<DiagnosticsConfig>,
     segment: Option<SegmentConfig>,
+    tuned: Tuned,
     init: Init,
     pub dtype: FloatType,
     pub device: DeviceName,
@@ -106,7 +109,7 @@ impl fmt::Display for GridError {
 }
 
 /// The keys of a grid.
-const KEYS: [&str; 15] = [
+const KEYS: [&str; 16] = [
     "datasets",
     "networks",
     "methods",
@@ -119,14 +122,15 @@ const KEYS: [&str; 15] = [
     "accuracy_every",
     "diagnostics",
     "segment",
+    "tuned",
     "init",
     "dtype",
     "device",
 ];
 
 impl Grid {
-    /// Reads a grid, replaces keys by `sets` (`key=value` in TOML), then keeps the entries that `only` names
-    /// (`network=mlp,cnn`).
+    /// Reads a grid, replaces keys by `sets` (`key=value` in TOML), keeps the entries that `only` names
+    /// (`network=mlp,cnn`), then lets `change` change it before the methods are checked.
     ///
     /// # Errors
     ///
@@ -137,6 +141,7 @@ impl Grid {
         origin: &str,
         sets: &[String],
         only: &[String],
+        change: impl FnOnce(&mut Self),
     ) -> Result<Self, GridError> {
         let fail = |problems| GridError {
             origin: origin.to_owned(),
@@ -180,6 +185,11 @@ impl Grid {
             segment: reader.options("segment", |segment: &SegmentConfig| {
                 (segment.at.is_empty()).then(|| "at lists at least one iteration".to_owned())
             }),
+            tuned: Tuned::unread(
+                reader
+                    .take("tuned", "the path of a file that `experiments tune` wrote")
+                    .unwrap_or(tune::DEFAULT.into()),
+            ),
             init: reader
                 .take::<String>(
                     "init",
@@ -207,13 +217,32 @@ impl Grid {
             ));
         }
         grid.check_entries(&mut problems);
-        let grid = grid.narrow(only, &mut problems);
+        let mut grid = grid.narrow(only, &mut problems);
+        change(&mut grid);
+        if grid.methods.iter().any(MethodSpec::is_tuned)
+            && let Err(error) = grid.tuned.read()
+        {
+            problems.push(format!("tuned: {error:#}"));
+        }
         grid.check_methods(&mut problems);
         if problems.is_empty() {
             Ok(grid)
         } else {
             Err(fail(problems))
         }
+    }
+
+    /// Turns the grid into one that tunes the step size of a method: a short run of every candidate for the first seed,
+    /// without measurements on the way. Other options of the method are those that the grid names it with.
+    pub fn tune(&mut self, method: &str, step_sizes: &[f64], iterations: u64) {
+        self.name = format!("tune-{}", self.name);
+        self.methods = MethodSpec::candidates(&self.methods, method, step_sizes);
+        self.seeds.truncate(1);
+        self.iterations = iterations;
+        self.sharpness_every = 0;
+        self.accuracy_every = 0;
+        self.diagnostics = None;
+        self.segment = None;
     }
 
     /// The runs of the grid, in order, not yet fitted to a [budget](crate::memory).
@@ -230,7 +259,9 @@ impl Grid {
                         for method in &self.methods {
                             let problem = Problem {
                                 dataset,
-                                network: network.name(),
+                                network,
+                                loss,
+                                tuned: &self.tuned,
                             };
                             let method = method.resolve(&problem);
                             cells.push(CellConfig {
@@ -262,29 +293,31 @@ impl Grid {
         cells
     }
 
-    /// The problems of the grid's cells, in order. A list that could not be read stands for any entry, so that what is
-    /// wrong with a method on every problem is found too.
-    fn problems(&self) -> Vec<Problem<'_>> {
-        let datasets = or_any(self.datasets.clone(), Dataset::Cifar10);
-        let networks = or_any(
-            self.networks.iter().map(Architecture::name).collect(),
-            "mlp",
-        );
-        (datasets.iter())
-            .flat_map(|&dataset| {
-                (networks.iter()).map(move |&network| Problem { dataset, network })
-            })
-            .collect()
-    }
-
-    /// Finds the methods whose options do not suit a problem of the grid.
+    /// Finds the methods whose options do not suit a problem of the grid. A list that could not be read stands for any
+    /// entry, so that what is wrong with a method on every problem is found too.
     fn check_methods(&self, problems: &mut Vec<String>) {
+        let datasets = or_any(&self.datasets, Dataset::Cifar10);
+        let networks = or_any(
+            &self.networks,
+            Architecture::named("mlp").expect("there is an MLP"),
+        );
+        let losses = or_any(&self.losses, Loss::Mse);
         for method in &self.methods {
-            for problem in self.problems() {
-                if let Err(message) = method.resolve(&problem) {
-                    let message = format!("method {}: {message}", method.name());
-                    if !problems.contains(&message) {
-                        problems.push(message);
+            for &dataset in datasets.iter() {
+                for network in networks.iter() {
+                    for &loss in losses.iter() {
+                        let problem = Problem {
+                            dataset,
+                            network,
+                            loss,
+                            tuned: &self.tuned,
+                        };
+                        if let Err(message) = method.resolve(&problem) {
+                            let message = format!("method {}: {message}", method.name());
+                            if !problems.contains(&message) {
+                                problems.push(message);
+                            }
+                        }
                     }
                 }
             }
@@ -370,8 +403,12 @@ impl Grid {
     }
 }
 
-fn or_any<T>(list: Vec<T>, any: T) -> Vec<T> {
-    if list.is_empty() { vec![any] } else { list }
+fn or_any<T: Clone>(list: &[T], any: T) -> Cow<'_, [T]> {
+    if list.is_empty() {
+        vec![any].into()
+    } else {
+        list.into()
+    }
 }
 
 /// The shape of a data set's images.

@@ -21,6 +21,7 @@ mod run;
 mod sam_steps;
 mod session;
 mod spectrum;
+mod tune;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -48,6 +49,9 @@ fn main() -> ExitCode {
         .init();
     let result = match cli.command {
         Some(Command::Run(arguments)) => run(&arguments),
+        Some(Command::Tune(arguments)) => {
+            interruptible().and_then(|interrupted| tune::run(&arguments, &interrupted))
+        }
         Some(Command::Data(arguments)) => data::list(&arguments),
         Some(Command::Check(arguments)) => check::run(&arguments),
         Some(Command::Doctor(arguments)) => doctor::run(&arguments),
@@ -64,6 +68,11 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &cli::RunArgs) -> anyhow::Result<Ending> {
+    session::run(arguments, &*interruptible()?)
+}
+
+/// A flag that the user raises with Ctrl-C; the second time ends the program.
+fn interruptible() -> anyhow::Result<Arc<AtomicBool>> {
     let interrupted = Arc::new(AtomicBool::new(false));
     let flag = interrupted.clone();
     ctrlc::set_handler(move || {
@@ -72,5 +81,5 @@ fn run(arguments: &cli::RunArgs) -> anyhow::Result<Ending> {
         }
         eprintln!("\nfinishing the iteration; press Ctrl-C again to stop at once");
     })?;
-    session::run(arguments, &interrupted)
+    Ok(interrupted)
 }

@@ -1,7 +1,7 @@
 //! Methods by name, with their options.
 
 use flatland_data::Dataset;
-use flatland_models::FullBatch;
+use flatland_models::{Architecture, FullBatch, Loss};
 use flatland_optim::{
     CdatConfig, Counted, GradientDescentConfig, LineSearchConfig, Method, SamConfig, Step,
     WarmUpConfig,
@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 use crate::sam_steps;
+use crate::tune::{Task, Tuned};
 
 /// The names that a grid may use.
 pub const NAMES: [&str; 10] = [
@@ -25,12 +26,17 @@ pub const NAMES: [&str; 10] = [
     "sam",
 ];
 
+/// The option that may be `"paper"` or `"tuned"`.
+const STEP_SIZE: &str = "step_size";
+
 /// What the options of a method may depend on.
 #[derive(Debug, Clone, Copy)]
 pub struct Problem<'a> {
     pub dataset: Dataset,
-    /// The network's name.
-    pub network: &'a str,
+    pub network: &'a Architecture,
+    pub loss: Loss,
+    /// What `step_size = "tuned"` is looked up in.
+    pub tuned: &'a Tuned,
 }
 
 /// A method with all its options, as `config.toml` holds it.
@@ -102,6 +108,26 @@ impl MethodConfig {
             Self::Cdat(_) => "CDAT".to_owned(),
             Self::Sam(config) => format!("SAM {}", config.step_size),
         }
+    }
+
+    /// The step size, of a method that keeps it fixed.
+    pub fn step_size(&self) -> Option<f64> {
+        match self {
+            Self::Gd(config) => Some(config.step_size),
+            Self::Sam(config) => Some(config.step_size),
+            _ => None,
+        }
+    }
+
+    /// The method with another step size, where it has a fixed one.
+    pub fn with_step_size(&self, step_size: f64) -> Self {
+        let mut changed = self.clone();
+        match &mut changed {
+            Self::Gd(config) => config.step_size = step_size,
+            Self::Sam(config) => config.step_size = step_size,
+            _ => {}
+        }
+        changed
     }
 
     /// `c` in the condition of sufficient decrease; of a method without a search, the paper's.
@@ -182,23 +208,75 @@ impl MethodSpec {
         &self.name
     }
 
+    /// Whether the step size is to be looked up among the tuned ones.
+    pub fn is_tuned(&self) -> bool {
+        ["gd", "sam"].contains(&self.name.as_str())
+            && self.options.get(STEP_SIZE).and_then(Value::as_str) == Some("tuned")
+    }
+
+    /// The method called `name` with each of the step sizes, once for all other options that a list names it with.
+    pub fn candidates(list: &[Self], name: &str, step_sizes: &[f64]) -> Vec<Self> {
+        let mut options: Vec<Table> = Vec::new();
+        for method in list.iter().filter(|method| method.name == name) {
+            let mut others = method.options.clone();
+            others.remove(STEP_SIZE);
+            if !options.contains(&others) {
+                options.push(others);
+            }
+        }
+        if options.is_empty() {
+            options.push(Table::new());
+        }
+        let candidate = |others: &Table, step_size: f64| {
+            let mut options = others.clone();
+            options.insert(STEP_SIZE.to_owned(), step_size.into());
+            Self {
+                name: name.to_owned(),
+                options,
+            }
+        };
+        (options.iter())
+            .flat_map(|others| step_sizes.iter().map(|&size| candidate(others, size)))
+            .collect()
+    }
+
     /// The method with all its options, for one problem.
     ///
     /// # Errors
     ///
-    /// An option that the method does not have, or whose value it does not take.
+    /// An option that the method does not have, or whose value it does not take; a step size that is not among the
+    /// paper's or the tuned ones.
     pub fn resolve(&self, problem: &Problem<'_>) -> Result<MethodConfig, String> {
         let mut options = self.options.clone();
+        if !self.is_tuned() {
+            return self.complete(options, problem);
+        }
+        options.insert(STEP_SIZE.to_owned(), Value::Float(1.0)); // any: it is what the file tells
+        let task = Task {
+            dataset: problem.dataset,
+            loss: problem.loss,
+            network: problem.network.clone(),
+            method: self.complete(options, problem)?,
+        };
+        let method = problem.tuned.method(&task)?;
+        method.build().map_err(|error| error.to_string())?;
+        Ok(method)
+    }
+
+    /// The method with these options, and the paper's where there is none.
+    fn complete(&self, mut options: Table, problem: &Problem<'_>) -> Result<MethodConfig, String> {
         let given = (self.name == "sam")
-            .then(|| options.remove("step_size"))
+            .then(|| options.remove(STEP_SIZE))
             .flatten();
         let sam_step_size = || match given {
             Some(Value::Float(step_size)) => Ok(step_size),
             Some(Value::Integer(step_size)) => Ok(step_size as f64),
-            None => sam_steps::paper(problem),
-            Some(Value::String(text)) if text == "paper" => sam_steps::paper(problem),
+            None => sam_steps::paper(problem.dataset, problem.network.name()),
+            Some(Value::String(text)) if text == "paper" => {
+                sam_steps::paper(problem.dataset, problem.network.name())
+            }
             Some(value) => Err(format!(
-                "step_size must be a number or \"paper\", but is {value}"
+                "step_size must be a number, \"paper\" or \"tuned\", but is {value}"
             )),
         };
         let named = MethodConfig::named(&self.name, problem.dataset.classes(), sam_step_size)?;
@@ -218,7 +296,12 @@ mod tests {
 
     fn resolve(text: &str, dataset: Dataset, network: &str) -> Result<MethodConfig, String> {
         let table: Table = format!("method = {text}").parse().unwrap();
-        MethodSpec::read(&table["method"])?.resolve(&Problem { dataset, network })
+        MethodSpec::read(&table["method"])?.resolve(&Problem {
+            dataset,
+            network: &Architecture::named(network).unwrap(),
+            loss: Loss::Mse,
+            tuned: &Tuned::unread("tuned.toml".into()),
+        })
     }
 
     #[test]
@@ -279,6 +362,31 @@ mod tests {
         );
         let message = resolve("{ name = \"cdat\", sigma = 2.0 }", Dataset::Mnist, "mlp");
         assert!(message.unwrap_err().contains("unknown field `sigma`"));
+    }
+
+    #[test]
+    fn candidates_keep_the_other_options() {
+        let read = |text: &str| {
+            let table: Table = format!("method = {text}").parse().unwrap();
+            MethodSpec::read(&table["method"]).unwrap()
+        };
+        let list = [
+            "{ name = \"sam\", step_size = \"tuned\", rho = 0.2 }",
+            "\"gd\"",
+            "{ name = \"sam\", rho = 0.2, step_size = 3 }",
+            "\"sam\"",
+        ]
+        .map(read);
+        let expected = [
+            "{ name = \"sam\", rho = 0.2, step_size = 0.1 }",
+            "{ name = \"sam\", rho = 0.2, step_size = 1.0 }",
+            "{ name = \"sam\", step_size = 0.1 }",
+            "{ name = \"sam\", step_size = 1.0 }",
+        ]
+        .map(read);
+        assert_eq!(MethodSpec::candidates(&list, "sam", &[0.1, 1.0]), expected);
+        let gd = [read("{ name = \"gd\", step_size = 5.0 }")];
+        assert_eq!(MethodSpec::candidates(&list[2..], "gd", &[5.0]), gd);
     }
 
     #[test]

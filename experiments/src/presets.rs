@@ -113,7 +113,7 @@ mod tests {
                     assert!(["quick", "small", "paper"].contains(&name), "{name}");
                     continue;
                 };
-                let grid = Grid::read(name, &preset.text, name, &[], &[]).unwrap();
+                let grid = Grid::read(name, &preset.text, name, &[], &[], |_| ()).unwrap();
                 assert!(!grid.cells().is_empty());
                 assert_eq!(preset.changes.is_empty(), scale == Scale::Paper, "{name}");
             }
@@ -128,7 +128,7 @@ mod tests {
             changes.contains(&"iterations = 1000 instead of 5000".to_owned()),
             "{changes:?}"
         );
-        let grid = Grid::read("fig1", &preset.text, "fig1", &[], &[]).unwrap();
+        let grid = Grid::read("fig1", &preset.text, "fig1", &[], &[], |_| ()).unwrap();
         let samples: Vec<_> = (grid.cells().iter())
             .map(|cell| (cell.network.name(), cell.samples))
             .collect();

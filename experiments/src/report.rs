@@ -142,14 +142,14 @@ pub fn table(runs: &[FinishedRun]) -> Table {
     table
 }
 
-fn number(value: Option<f64>) -> String {
+pub fn number(value: Option<f64>) -> String {
     value.map_or("–".to_owned(), |value| match value.abs() {
         size if size == 0.0 || (1e-3..1e4).contains(&size) => format!("{value:.4}"),
         _ => format!("{value:.2e}"),
     })
 }
 
-fn percent(share: Option<f64>) -> String {
+pub fn percent(share: Option<f64>) -> String {
     share.map_or("–".to_owned(), |share| format!("{:.1}%", 100.0 * share))
 }
 

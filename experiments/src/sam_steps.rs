@@ -1,6 +1,5 @@
 //! The step sizes of SAM that were the best of a grid in the paper's experiments.
 
-use crate::method::Problem;
 use flatland_data::Dataset;
 
 /// The data sets of the paper, in the order of the columns of [`TABLE`].
@@ -22,20 +21,19 @@ const TABLE: [(&str, [f64; 4]); 7] = [
     ("vit", [1e-2, 1e-2, 1e-2, 1e-2]), // the small one of appendix F
 ];
 
-/// The step size that the paper uses for a problem.
+/// The step size that the paper uses for a data set and a network.
 ///
 /// # Errors
 ///
 /// A problem that is not among the paper's, with those that are and what to do instead.
-pub fn paper(problem: &Problem<'_>) -> Result<f64, String> {
-    let Problem { dataset, network } = *problem;
+pub fn paper(dataset: Dataset, network: &str) -> Result<f64, String> {
     let column = DATASETS.iter().position(|known| *known == dataset);
     let row = TABLE.iter().find(|(known, _)| *known == network);
     match (column, row) {
         (Some(column), Some((_, step_sizes))) => Ok(step_sizes[column]),
         _ => Err(format!(
             "step_size = \"paper\": the paper has none for {network} on {dataset}; it has those for {} on {}. \
-             Give a number instead: {{ name = \"sam\", step_size = 0.1 }}",
+             Give a number instead, {{ name = \"sam\", step_size = 0.1 }}, or \"tuned\" after `experiments tune sam`",
             TABLE.map(|(network, _)| network).join(", "),
             DATASETS.map(Dataset::name).join(", "),
         )),
@@ -50,7 +48,6 @@ mod tests {
 
     #[test]
     fn the_table_is_the_papers() {
-        let of = |dataset, network| paper(&Problem { dataset, network });
         for (dataset, network, expected) in [
             (Dataset::Cifar100, "cnn", 0.01),
             (Dataset::Svhn, "cnn", 0.1),
@@ -60,14 +57,14 @@ mod tests {
             (Dataset::Cifar100, "wide-resnet50-2", 0.001),
             (Dataset::Svhn, "vit", 0.01),
         ] {
-            assert_eq!(of(dataset, network), Ok(expected), "{network}");
+            assert_eq!(paper(dataset, network), Ok(expected), "{network}");
         }
         for (dataset, network) in [
             (Dataset::Mnist, "mlp"),
             (Dataset::FashionMnist, "mlp"),
             (Dataset::Cifar10, "lenet"),
         ] {
-            let message = of(dataset, network).unwrap_err();
+            let message = paper(dataset, network).unwrap_err();
             for part in [
                 network,
                 dataset.name(),

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
@@ -35,7 +35,22 @@ pub enum Ending {
 
 /// `experiments run`
 pub fn run(arguments: &RunArgs, interrupted: &AtomicBool) -> Result<Ending> {
-    let mut grid = read_grid(arguments)?;
+    let grid = read_grid(arguments, |_| ())?;
+    match make(grid, arguments, interrupted)? {
+        Some(made) => conclude(&made, interrupted),
+        None => Ok(Ending::Success),
+    }
+}
+
+/// The runs of a grid, as far as they were made before the user stopped.
+pub struct Made {
+    pub cells: Vec<CellConfig>,
+    /// Holds the runs' directories.
+    pub folder: PathBuf,
+}
+
+/// Makes the runs of a grid that are not finished; with `--dry-run` prints them and makes none.
+pub fn make(mut grid: Grid, arguments: &RunArgs, interrupted: &AtomicBool) -> Result<Option<Made>> {
     let mut device = grid.device.find(grid.dtype)?;
     grid.device = device.name;
     let mut cells = grid.cells();
@@ -58,7 +73,7 @@ pub fn run(arguments: &RunArgs, interrupted: &AtomicBool) -> Result<Ending> {
         if let Err(problem) = data {
             println!("not ready to run: {problem:#}");
         }
-        return Ok(Ending::Success);
+        return Ok(None);
     }
     let data = data?;
     let is_cut = cells.iter().any(|cell| cell.lanczos_basis.is_some());
@@ -109,7 +124,7 @@ pub fn run(arguments: &RunArgs, interrupted: &AtomicBool) -> Result<Ending> {
             cells.len()
         );
     }
-    conclude(&cells, &folder, interrupted)
+    Ok(Some(Made { cells, folder }))
 }
 
 /// What the doctor says of a device.
@@ -140,7 +155,8 @@ fn is_finished(directory: &Path) -> bool {
     }
 }
 
-fn read_grid(arguments: &RunArgs) -> Result<Grid> {
+/// Reads the grid that the arguments name, changed by `change` before its methods are checked.
+pub fn read_grid(arguments: &RunArgs, change: impl FnOnce(&mut Grid)) -> Result<Grid> {
     let RunArgs {
         grid,
         preset,
@@ -154,7 +170,7 @@ fn read_grid(arguments: &RunArgs) -> Result<Grid> {
             let text = std::fs::read_to_string(path)
                 .with_context(|| format!("cannot read the grid {}", path.display()))?;
             let name = path.file_stem().unwrap_or_default().to_string_lossy();
-            Grid::read(&name, &text, &path.display().to_string(), set, only)?
+            Grid::read(&name, &text, &path.display().to_string(), set, only, change)?
         }
         None => {
             let name = preset.as_deref().unwrap_or("quick");
@@ -166,7 +182,8 @@ fn read_grid(arguments: &RunArgs) -> Result<Grid> {
                 Scale::Paper => name.to_owned(),
                 scale => format!("{name}-{}", scale.name()),
             };
-            Grid::read(&folder, &preset.text, &format!("preset {name}"), set, only)?
+            let origin = format!("preset {name}");
+            Grid::read(&folder, &preset.text, &origin, set, only, change)?
         }
     };
     grid.device = arguments.device.unwrap_or(grid.device);
@@ -231,7 +248,8 @@ fn outcome(file: &RunFile) -> String {
 }
 
 /// Prints the table, draws the pictures and tells how the grid ended.
-fn conclude(cells: &[CellConfig], folder: &Path, interrupted: &AtomicBool) -> Result<Ending> {
+fn conclude(made: &Made, interrupted: &AtomicBool) -> Result<Ending> {
+    let Made { cells, folder } = made;
     let mut runs = Vec::new();
     for cell in cells {
         match FinishedRun::read(&folder.join(cell.directory_name())) {
