@@ -21,8 +21,8 @@ impl Tunable {
     /// The step sizes tried where none are given.
     ///
     /// SAM's are the paper's. Gradient descent's are the powers of ten up to 10: with mean squared error over `K`
-    /// classes the sharpness stays above `2/K`, so that `η < K` is all that can be stable, and most data sets here
-    /// have ten classes.
+    /// classes (and a last bias) the sharpness is at least `2/K`, so that no `η > K` is stable, and `K` is 10 on most
+    /// of the data sets.
     fn step_sizes(self) -> &'static [f64] {
         match self {
             Self::Sam => &[1e-4, 1e-3, 1e-2, 1e-1],
@@ -232,9 +232,9 @@ fn table(trials: &[Trial]) -> Table {
         for (index, candidate) in entry.candidates.iter().enumerate() {
             table.add_row([
                 entry.task.dataset.to_string(),
-                entry.task.network.name().to_owned(),
+                entry.task.network(),
                 loss_name(entry.task.loss).to_owned(),
-                entry.task.method.name().to_owned(),
+                entry.task.method(),
                 candidate.step_size.to_string(),
                 candidate.status.to_string(),
                 number(candidate.final_loss),

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use flatland_data::Dataset;
 use flatland_models::{Architecture, Loss};
+use flatland_optim::SamConfig;
 use serde::{Deserialize, Serialize};
+use toml::{Table, Value};
 
 use crate::cell::CellConfig;
 use crate::cli::Criterion;
@@ -49,12 +51,39 @@ impl Task {
         };
         at(self) == at(other)
     }
+
+    /// The network's name, with its options where they are not the paper's.
+    pub fn network(&self) -> String {
+        let name = self.network.name();
+        match Architecture::named(name) {
+            Ok(usual) if usual == self.network => name.to_owned(),
+            _ => with_options(name, &self.network),
+        }
+    }
+
+    /// The method's name, with its options but for the step size where they are not the paper's.
+    pub fn method(&self) -> String {
+        let name = self.method.name();
+        match &self.method {
+            MethodConfig::Sam(sam) if *sam != SamConfig::new(sam.step_size) => {
+                with_options(name, &self.method)
+            }
+            _ => name.to_owned(),
+        }
+    }
+}
+
+/// A name, and the options that are beside it and the step size in a configuration.
+fn with_options(name: &str, config: &impl Serialize) -> String {
+    let mut options = Table::try_from(config).expect("a configuration has a TOML form");
+    options.remove("name");
+    options.remove("step_size");
+    format!("{name} {}", Value::Table(options))
 }
 
 impl std::fmt::Display for Task {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let method = self.method.name();
-        let network = self.network.name();
+        let (method, network) = (self.method(), self.network());
         let loss = loss_name(self.loss);
         write!(f, "{method} on {} × {network} × {loss}", self.dataset)
     }
@@ -177,7 +206,7 @@ impl Tuned {
             None => format!("there is no file {path}"),
             Some(entries) => match entries.method(task) {
                 Some(method) => return Ok(method.clone()),
-                None => format!("{path} has no entry with these options of network and method"),
+                None => format!("{path} has no entry for it"),
             },
         };
         Err(format!(
@@ -287,6 +316,8 @@ mod tests {
             let message = tuned.method(&missing).unwrap_err();
             assert!(message.contains("here.toml has no entry"), "{message}");
         }
+        let message = tuned.method(&wanted(0.1, Loss::Mse)).unwrap_err();
+        assert!(message.contains("sam { rho = 0.1,"), "{message}");
         tuned.entries = None;
         let message = tuned.method(&wanted(0.05, Loss::Mse)).unwrap_err();
         for part in [
