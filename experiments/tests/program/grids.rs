@@ -93,24 +93,25 @@ fn sam_asks_for_a_step_size_where_the_paper_has_none() {
         arguments.extend_from_slice(more);
         experiments(folder.path(), &arguments).assert()
     };
-    let unknown = "the paper has none for cnn on fashion-mnist with mse; it has those for mlp, cnn";
+    let unknown = "the paper has none for cnn on fashion-mnist; it has those for mlp, cnn";
     for step_size in ["", ", step_size=\"paper\""] {
         sam(step_size, &[])
             .code(2)
             .stderr(predicate::str::contains(unknown))
             .stderr(predicate::str::contains("none for cnn on cifar10").not());
         sam(step_size, &["--only", "dataset=cifar10"]).success();
-        sam(step_size, &["--set", "losses=[\"cross-entropy\"]"])
-            .code(2)
-            .stderr(predicate::str::contains(
-                "mlp on cifar10 with cross-entropy",
-            ));
+        let entropy = ["--set", "losses=[\"cross-entropy\"]"];
+        sam(
+            step_size,
+            &[&entropy[..], &["--only", "dataset=cifar10"]].concat(),
+        )
+        .success();
     }
     sam(", step_size=1", &[]).success();
     sam(", step_size=\"best\"", &[])
         .code(2)
         .stderr(predicate::str::contains(
-            "step_size must be a number or \"paper\", but is \"best\"",
+            "step_size must be a number, \"paper\" or \"tuned\", but is \"best\"",
         ));
     sam(", step_size=-1", &[])
         .code(2)
@@ -273,4 +274,51 @@ fn a_plan_can_be_timed() {
         .success()
         .stdout(predicate::str::contains("s/iteration"))
         .stdout(predicate::str::contains("all of them here"));
+}
+
+/// Finished runs are held against the paper's claims; a folder without runs is named.
+#[test]
+fn claims_are_checked() {
+    let folder = TempDir::new().unwrap();
+    let arguments = super::cell(&[
+        "--set",
+        "methods=[\"ls\", \"nls\", \"ponls\", \"nls-ub\", \"cdat\", { name = \"sam\", step_size = 0.1 }]",
+        "--set",
+        "diagnostics={ every = 3, eigenvalues = 3 }",
+    ]);
+    experiments(folder.path(), &arguments).assert().success();
+    let check = |path: &std::path::Path| {
+        let mut command = assert_cmd::Command::from_std(Command::new(cargo_bin("experiments")));
+        command.arg("check").arg(path).assert()
+    };
+    let output = check(folder.path()).success().get_output().stdout.clone();
+    let text = String::from_utf8(output).unwrap();
+    assert!(text.starts_with("6 runs on 1 problems"), "{text}");
+    // Four searches, seven iterations, measured at 0, 3 and 6.
+    let searches = text
+        .lines()
+        .filter(|line| line.contains(": 3 of 3, the least"));
+    assert_eq!(searches.count(), 4 + 1, "{text}");
+    for line in [
+        "CDAT: 3 of 3, the least 2.",
+        "SAM 0.1: the least",
+        "NLS and CDAT:",
+        "NLS-ub: λ₁ =",
+        "no measured iteration is that flat",
+        "=> holds in 6 of 6",
+    ] {
+        assert!(text.contains(line), "{line} is not in\n{text}");
+    }
+
+    let empty = TempDir::new().unwrap();
+    check(empty.path())
+        .code(2)
+        .stderr(predicate::str::contains("holds no run"));
+    // A run of another program, or a torn one, is left out with its reason.
+    let run = super::runs(folder.path()).remove(0);
+    std::fs::write(run.join("run.json"), "{\"status\": \"do").unwrap();
+    check(folder.path())
+        .success()
+        .stderr(predicate::str::contains("is no run file"))
+        .stdout(predicate::str::starts_with("5 runs on 1 problems"));
 }

@@ -33,6 +33,7 @@ fn a_grid_takes_the_step_size_that_was_the_best() {
     experiments(folder.path(), &small(&["run"], tuned))
         .assert()
         .code(2)
+        .stderr(predicate::str::contains("sam { rho = 0.1,"))
         .stderr(predicate::str::contains("on fashion-mnist × mlp × mse"))
         .stderr(predicate::str::contains("there is no file tuned.toml"))
         .stderr(predicate::str::contains("experiments tune sam"));
