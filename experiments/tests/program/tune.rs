@@ -45,6 +45,8 @@ fn a_grid_takes_the_step_size_that_was_the_best() {
         "0.1,0.001",
         "--iterations",
         "5",
+        "--set",
+        "seeds=[42, 43]",
     ];
     experiments(folder.path(), &small(&tune, tuned))
         .assert()
