@@ -1,15 +1,15 @@
 //! Grids: lists of data sets, networks, methods, losses and seeds, and the settings of every run.
 
+mod entries;
+mod reader;
+mod samples;
+
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::fmt;
-use std::num::NonZeroUsize;
 use std::path::Path;
 
 use flatland_data::Dataset;
 use flatland_models::{Architecture, InputShape, Loss};
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use thiserror::Error;
 use toml::{Table, Value};
 
@@ -19,6 +19,9 @@ use crate::diagnostics::{DiagnosticsConfig, SegmentConfig};
 use crate::memory::Chunk;
 use crate::method::{MethodSpec, Problem};
 use crate::tune::{self, Tuned};
+use entries::{dataset, loss, network};
+use reader::Reader;
+use samples::{FULL, Samples};
 
 /// A checked grid.
 #[derive(Debug, Clone)]
@@ -41,48 +44,6 @@ pub struct Grid {
     init: Init,
     pub dtype: FloatType,
     pub device: DeviceName,
-}
-
-/// Training samples.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(untagged)]
-enum Samples {
-    /// The same number for every network.
-    All(NonZeroUsize),
-    /// A number for each network by name.
-    ByNetwork(BTreeMap<String, NonZeroUsize>),
-}
-
-/// As many as the paper uses.
-const FULL: NonZeroUsize = NonZeroUsize::new(5000).expect("5000 is not zero");
-
-impl Samples {
-    const ALLOWED: &str =
-        "a whole number, at least 1, or one for each network, such as { mlp = 5000, cnn = 1000 }";
-
-    fn of(&self, network: &Architecture) -> Option<usize> {
-        match self {
-            Self::All(count) => Some(count.get()),
-            Self::ByNetwork(counts) => counts.get(network.name()).map(|count| count.get()),
-        }
-    }
-
-    fn check(&self, networks: &[Architecture], problems: &mut Vec<String>) {
-        let Self::ByNetwork(counts) = self else {
-            return;
-        };
-        for name in counts.keys() {
-            if let Err(problem) = Architecture::named(name) {
-                problems.push(format!("samples: {problem}"));
-            }
-        }
-        for network in networks {
-            if self.of(network).is_none() {
-                let name = network.name();
-                problems.push(format!("samples: no number for {name}; add {name} = 5000"));
-            }
-        }
-    }
 }
 
 /// Everything that is wrong with a grid.
@@ -445,31 +406,6 @@ pub fn loss_argument(text: &str) -> Result<Loss, String> {
     loss(&Value::String(text.to_owned())).map_err(|problem| format!("--loss {text}: {problem}"))
 }
 
-fn dataset(value: &Value) -> Result<Dataset, String> {
-    let name = value.as_str().ok_or("a data set is a string")?;
-    name.parse()
-        .map_err(|error: flatland_data::DataError| error.to_string())
-}
-
-fn network(value: &Value) -> Result<Architecture, String> {
-    match value {
-        Value::String(name) => Architecture::named(name).map_err(|error| error.to_string()),
-        Value::Table(table) => {
-            (table.clone().try_into()).map_err(|error: toml::de::Error| error.message().to_owned())
-        }
-        _ => Err("a network is a name, or a table with a name and options".to_owned()),
-    }
-}
-
-fn loss(value: &Value) -> Result<Loss, String> {
-    let found = value.as_str().and_then(|name| {
-        [Loss::Mse, Loss::CrossEntropy]
-            .into_iter()
-            .find(|loss| loss_name(*loss) == name)
-    });
-    found.ok_or("a loss is \"mse\" or \"cross-entropy\"".to_owned())
-}
-
 fn duplicates<T: PartialEq>(
     key: &str,
     entries: &[T],
@@ -500,100 +436,4 @@ fn keep<T>(
         }
     }
     entries.retain(|entry| wanted.contains(&name(entry).as_str()));
-}
-
-/// Takes keys out of a table and collects what is wrong with them.
-struct Reader {
-    table: Table,
-    problems: Vec<String>,
-}
-
-impl Reader {
-    fn take<T: DeserializeOwned>(&mut self, key: &str, expected: &str) -> Option<T> {
-        let value = self.table.remove(key)?;
-        let shown = value.to_string();
-        match value.try_into() {
-            Ok(value) => Some(value),
-            Err(_) => {
-                self.problems
-                    .push(format!("{key} = {shown}: expected {expected}"));
-                None
-            }
-        }
-    }
-
-    /// A table of options, of which `problem` says what is wrong.
-    fn options<T: DeserializeOwned>(
-        &mut self,
-        key: &str,
-        problem: impl Fn(&T) -> Option<String>,
-    ) -> Option<T> {
-        let value = self.table.remove(key)?;
-        let shown = value.to_string();
-        let read = value.try_into().map_err(|error| error.message().to_owned());
-        let checked = read.and_then(|options| match problem(&options) {
-            Some(problem) => Err(problem),
-            None => Ok(options),
-        });
-        checked
-            .map_err(|problem| self.problems.push(format!("{key} = {shown}: {problem}")))
-            .ok()
-    }
-
-    fn count(&mut self, key: &str, least: u64) -> Option<u64> {
-        let expected = format!("a whole number, at least {least}");
-        let count: i64 = self.take(key, &expected)?;
-        match u64::try_from(count) {
-            Ok(count) if count >= least => Some(count),
-            _ => {
-                self.problems
-                    .push(format!("{key} = {count}: expected {expected}"));
-                None
-            }
-        }
-    }
-
-    fn list<T>(
-        &mut self,
-        key: &str,
-        default: Option<Vec<T>>,
-        read: impl Fn(&Value) -> Result<T, String>,
-    ) -> Vec<T> {
-        let values = match self.table.remove(key) {
-            Some(Value::Array(values)) if !values.is_empty() => values,
-            Some(value) => {
-                self.problems.push(format!(
-                    "{key} = {value}: expected a list with at least one entry"
-                ));
-                return Vec::new();
-            }
-            None => {
-                return default.unwrap_or_else(|| {
-                    self.problems.push(format!(
-                        "{key} is missing: expected a list with at least one entry"
-                    ));
-                    Vec::new()
-                });
-            }
-        };
-        let mut entries = Vec::new();
-        for (index, value) in values.iter().enumerate() {
-            match read(value) {
-                Ok(entry) => entries.push(entry),
-                Err(problem) => self
-                    .problems
-                    .push(format!("{key}[{index}] = {value}: {problem}")),
-            }
-        }
-        entries
-    }
-
-    fn finish(mut self) -> Vec<String> {
-        for key in self.table.keys() {
-            let keys = KEYS.join(", ");
-            self.problems
-                .push(format!("unknown key {key:?}; the keys are {keys}"));
-        }
-        self.problems
-    }
 }
