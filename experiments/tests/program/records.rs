@@ -329,7 +329,8 @@ fn other_devices_agree_with_flex() {
             "--set",
             "networks=[\"mlp\", {name=\"cnn\", channels=[4, 4], norm=\"batch\"}]",
             "--set",
-            "methods=[{name=\"gd\", step_size=0.5}]",
+            // Below both edges, 2/33 and 2/3.6: beyond them rounding grows from step to step.
+            "methods=[{name=\"gd\", step_size=0.02}]",
         ];
         let mut arguments = cell(&grid);
         arguments[1] = device;
