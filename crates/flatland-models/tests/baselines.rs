@@ -5,7 +5,7 @@ mod common;
 
 use burn::tensor::DType;
 use common::json;
-use common::replay::{Iteration, Rule, near, run, tolerance};
+use common::replay::{Iteration, Rule, check_official_step, near, run, tolerance};
 use flatland_optim::{CdatConfig, Evaluations, SamConfig, WarmUpConfig};
 use serde_json::Value;
 
@@ -36,15 +36,7 @@ fn check_official(name: &str, rule: Rule, iterations: usize, evaluations: Evalua
         let tolerance = tolerance(case, k);
         let step = &iteration.step;
         let at = format!("{name}, iteration {k}: {step:?}, expected {expected}");
-        assert!(near(step.loss, &expected["loss"], tolerance), "loss; {at}");
-        assert!(
-            near(step.gradient_norm, &expected["gn"], 10.0 * tolerance),
-            "gradient; {at}"
-        );
-        assert!(
-            near(step.step_size, &expected["eta"], 100.0 * tolerance),
-            "step size; {at}"
-        );
+        check_official_step(step, expected, tolerance, &at);
         assert_eq!(
             (step.trials, iteration.trials.len(), iteration.evaluations),
             (0, 0, evaluations),

@@ -5,7 +5,7 @@ mod common;
 
 use burn::tensor::DType;
 use common::json;
-use common::replay::{Iteration, Rule, near, run, tolerance, unguarded_ponls};
+use common::replay::{Iteration, Rule, check_official_step, near, run, tolerance, unguarded_ponls};
 use flatland_optim::{Extrapolation, GradientDescentConfig, LineSearchConfig, Polyak, Reference};
 use serde_json::Value;
 
@@ -21,15 +21,7 @@ fn check_official(name: &str, rule: Rule, iterations: usize) {
         let tolerance = tolerance(case, k);
         let step = &iteration.step;
         let at = format!("{name}, iteration {k}: {step:?}, expected {expected}");
-        assert!(near(step.loss, &expected["loss"], tolerance), "loss; {at}");
-        assert!(
-            near(step.gradient_norm, &expected["gn"], 10.0 * tolerance),
-            "gradient; {at}"
-        );
-        assert!(
-            near(step.step_size, &expected["eta"], 100.0 * tolerance),
-            "step size; {at}"
-        );
+        check_official_step(step, expected, tolerance, &at);
         assert!(
             near(
                 step.initial_step_size.unwrap(),

@@ -99,3 +99,16 @@ pub fn tolerance(case: &Value, k: usize) -> f64 {
         .unwrap();
     100.0 * drift.max(1e-13)
 }
+
+/// Compares loss, gradient norm and step size of an iteration with a record of the authors' classes.
+pub fn check_official_step(step: &Step, expected: &Value, tolerance: f64, at: &str) {
+    assert!(near(step.loss, &expected["loss"], tolerance), "loss; {at}");
+    assert!(
+        near(step.gradient_norm, &expected["gn"], 10.0 * tolerance),
+        "gradient; {at}"
+    );
+    assert!(
+        near(step.step_size, &expected["eta"], 100.0 * tolerance),
+        "step size; {at}"
+    );
+}
