@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::Result;
 use burn::tensor::Tensor;
 use flatland_models::{FullBatch, GradientNorms};
-use flatland_optim::{Objective, Outcome, Step};
+use flatland_optim::{Objective, Outcome, Step, vector};
 use flatland_sharpness::{
     EigenPairs, Error, Hessian, LanczosConfig, SEGMENT_STEP_SIZES, SegmentPoint, TraceConfig,
     TraceEstimate, Wanted, eigenpairs, pairing, segment_smoothness, trace,
@@ -71,6 +71,8 @@ pub struct SegmentConfig {
 
 /// What a measurement of a point finds.
 pub struct Measured {
+    pub loss: f64,
+    pub gradient_norm: f64,
     pub trace: TraceEstimate,
     pub pairs: EigenPairs,
     pub norms: GradientNorms,
@@ -95,7 +97,7 @@ impl Measured {
         seed: u64,
         start: &[Tensor<1>],
     ) -> Result<Self, Error> {
-        let (_, gradient) = objective.loss_and_gradient(point);
+        let (loss, gradient) = objective.loss_and_gradient(point);
         let norms = GradientNorms::of(objective.layout(), &gradient);
         let dead = objective.small_activations(point, DEAD);
         let hessian = &mut Hessian::new(objective, point);
@@ -105,6 +107,8 @@ impl Measured {
         let pairs = eigenpairs(hessian, wanted, &config, start)?;
         let pairing = pairs.values.get(classes..).and_then(pairing);
         Ok(Self {
+            loss,
+            gradient_norm: vector::norm(&gradient),
             trace,
             pairs,
             norms,

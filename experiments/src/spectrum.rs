@@ -5,7 +5,6 @@ use burn::tensor::{DType, Tensor};
 use comfy_table::{Table, presets};
 use flatland_data::Selection;
 use flatland_models::{FullBatch, Initializer, Loss, load_weights};
-use flatland_optim::{Objective, vector};
 use flatland_sharpness::{
     Hessian, SegmentPoint, SmoothedDensity, SpectralDensity, SpectralDensityConfig,
     spectral_density,
@@ -28,8 +27,6 @@ const BANDWIDTH: f64 = 5e-3;
 
 /// What was found at the point.
 struct Found {
-    loss: f64,
-    gradient_norm: f64,
     measured: Measured,
     segment: Vec<SegmentPoint>,
     density: SpectralDensity,
@@ -59,8 +56,8 @@ pub fn run(arguments: &SpectrumArgs) -> Result<Ending> {
 
     let (shape, classes) = (input_shape(*dataset), dataset.classes());
     let dtype = DType::from(arguments.dtype);
-    let mut initializer = Initializer::new(*seed, &device.device, dtype);
-    let built = network.init(shape, classes, &mut initializer)?;
+    let mut without_values = Initializer::without_values(&device.device, dtype);
+    let built = network.init(shape, classes, &mut without_values)?;
     let loaded = load_weights(weights, &built, &device.device, dtype)?;
     for remark in loaded.remarks() {
         warn!("{}: {remark}", weights.display());
@@ -111,7 +108,6 @@ fn measure(
     arguments: &SpectrumArgs,
 ) -> Result<Found> {
     let seed = arguments.seed;
-    let (loss, gradient) = objective.loss_and_gradient(point);
     let measured = Measured::at(objective, point, arguments.eigenvalues, classes, seed, &[])?;
     if !measured.pairs.converged {
         warn!(
@@ -125,8 +121,6 @@ fn measure(
         .with_seed(seed);
     let density = spectral_density(&mut Hessian::new(objective, point), &config)?;
     Ok(Found {
-        loss,
-        gradient_norm: vector::norm(&gradient),
         measured,
         segment: segment(objective, point, 0.0, seed)?,
         smoothed: density.smoothed(GRID_POINTS, BANDWIDTH)?,
@@ -137,6 +131,8 @@ fn measure(
 impl Found {
     fn to_json(&self, about: Value, objective: &FullBatch) -> Value {
         let Measured {
+            loss,
+            gradient_norm,
             trace,
             pairs,
             norms,
@@ -160,8 +156,8 @@ impl Found {
             .collect();
         json!({
             "about": about,
-            "loss": self.loss,
-            "gradient_norm": self.gradient_norm,
+            "loss": loss,
+            "gradient_norm": gradient_norm,
             "gradient_norms": gradient_norms,
             "zero_gradient_share": norms.zero_share,
             "dead_activation_shares": dead,
@@ -202,8 +198,8 @@ impl Found {
         table.load_style(presets::UTF8_FULL_CONDENSED);
         let probes = trace.probes;
         let rows = [
-            ("loss", number(self.loss)),
-            ("gradient norm", number(self.gradient_norm)),
+            ("loss", number(self.measured.loss)),
+            ("gradient norm", number(self.measured.gradient_norm)),
             (
                 "  of hidden parameters: mean, min, max",
                 [
