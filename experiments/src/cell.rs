@@ -22,6 +22,9 @@ pub struct CellConfig {
     pub iterations: u64,
     /// Training samples asked for; stratification may round them down.
     pub samples: usize,
+    /// Where given, the samples are the first so many of each class, in the order of the files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_per_class: Option<usize>,
     /// Samples that go through the network together.
     pub chunk: usize,
     /// Iterations between two measurements of the sharpness, 0 for none.

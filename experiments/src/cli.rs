@@ -132,6 +132,9 @@ pub struct SpectrumArgs {
     /// Training samples, class by class, chosen by the seed as in a run.
     #[arg(long, default_value_t = 5000, value_name = "N")]
     pub samples: usize,
+    /// In place of --samples: the first so many of each class, in the order of the files.
+    #[arg(long, value_name = "N", conflicts_with = "samples")]
+    pub first_per_class: Option<usize>,
     /// The seed of the samples and of everything random in the measurements.
     #[arg(long, default_value_t = 42, value_name = "SEED")]
     pub seed: u64,

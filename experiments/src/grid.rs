@@ -6,6 +6,7 @@ mod samples;
 
 use std::borrow::Cow;
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::path::Path;
 
 use flatland_data::Dataset;
@@ -21,6 +22,7 @@ use crate::method::{MethodSpec, Problem};
 use crate::tune::{self, Tuned};
 use entries::{dataset, loss, network};
 use reader::Reader;
+pub use reader::replace_keys;
 use samples::{FULL, Samples};
 
 /// A checked grid.
@@ -35,6 +37,7 @@ pub struct Grid {
     seeds: Vec<u64>,
     iterations: u64,
     samples: Samples,
+    first_per_class: Option<NonZeroUsize>,
     pub chunk: Chunk,
     sharpness_every: u64,
     accuracy_every: u64,
@@ -70,7 +73,7 @@ impl fmt::Display for GridError {
 }
 
 /// The keys of a grid.
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 17] = [
     "datasets",
     "networks",
     "methods",
@@ -78,6 +81,7 @@ const KEYS: [&str; 16] = [
     "seeds",
     "iterations",
     "samples",
+    "first_per_class",
     "chunk",
     "sharpness_every",
     "accuracy_every",
@@ -114,7 +118,7 @@ impl Grid {
         let mut problems = Vec::new();
         for set in sets {
             match set.parse::<Table>() {
-                Ok(replacement) => table.extend(replacement),
+                Ok(replacements) => replace_keys(&mut table, replacements),
                 Err(error) => problems.push(format!(
                     "--set {set}: expected key=value with a TOML value, such as iterations=100, \
                      'methods=[\"nls\"]' or 'dtype=\"f64\"' ({})",
@@ -123,6 +127,7 @@ impl Grid {
             }
         }
         let mut reader = Reader { table, problems };
+        reader.check_rivals();
         let grid = Self {
             name: name.to_owned(),
             datasets: reader.list("datasets", None, dataset),
@@ -137,6 +142,7 @@ impl Grid {
             samples: reader
                 .take("samples", Samples::ALLOWED)
                 .unwrap_or(Samples::All(FULL)),
+            first_per_class: reader.take("first_per_class", "a whole number, at least 1"),
             chunk: reader
                 .take("chunk", Chunk::ALLOWED)
                 .unwrap_or(Chunk::OfNetwork),
@@ -214,6 +220,7 @@ impl Grid {
     pub fn cells(&self) -> Vec<CellConfig> {
         let mut cells = Vec::new();
         for &dataset in &self.datasets {
+            let first = self.first_per_class.map(NonZeroUsize::get);
             for network in &self.networks {
                 for &loss in &self.losses {
                     for &seed in &self.seeds {
@@ -230,7 +237,13 @@ impl Grid {
                                 loss,
                                 seed,
                                 iterations: self.iterations,
-                                samples: self.samples.of(network).expect("read() has checked it"),
+                                samples: match first {
+                                    Some(first) => first * dataset.classes(),
+                                    None => {
+                                        self.samples.of(network).expect("read() has checked it")
+                                    }
+                                },
+                                first_per_class: first,
                                 chunk: match self.chunk {
                                     Chunk::Samples(chunk) => chunk.get(),
                                     Chunk::OfNetwork | Chunk::Auto => network.default_chunk(),

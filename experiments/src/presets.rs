@@ -3,6 +3,8 @@
 use clap::ValueEnum;
 use toml::Table;
 
+use crate::grid::replace_keys;
+
 /// The size of a preset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Scale {
@@ -93,7 +95,7 @@ pub fn read(name: &str, scale: Scale) -> Result<Preset, String> {
             None => format!("{key} = {value}"),
         })
         .collect();
-    table.extend(replacements);
+    replace_keys(&mut table, replacements);
     Ok(Preset {
         text: table.to_string(),
         changes,

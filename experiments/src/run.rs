@@ -55,11 +55,16 @@ pub fn execute(
 
 /// The training samples of a cell.
 pub fn training_samples(cell: &CellConfig, data: &Loaded) -> Result<Samples> {
-    let selection = Selection::Stratified {
-        samples: cell.samples,
-        seed: cell.seed,
-    };
+    let selection = selection(cell.first_per_class, cell.samples, cell.seed);
     Ok(data.train.select(selection)?)
+}
+
+/// The first so many samples of each class, or a stratified subset.
+pub fn selection(first_per_class: Option<usize>, samples: usize, seed: u64) -> Selection {
+    match first_per_class {
+        Some(count) => Selection::FirstPerClass(count),
+        None => Selection::Stratified { samples, seed },
+    }
 }
 
 struct Run<'a> {

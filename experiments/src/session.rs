@@ -200,8 +200,10 @@ fn load_data(cells: &[CellConfig], folder: &Path) -> Result<HashMap<Dataset, Loa
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => entry.insert(flatland_data::load(cell.dataset, folder)?),
         };
-        crate::run::training_samples(cell, loaded)
-            .with_context(|| format!("samples = {} on {}", cell.samples, cell.dataset))?;
+        crate::run::training_samples(cell, loaded).with_context(|| match cell.first_per_class {
+            Some(count) => format!("first_per_class = {count} on {}", cell.dataset),
+            None => format!("samples = {} on {}", cell.samples, cell.dataset),
+        })?;
     }
     Ok(data)
 }

@@ -3,7 +3,6 @@
 use anyhow::{Context, Result, ensure};
 use burn::tensor::{DType, Tensor};
 use comfy_table::{Table, presets};
-use flatland_data::Selection;
 use flatland_models::{FullBatch, Initializer, Loss, load_weights};
 use flatland_sharpness::{
     Hessian, SegmentPoint, SmoothedDensity, SpectralDensity, SpectralDensityConfig,
@@ -18,6 +17,7 @@ use crate::diagnostics::{Measured, segment};
 use crate::figure::DensityFigure;
 use crate::grid::{self, input_shape, loss_name};
 use crate::records::write_whole;
+use crate::run::selection;
 use crate::session::Ending;
 
 /// Points of the smoothed density.
@@ -49,10 +49,8 @@ pub fn run(arguments: &SpectrumArgs) -> Result<Ending> {
     let loss = grid::loss_argument(&arguments.loss).map_err(anyhow::Error::msg)?;
     let device = arguments.device.find(arguments.dtype)?;
     let data = flatland_data::load(*dataset, &arguments.data_dir)?;
-    let samples = data.train.select(Selection::Stratified {
-        samples: arguments.samples,
-        seed: *seed,
-    })?;
+    let selection = selection(arguments.first_per_class, arguments.samples, *seed);
+    let samples = data.train.select(selection)?;
 
     let (shape, classes) = (input_shape(*dataset), dataset.classes());
     let dtype = DType::from(arguments.dtype);

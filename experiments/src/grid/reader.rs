@@ -3,6 +3,23 @@
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
+/// Keys of which a grid gives one.
+const RIVALS: [(&str, &str); 1] = [("samples", "first_per_class")];
+
+/// Gives keys of a grid other values. A key takes the place of its rival, too.
+pub fn replace_keys(table: &mut Table, replacements: Table) {
+    for key in replacements.keys() {
+        for (one, other) in RIVALS {
+            if key == one {
+                table.remove(other);
+            } else if key == other {
+                table.remove(one);
+            }
+        }
+    }
+    table.extend(replacements);
+}
+
 /// Takes keys out of a table and collects what is wrong with them.
 pub(super) struct Reader {
     pub(super) table: Table,
@@ -39,6 +56,16 @@ impl Reader {
         checked
             .map_err(|problem| self.problems.push(format!("{key} = {shown}: {problem}")))
             .ok()
+    }
+
+    /// Refuses keys of which only one can hold.
+    pub(super) fn check_rivals(&mut self) {
+        for (one, other) in RIVALS {
+            if self.table.contains_key(one) && self.table.contains_key(other) {
+                self.problems
+                    .push(format!("{one} and {other}: give one of the two"));
+            }
+        }
     }
 
     pub(super) fn count(&mut self, key: &str, least: u64) -> Option<u64> {

@@ -16,6 +16,7 @@ fn cell() -> CellConfig {
         seed: 0,
         iterations: 1,
         samples: 5000,
+        first_per_class: None,
         chunk: 50,
         sharpness_every: 1,
         lanczos_basis: None,

@@ -40,6 +40,8 @@ fn every_problem_of_a_grid_is_named_and_nothing_is_written() {
 #[test]
 fn wrong_usage_ends_with_code_two_and_the_next_step() {
     let folder = TempDir::new().unwrap();
+    let both = "datasets = [\"fashion-mnist\"]\nnetworks = [\"mlp\"]\nmethods = [\"ls\"]\nsamples = 100\nfirst_per_class = 20\n";
+    std::fs::write(folder.path().join("both.toml"), both).unwrap();
     for (arguments, message) in [
         (
             vec!["--only", "method=sam"],
@@ -47,6 +49,14 @@ fn wrong_usage_ends_with_code_two_and_the_next_step() {
         ),
         (vec!["--set", "iterations"], "expected key=value"),
         (vec!["--set", "samples=9"], "ask for at least 10 samples"),
+        (
+            vec!["--set", "first_per_class=501"],
+            "first_per_class = 501 on fashion-mnist",
+        ),
+        (
+            vec!["run", "both.toml"],
+            "samples and first_per_class: give one of the two",
+        ),
         (
             vec!["--set", "datasets=[\"svhn\"]"],
             "datasets/README.md says where to get it",
@@ -77,8 +87,8 @@ fn wrong_usage_ends_with_code_two_and_the_next_step() {
     }
     assert_eq!(
         std::fs::read_dir(folder.path()).unwrap().count(),
-        0,
-        "nothing was written"
+        1,
+        "only the grid file is there"
     );
 }
 

@@ -164,6 +164,25 @@ fn a_finished_run_is_skipped_and_a_changed_one_is_another() {
 }
 
 #[test]
+fn the_first_samples_of_each_class_are_not_a_draw() {
+    let folder = TempDir::new().unwrap();
+    let mut losses = Vec::new();
+    for samples in ["samples=20", "first_per_class=2"] {
+        let arguments = cell(&["--set", samples, "--set", "iterations=1"]);
+        let results = folder.path().join(samples);
+        std::fs::create_dir(&results).unwrap();
+        experiments(&results, &arguments).assert().success();
+        let [run] = &runs(&results)[..] else {
+            panic!("one run")
+        };
+        assert_eq!(run_file(run)["provenance"]["train_samples"], 20);
+        let (_, rows) = table(&run.join("metrics.csv"));
+        losses.push(rows[0][1].clone());
+    }
+    assert_ne!(losses[0], losses[1]);
+}
+
+#[test]
 fn the_same_seed_gives_the_same_bits() {
     let folders = [TempDir::new().unwrap(), TempDir::new().unwrap()];
     let networks = ["--set", "networks=[\"mlp\",\"cnn\"]", "--set", "chunk=20"];
