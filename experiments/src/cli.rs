@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::num::NonZeroU64;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 
 use bytesize::ByteSize;
@@ -144,6 +144,9 @@ pub struct SpectrumArgs {
     /// How many eigenvalues of largest magnitude.
     #[arg(long, default_value_t = 20, value_name = "N")]
     pub eigenvalues: usize,
+    /// How many of the smallest eigenvalues: the most negative ones.
+    #[arg(long, default_value = "5", value_name = "N")]
+    pub smallest: NonZeroUsize,
     /// Random vectors for the density.
     #[arg(long, default_value_t = 10, value_name = "N")]
     pub probes: usize,

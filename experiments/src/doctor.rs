@@ -90,7 +90,7 @@ fn tolerance(kind: Kind, dtype: FloatType) -> f64 {
 /// `experiments doctor`
 pub fn run(arguments: &DoctorArgs) -> Result<Ending> {
     let device = arguments.device.find(arguments.dtype)?;
-    let (findings, verdict) = examine(&device, arguments.dtype, true);
+    let (findings, verdict) = examine(&device, arguments.dtype);
     println!("{}", table(&findings, arguments.dtype));
     println!("{} in {}", verdict.device, arguments.dtype);
     if verdict.sound {
@@ -123,7 +123,7 @@ pub fn verdict(device: &FoundDevice, dtype: FloatType, folder: &Path) -> Result<
         return Ok(verdict);
     }
     eprintln!("first run on {described}: the doctor examines it");
-    let (_, verdict) = examine(device, dtype, false);
+    let (_, verdict) = examine(device, dtype);
     std::fs::create_dir_all(folder)
         .with_context(|| format!("cannot create {}", folder.display()))?;
     write_whole(&path, serde_json::to_string_pretty(&verdict)?.as_bytes())?;
@@ -154,7 +154,7 @@ fn describe(device: &FoundDevice) -> String {
     }
 }
 
-fn examine(device: &FoundDevice, dtype: FloatType, shows: bool) -> (Vec<Finding>, Verdict) {
+fn examine(device: &FoundDevice, dtype: FloatType) -> (Vec<Finding>, Verdict) {
     let place = Place {
         device: device.device.clone(),
         dtype: DType::from(dtype),
@@ -171,9 +171,7 @@ fn examine(device: &FoundDevice, dtype: FloatType, shows: bool) -> (Vec<Finding>
     );
     let findings: Vec<_> = (all.iter())
         .map(|check| {
-            if shows {
-                bar.set_message(check.name);
-            }
+            bar.set_message(check.name);
             bar.inc(1);
             compare(check, &place, &reference)
         })

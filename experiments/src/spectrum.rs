@@ -5,8 +5,8 @@ use burn::tensor::{DType, Tensor};
 use comfy_table::{Table, presets};
 use flatland_models::{FullBatch, Initializer, Loss, load_weights};
 use flatland_sharpness::{
-    Hessian, SegmentPoint, SmoothedDensity, SpectralDensity, SpectralDensityConfig,
-    spectral_density,
+    EigenPairs, Hessian, LanczosConfig, SegmentPoint, SmoothedDensity, SpectralDensity,
+    SpectralDensityConfig, Wanted, eigenpairs, spectral_density,
 };
 use serde_json::{Value, json};
 use tracing::warn;
@@ -28,6 +28,8 @@ const BANDWIDTH: f64 = 5e-3;
 /// What was found at the point.
 struct Found {
     measured: Measured,
+    /// The most negative eigenvalues, the least leading.
+    smallest: EigenPairs,
     segment: Vec<SegmentPoint>,
     density: SpectralDensity,
     smoothed: SmoothedDensity,
@@ -113,6 +115,18 @@ fn measure(
             measured.residual()
         );
     }
+    let smallest = Wanted::Ends {
+        largest: 0,
+        smallest: arguments.smallest.get().min(point.dims()[0]),
+    };
+    let (values, vectors) = (&measured.pairs.values, &measured.pairs.vectors);
+    let negative: Vec<_> = (values.iter().zip(vectors))
+        .filter(|(value, _)| **value < 0.0)
+        .map(|(_, vector)| vector.clone())
+        .collect();
+    let config = LanczosConfig::new().with_seed(seed);
+    let hessian = &mut Hessian::new(objective, point);
+    let smallest = eigenpairs(hessian, smallest, &config, &negative)?;
     let config = SpectralDensityConfig::new()
         .with_probes(arguments.probes)
         .with_steps(arguments.steps)
@@ -120,6 +134,7 @@ fn measure(
     let density = spectral_density(&mut Hessian::new(objective, point), &config)?;
     Ok(Found {
         measured,
+        smallest,
         segment: segment(objective, point, 0.0, seed)?,
         smoothed: density.smoothed(GRID_POINTS, BANDWIDTH)?,
         density,
@@ -168,6 +183,8 @@ impl Found {
             "eigenvalues": pairs.values,
             "residuals": pairs.residuals,
             "converged": pairs.converged,
+            "smallest_eigenvalues": self.smallest.values,
+            "smallest_residuals": self.smallest.residuals,
             "pairing": pairing,
             "segment": segment,
             "density": {
@@ -190,7 +207,11 @@ impl Found {
         } = &self.measured;
         let number = |value: f64| format!("{value:.4e}");
         let optional = |value: Option<f64>| value.map_or("–".to_owned(), number);
-        let values: Vec<String> = pairs.values.iter().map(|value| number(*value)).collect();
+        let numbers = |values: &[f64]| {
+            let values: Vec<String> = values.iter().map(|value| number(*value)).collect();
+            let rows: Vec<String> = values.chunks(5).map(|row| row.join("  ")).collect();
+            rows.join("\n")
+        };
         let hidden = norms.hidden();
         let mut table = Table::new();
         table.load_style(presets::UTF8_FULL_CONDENSED);
@@ -225,14 +246,8 @@ impl Found {
                     number(trace.standard_error)
                 ),
             ),
-            (
-                "eigenvalues by magnitude",
-                values
-                    .chunks(5)
-                    .map(|row| row.join("  "))
-                    .collect::<Vec<_>>()
-                    .join("\n"),
-            ),
+            ("eigenvalues by magnitude", numbers(&pairs.values)),
+            ("smallest eigenvalues", numbers(&self.smallest.values)),
             ("largest residual", number(self.measured.residual())),
             ("2/K", optional(floor)),
             ("pairing after the first K", optional(*pairing)),

@@ -240,6 +240,13 @@ fn a_saved_point_is_measured_without_training() {
     );
     let largest = eigenvalues.iter().copied().fold(0.0, f64::max);
     assert!((nodes[0] / largest - 1.0).abs() < 1e-2);
+    let smallest = list(&found["smallest_eigenvalues"]);
+    assert_eq!(smallest.len(), 5);
+    let (least, node) = (smallest[0], nodes[nodes.len() - 1]);
+    assert!(
+        least < 0.0 && (node / least - 1.0).abs() < 1e-2,
+        "{least} {node}"
+    );
     let parameters = found["about"]["parameters"].as_f64().unwrap();
     assert_eq!(parameters, 784.0 * 12.0 + 12.0 + 130.0);
     let masses = nodes.iter().zip(&weights);
