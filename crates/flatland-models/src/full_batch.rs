@@ -5,6 +5,7 @@ use burn::tensor::{DType, Device, Element, Int, Tensor, TensorData};
 use flatland_optim::{Curvature, Objective};
 
 use crate::initializer::Emptier;
+use crate::lanes::Lanes;
 use crate::running::Observation;
 use crate::{Dual, InputShape, Layout, Loss, Masks, Pass, RunningStatistics, Sequence};
 
@@ -113,6 +114,8 @@ pub struct FullBatch {
     dropout: Option<u64>,
     /// How often [`commit_step`](Self::commit_step) was called.
     steps: u64,
+    /// Chunks that go through the network at the same time.
+    lanes: Option<Lanes>,
 }
 
 impl FullBatch {
@@ -132,6 +135,7 @@ impl FullBatch {
             observed: Vec::new(),
             dropout: None,
             steps: 0,
+            lanes: None,
             network: network.map(&mut Emptier),
             loss,
             chunks,
@@ -143,6 +147,18 @@ impl FullBatch {
     /// [`commit_step`](Self::commit_step) alone: until then the objective is one smooth function.
     pub fn with_dropout(mut self, seed: u64) -> Self {
         self.dropout = Some(seed);
+        self
+    }
+
+    /// Lets so many chunks go through the network at the same time, each on a thread of its own: on a CPU this is faster
+    /// than operators that share the threads, of which many have too little to do or use one only. The results are the
+    /// same bits. Memory is that of a chunk, and of a vector while a gradient is made, for each thread.
+    ///
+    /// # Panics
+    ///
+    /// Where the operating system gives no threads.
+    pub fn with_threads(mut self, threads: usize) -> Self {
+        self.lanes = (threads > 1).then(|| Lanes::new(threads));
         self
     }
 
@@ -171,18 +187,17 @@ impl FullBatch {
     /// The loss and the accuracy at `point`, where batch normalization takes the statistics of the batch, or `running`
     /// ones. Nothing is dropped.
     pub fn evaluate(&self, point: &Tensor<1>, running: Option<&RunningStatistics>) -> Evaluation {
-        let mut pass = Pass::plain(&self.layout, point);
-        if let Some(running) = running {
-            pass = pass.normalized_by(running);
-        }
-        let (losses, correct) = (self.chunks.iter())
-            .map(|chunk| {
-                let logits = self.network.logits(&pass, chunk.images.clone());
-                let predictions = logits.value.clone().argmax(1).squeeze_dim(1);
-                let correct = predictions.equal(chunk.labels.clone()).int().sum();
-                (self.share_of_logits(logits, chunk).value, correct)
-            })
-            .unzip();
+        let evaluate = |_, chunk: &Batch| {
+            let mut pass = Pass::plain(&self.layout, point);
+            if let Some(running) = running {
+                pass = pass.normalized_by(running);
+            }
+            let logits = self.network.logits(&pass, chunk.images.clone());
+            let predictions = logits.value.clone().argmax(1).squeeze_dim(1);
+            let correct = predictions.equal(chunk.labels.clone()).int().sum();
+            (self.share_of_logits(logits, chunk).value, correct)
+        };
+        let (losses, correct) = self.each_chunk(evaluate).into_iter().unzip();
         let correct: i64 = Tensor::cat(correct, 0).into_data().iter::<i64>().sum();
         Evaluation {
             loss: sum(losses),
@@ -193,18 +208,20 @@ impl FullBatch {
     /// For each activation layer, in the order in which a pass comes through them, the share of its outputs `a` on all
     /// samples with `|a| < threshold`. With dropout, its masks are those of the loss at this step.
     pub fn small_activations(&self, point: &Tensor<1>, threshold: f64) -> Vec<f64> {
-        let mut layers: Vec<(i64, usize)> = Vec::new();
-        for (index, chunk) in self.chunks.iter().enumerate() {
+        let watch = |index, chunk: &Batch| {
             let pass = Pass::plain(&self.layout, point).watching(threshold);
             let pass = self.pass(pass, index);
             self.network.logits(&pass, chunk.images.clone());
-            let reports = pass.into_watched();
+            pass.into_watched()
+        };
+        let mut layers: Vec<(i64, usize)> = Vec::new();
+        self.take_chunks(watch, |reports| {
             layers.resize(reports.len(), (0, 0));
             for ((small, total), report) in layers.iter_mut().zip(reports) {
                 *small += report.small.into_scalar::<i64>();
                 *total += report.total;
             }
-        }
+        });
         let shares = layers.iter();
         shares
             .map(|(small, total)| *small as f64 / *total as f64)
@@ -234,14 +251,46 @@ impl FullBatch {
             .share_of_mean(logits, chunk.targets.clone(), self.samples)
     }
 
-    /// The sum of a vector over the chunks, each of which gives the vector in the slots of the layout. A slot is added
-    /// in place; only the sum is made one vector.
-    fn accumulate(&self, mut part: impl FnMut(usize, &Batch) -> Vec<Tensor<1>>) -> Tensor<1> {
-        let sum = (self.chunks.iter().enumerate())
-            .map(|(index, chunk)| part(index, chunk))
-            .reduce(|sum, part| (sum.into_iter().zip(part)).map(|(s, p)| s + p).collect())
-            .expect("there is at least one chunk");
-        Tensor::cat(sum, 0)
+    /// What `make` returns for each chunk.
+    fn each_chunk<T: Send>(&self, make: impl Fn(usize, &Batch) -> T + Sync) -> Vec<T> {
+        let mut made = Vec::with_capacity(self.chunks.len());
+        self.take_chunks(make, |result| made.push(result));
+        made
+    }
+
+    /// Gives `take` what `make` returns for each chunk, in their order.
+    fn take_chunks<T: Send>(
+        &self,
+        make: impl Fn(usize, &Batch) -> T + Sync,
+        mut take: impl FnMut(T),
+    ) {
+        match &self.lanes {
+            Some(lanes) if self.chunks.len() > 1 => {
+                let make = |index: usize| make(index, &self.chunks[index]);
+                lanes.run(self.chunks.len(), make, |_, result| take(result));
+            }
+            _ => {
+                (self.chunks.iter().enumerate()).for_each(|(index, chunk)| take(make(index, chunk)))
+            }
+        }
+    }
+
+    /// The sum of a vector over the chunks, each of which gives the vector in the slots of the layout, and something
+    /// else for `note`. A slot is added in place; only the sum is made one vector.
+    fn accumulate<T: Send>(
+        &self,
+        part: impl Fn(usize, &Batch) -> (Vec<Tensor<1>>, T) + Sync,
+        mut note: impl FnMut(T),
+    ) -> Tensor<1> {
+        let mut sum: Option<Vec<Tensor<1>>> = None;
+        self.take_chunks(part, |(part, noted)| {
+            sum = Some(match sum.take() {
+                Some(sum) => (sum.into_iter().zip(part)).map(|(s, p)| s + p).collect(),
+                None => part,
+            });
+            note(noted);
+        });
+        Tensor::cat(sum.expect("there is at least one chunk"), 0)
     }
 }
 
@@ -251,23 +300,25 @@ impl Objective for FullBatch {
     }
 
     fn loss(&mut self, point: &Tensor<1>) -> f64 {
-        let losses = self.chunks.iter().enumerate().map(|(index, chunk)| {
+        sum(self.each_chunk(|index, chunk| {
             let pass = self.pass(Pass::plain(&self.layout, point), index);
             self.share(&pass, chunk).value
-        });
-        sum(losses.collect())
+        }))
     }
 
     fn loss_and_gradient(&mut self, point: &Tensor<1>) -> (f64, Tensor<1>) {
         let mut losses = Vec::with_capacity(self.chunks.len());
         let mut observed = Vec::new();
-        let gradient = self.accumulate(|index, chunk| {
+        let part = |index, chunk: &Batch| {
             let pass = self.pass(Pass::taped(&self.layout, point), index);
             let loss = self.share(&pass, chunk).value;
-            losses.push(loss.clone().inner());
+            let value = loss.clone().inner();
             let gradient = pass.gradient(loss.backward());
-            observed.extend(pass.into_observed());
-            gradient
+            (gradient, (value, pass.into_observed()))
+        };
+        let gradient = self.accumulate(part, |(loss, seen)| {
+            losses.push(loss);
+            observed.extend(seen);
         });
         if self.observed.is_empty() {
             self.observed = observed;
@@ -278,12 +329,13 @@ impl Objective for FullBatch {
 
 impl Curvature for FullBatch {
     fn hvp(&mut self, point: &Tensor<1>, direction: &Tensor<1>) -> Tensor<1> {
-        self.accumulate(|index, chunk| {
+        let part = |index, chunk: &Batch| {
             let pass = self.pass(Pass::taped(&self.layout, point).along(direction), index);
             let slope = (self.share(&pass, chunk).tangent)
                 .expect("the loss of a network with parameters has a tangent");
-            pass.gradient(slope.backward())
-        })
+            (pass.gradient(slope.backward()), ())
+        };
+        self.accumulate(part, |()| ())
     }
 }
 

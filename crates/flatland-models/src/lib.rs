@@ -23,6 +23,7 @@ mod footprint;
 mod full_batch;
 mod gradient;
 mod initializer;
+mod lanes;
 mod layer;
 mod layers;
 mod layout;
