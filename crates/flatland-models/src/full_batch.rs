@@ -1,4 +1,4 @@
-//! The training loss over all samples, in chunks.
+//! The mean loss over a set of samples, in chunks.
 
 use burn::module::Module;
 use burn::tensor::{DType, Device, Element, Int, Tensor, TensorData};
@@ -12,11 +12,11 @@ use crate::{Dual, InputShape, Layout, Loss, Masks, Pass, RunningStatistics, Sequ
 #[derive(Debug, Clone)]
 pub struct Batch {
     /// `[batch, channels, height, width]`
-    images: Tensor<4>,
+    pub(crate) images: Tensor<4>,
     /// `[batch, classes]`, one-hot.
-    targets: Tensor<2>,
+    pub(crate) targets: Tensor<2>,
     /// `[batch]`
-    labels: Tensor<1, Int>,
+    pub(crate) labels: Tensor<1, Int>,
 }
 
 impl Batch {
@@ -67,6 +67,11 @@ impl Batch {
                 }
             })
             .collect()
+    }
+
+    /// The number of samples.
+    pub(crate) fn len(&self) -> usize {
+        self.labels.dims()[0]
     }
 }
 
@@ -124,8 +129,7 @@ impl FullBatch {
     ///
     /// Where there are no samples.
     pub fn new(network: Sequence, loss: Loss, chunks: Vec<Batch>) -> Self {
-        let samples = chunks.iter().map(|chunk| chunk.labels.dims()[0]).sum();
-        assert!(samples > 0, "an objective needs at least one sample");
+        let samples = count(&chunks);
         Self {
             layout: Layout::of(&network),
             running: RunningStatistics::of(&network),
@@ -137,6 +141,19 @@ impl FullBatch {
             chunks,
             samples,
         }
+    }
+
+    /// Makes the objective the mean loss over other samples, such as the next [mini-batch](crate::MiniBatches). The
+    /// running statistics and the masks of dropout stay: only [`commit_step`](Self::commit_step) moves those. What
+    /// normalization saw of the earlier samples without a step is forgotten.
+    ///
+    /// # Panics
+    ///
+    /// Where there are no samples.
+    pub fn set_samples(&mut self, chunks: Vec<Batch>) {
+        self.samples = count(&chunks);
+        self.chunks = chunks;
+        self.observed.clear();
     }
 
     /// Lets the network's [`Dropout`](crate::Dropout) layers drop entries, at random by `seed`. The masks change with
@@ -285,6 +302,13 @@ impl Curvature for FullBatch {
             pass.gradient(slope.backward())
         })
     }
+}
+
+/// The samples of all chunks, of which there must be some.
+fn count(chunks: &[Batch]) -> usize {
+    let samples = chunks.iter().map(Batch::len).sum();
+    assert!(samples > 0, "an objective needs at least one sample");
+    samples
 }
 
 /// The sum of scalars on the device, read at once and added in `f64`.

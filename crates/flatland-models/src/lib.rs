@@ -27,6 +27,7 @@ mod layer;
 mod layers;
 mod layout;
 mod loss;
+mod mini_batches;
 mod mlp;
 mod norm;
 pub mod ops;
@@ -54,6 +55,7 @@ pub use layers::{
 };
 pub use layout::{Layout, ParameterSlot};
 pub use loss::Loss;
+pub use mini_batches::MiniBatches;
 pub use mlp::MlpConfig;
 pub use norm::Norm;
 pub use pass::{Masks, Pass, SmallActivations};
