@@ -26,7 +26,7 @@ impl Scale {
 }
 
 /// The presets by name.
-const TEXTS: [(&str, &str); 12] = [
+const TEXTS: [(&str, &str); 13] = [
     ("quick", include_str!("../presets/quick.toml")),
     ("small", include_str!("../presets/small.toml")),
     ("paper", include_str!("../presets/paper.toml")),
@@ -35,6 +35,7 @@ const TEXTS: [(&str, &str); 12] = [
     ("fig3", include_str!("../presets/fig3.toml")),
     ("fig4", include_str!("../presets/fig4.toml")),
     ("appD", include_str!("../presets/appD.toml")),
+    ("appE", include_str!("../presets/appE.toml")),
     ("appF", include_str!("../presets/appF.toml")),
     ("appG", include_str!("../presets/appG.toml")),
     ("appH", include_str!("../presets/appH.toml")),
