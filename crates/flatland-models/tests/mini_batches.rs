@@ -4,8 +4,15 @@ mod common;
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use common::{Tensors, digits, relative_error, to_vec};
-use flatland_models::{Batch, FullBatch, InputShape, Loss, MiniBatches};
-use flatland_optim::{Curvature, LineSearchConfig, Method, Objective, Outcome, vector};
+use flatland_models::{
+    Batch, CnnConfig, FullBatch, Initializer, InputShape, Loss, MiniBatches, Norm,
+    RunningStatistics,
+};
+use flatland_optim::module::flatten;
+use flatland_optim::{
+    Curvature, Evaluations, LineSearchConfig, Method, Objective, Outcome, vector,
+};
+use proptest::prelude::*;
 
 const SHAPE: InputShape = InputShape {
     channels: 1,
@@ -84,28 +91,162 @@ fn a_batch_holds_the_samples_that_its_order_names() {
     }
 }
 
-/// The step that a search accepts satisfies the condition on the batch that gave its gradient.
-#[test]
-fn a_search_and_its_update_see_one_batch() {
-    let batches = MiniBatches::new(chunks(70), 32, 1);
-    let (_, mut objective, mut point) = digits(DType::F64, Loss::Mse, 500);
+/// Gradient, trials and decrease of a step of PoNoS are all of one batch, which is here built from the same samples by
+/// other means: `R = max(C, f)` with the mean `C` of all batches' losses so far, `f(w − ηg) ≤ R − ½η‖g‖²`, a first trial
+/// that is Polyak's times `δ^l`, and a point that is exactly `w − ηg`.
+fn ponos_sees_one_batch_a_step(seed: u64, batch_size: usize, loss: Loss) {
+    let case = Tensors::open("mlp_tanh.safetensors");
+    let (images, targets) = (case.entries("x"), case.entries("y"));
+    let batches = MiniBatches::new(chunks(70), batch_size, seed);
+    let (network, objective, mut point) = digits(DType::F64, loss, 500);
+    let mut objective = flatland_optim::Counted::new(objective);
     let config = LineSearchConfig::ponos();
     let mut search = config.init().unwrap();
-    for index in 0..batches.per_epoch() {
-        objective.set_samples(batches.batch(0, index));
-        let (loss, gradient) = objective.loss_and_gradient(&point);
+    let (mut losses, mut cuts) = (Vec::new(), 0u32);
+    for step in 0..12 {
+        let (epoch, index) = (step / batches.per_epoch(), step % batches.per_epoch());
+        let order = batches.order(epoch as u64);
+        let end = order.len().min((index + 1) * batch_size);
+        let rows = |entries: &[f64], width: usize| -> Vec<f64> {
+            let rows = order[index * batch_size..end].iter();
+            let rows = rows.map(|&row| &entries[row * width..][..width]);
+            rows.flatten().copied().collect()
+        };
+        let same = upload(&rows(&images, 64), &rows(&targets, 10), 500);
+        let mut independent = FullBatch::new(network.clone(), loss, same);
+        let (start, gradient) = independent.loss_and_gradient(&point);
+        let squared_norm = vector::norm(&gradient).powi(2);
+        losses.push(start);
+
+        (objective.inner_mut()).set_samples(batches.batch(epoch as u64, index));
+        let before = objective.evaluations();
         let (next, step) = search.step(&mut objective, point.clone());
         assert_eq!(step.outcome, Outcome::Stepped);
-        assert_eq!(step.loss, loss);
+        let close = |left: f64, right: f64| (left - right).abs() <= 1e-10 * right.abs();
+        assert!(close(step.loss, start), "{} {start}", step.loss);
+        let average = losses.iter().sum::<f64>() / losses.len() as f64;
+        assert!(close(step.average_loss.unwrap(), average));
+        let reference = average.max(start);
+        assert!(close(step.reference_value.unwrap(), reference));
+        let polyak = (start / (0.1 * squared_norm + 1e-8)).clamp(1e-6, 10.0);
+        let first = (polyak * 0.5f64.powi(cuts as i32)).max(1e-6);
+        assert!(close(step.initial_step_size.unwrap(), first));
+        cuts = (cuts + step.backtracks).saturating_sub(1);
+
+        let after = independent.loss(&next);
+        assert!(close(step.accepted_loss.unwrap(), after));
+        let decrease = 0.5 * step.step_size * squared_norm;
+        assert!(after <= (reference - decrease) * (1.0 + 1e-10));
+        if step.backtracks > 0 {
+            let larger = vector::axpy(-2.0 * step.step_size, &gradient, &point);
+            let refused = independent.loss(&larger);
+            assert!(refused > (reference - 2.0 * decrease) * (1.0 - 1e-10));
+        }
         let stepped = vector::axpy(-step.step_size, &gradient, &point);
-        assert_eq!(to_vec(stepped), to_vec(next.clone()));
-        let after = objective.loss(&next);
-        assert_eq!(step.accepted_loss, Some(after));
-        let decrease = config.sufficient_decrease * step.step_size * step.gradient_norm.powi(2);
-        assert!(after <= step.reference_value.unwrap() - decrease);
-        objective.commit_step();
+        assert!(relative_error(&to_vec(next.clone()), &to_vec(stepped)) < 1e-12);
+        let expected = Evaluations {
+            losses: before.losses + u64::from(step.trials),
+            gradients: before.gradients + 1,
+            ..before
+        };
+        assert_eq!(objective.evaluations(), expected);
+        objective.inner_mut().commit_step();
         point = next;
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_search_and_its_update_see_one_batch(
+        seed in 0u64..1000,
+        batch_size in 8usize..200,
+        entropy: bool,
+    ) {
+        let loss = if entropy { Loss::CrossEntropy } else { Loss::Mse };
+        ponos_sees_one_batch_a_step(seed, batch_size, loss);
+    }
+}
+
+/// Two normalizations on 8 × 8 digits.
+fn normalized(chunk: usize) -> (FullBatch, Tensor<1>) {
+    let config = CnnConfig {
+        channels: [4, 4],
+        norm: Norm::Batch,
+        ..CnnConfig::default()
+    };
+    let mut initializer = Initializer::new(1, &Device::flex(), DType::F64);
+    let network = config.init(SHAPE, 10, &mut initializer);
+    let point = flatten(&network);
+    (FullBatch::new(network, Loss::Mse, chunks(chunk)), point)
+}
+
+fn entries(statistics: &RunningStatistics) -> Vec<f64> {
+    let tensors = statistics.tensors();
+    tensors
+        .flat_map(|(_, tensor)| to_vec(tensor.clone()))
+        .collect()
+}
+
+/// They move once for a step, towards the statistics of the batch of that step. A batch without a step leaves nothing.
+#[test]
+fn running_statistics_move_with_a_step_and_by_its_batch() {
+    let batches = MiniBatches::new(chunks(100), 64, 1);
+    let (mut objective, point) = normalized(100);
+    let now = |objective: &FullBatch| entries(objective.running_statistics().unwrap());
+    let start = now(&objective);
+
+    objective.set_samples(batches.batch(0, 0));
+    let (_, gradient) = objective.loss_and_gradient(&point);
+    objective.loss(&vector::axpy(-1.0, &gradient, &point));
+    objective.hvp(&point, &gradient);
+    objective.evaluate(&point, None);
+    assert_eq!(now(&objective), start, "no step was taken");
+
+    // Passed over; the next batch gives a step.
+    objective.set_samples(batches.batch(0, 1));
+    objective.loss_and_gradient(&point);
+    objective.commit_step();
+    let moved = now(&objective);
+    let (mut alone, _) = normalized(100);
+    alone.set_samples(batches.batch(0, 1));
+    alone.loss_and_gradient(&point);
+    alone.commit_step();
+    assert_eq!(moved, now(&alone));
+    assert_ne!(moved, start);
+
+    objective.set_samples(batches.batch(0, 2));
+    assert_eq!(
+        now(&objective),
+        moved,
+        "the statistics stay with the network"
+    );
+    objective.loss_and_gradient(&point);
+    objective.commit_step();
+    assert_ne!(now(&objective), moved);
+}
+
+/// A batch larger than a chunk is normalized chunk by chunk.
+#[test]
+fn a_chunk_of_a_batch_is_its_ghost_batch() {
+    let (mut objective, point) = normalized(500);
+    let mut loss_of = |batches: MiniBatches| {
+        objective.set_samples(batches.batch(0, 0));
+        objective.loss(&point)
+    };
+    let whole = loss_of(MiniBatches::new(chunks(500), 100, 1));
+    let ghosts = loss_of(MiniBatches::new(chunks(50), 100, 1));
+    assert!((whole / ghosts - 1.0).abs() > 1e-6, "{whole} {ghosts}");
+    let batches = MiniBatches::new(chunks(50), 100, 1);
+    let parts: Vec<f64> = (batches.batch(0, 0).into_iter())
+        .map(|chunk| {
+            objective.set_samples(vec![chunk]);
+            objective.loss(&point)
+        })
+        .collect();
+    assert_eq!(parts.len(), 2);
+    assert!(((parts[0] + parts[1]) / 2.0 - ghosts).abs() < 1e-14);
 }
 
 #[test]

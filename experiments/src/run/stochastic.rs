@@ -133,7 +133,7 @@ impl Stochastic<'_, '_> {
             }
         }
         let ending = passed_over.filter(|_| steps == 0).map(|(status, what)| {
-            let reason = format!("no batch of epoch {epoch} gave a step: on one {what}");
+            let reason = format!("no batch of epoch {epoch} gave a step: on one of them {what}");
             (status, reason)
         });
         end(steps, ending, true)
