@@ -84,7 +84,8 @@ pub struct Evaluation {
     pub accuracy: f64,
 }
 
-/// The mean loss of a network over a fixed set of samples, as a function of its parameters.
+/// The mean loss of a network over a set of samples, as a function of its parameters. The samples are fixed until
+/// [others are set](Self::set_samples).
 ///
 /// Loss, gradient and Hessian-vector product are sums over the chunks in their order, so that memory is bounded by a
 /// chunk. The losses of the chunks are added in `f64`. A loss leaves no tape.

@@ -1,4 +1,5 @@
-//! Networks whose every pass carries an optional tangent, and the full-batch objective they define.
+//! Networks whose every pass carries an optional tangent, and the objective they define: the loss over a full batch, or over
+//! one [mini-batch](MiniBatches) after the other.
 //!
 //! A network is data: a [`Sequence`] of [`Layer`]s, built by a short declarative function such as [`MlpConfig::init`].
 //! One generic pass pushes a [`Dual`] value through it:

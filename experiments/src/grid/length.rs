@@ -38,7 +38,7 @@ impl Length {
             for (key, reason) in FULL_BATCH_ONLY {
                 if reader.table.remove(key).is_some() {
                     reader.problems.push(format!(
-                        "{key} does not go with batch_size = {batch_size}: {reason}; take one of the two keys out"
+                        "{key} does not go with batch_size = {batch_size}: {reason}; a grid file of your own has one of the two"
                     ));
                 }
             }
