@@ -218,16 +218,20 @@ fn every_method_of_the_appendix_makes_its_run() {
         .stdout(predicate::str::contains("of 3 epochs"));
 }
 
-/// A batch that is fitted, or on which no step size is acceptable, is passed over; an epoch of such batches is the end.
+const WITHOUT_MEASUREMENTS: [&str; 2] = ["sharpness_every=0", "accuracy_every=0"];
+
 #[test]
-fn a_run_ends_with_an_epoch_without_a_step_and_not_with_a_batch() {
+fn a_batch_on_which_the_search_fails_is_passed_over() {
     // No step is smaller than 0.125, which is too large for some batches.
     let folder = TempDir::new().unwrap();
     let coarse = "methods=[{ name = \"ls\", min_step_size = 0.12 }]";
-    let without = ["sharpness_every=0", "accuracy_every=0"];
     run(
         folder.path(),
-        &[&[coarse, "epochs=20", "batch_size=5"], &without[..]].concat(),
+        &[
+            &[coarse, "epochs=20", "batch_size=5"],
+            &WITHOUT_MEASUREMENTS[..],
+        ]
+        .concat(),
     )
     .success();
     let run_directory = only_run(folder.path());
@@ -244,8 +248,11 @@ fn a_run_ends_with_an_epoch_without_a_step_and_not_with_a_batch() {
     assert_eq!(file["status"], "done");
     assert_eq!(file["totals"]["iterations"], moved);
     assert_eq!(steps.iter().sum::<f64>(), moved as f64);
+}
 
-    // Four batches, fitted one after the other, until an epoch finds all of them so.
+/// Four batches, fitted one after the other, until an epoch finds all of them so.
+#[test]
+fn a_run_converges_with_an_epoch_of_fitted_batches_and_not_with_one() {
     let folder = TempDir::new().unwrap();
     let small = "networks=[{ name = \"mlp\", widths = [32], activation = \"tanh\" }]";
     let fitted = [
@@ -256,7 +263,11 @@ fn a_run_ends_with_an_epoch_without_a_step_and_not_with_a_batch() {
         "epochs=2500",
         "dtype=\"f64\"",
     ];
-    run(folder.path(), &[&fitted[..], &without[..]].concat()).success();
+    run(
+        folder.path(),
+        &[&fitted[..], &WITHOUT_MEASUREMENTS[..]].concat(),
+    )
+    .success();
     let run_directory = only_run(folder.path());
     let file = run_file(&run_directory);
     assert_eq!(file["status"], "converged");
@@ -272,8 +283,11 @@ fn a_run_ends_with_an_epoch_without_a_step_and_not_with_a_batch() {
     assert!(before.iter().any(|&steps| steps < 4.0), "{steps:?}");
     let losses = numbers(&run_directory.join("metrics.csv"), "loss");
     assert!(losses[losses.len() - 4..].iter().all(|&loss| loss < 1e-8));
+}
 
-    // No step size is acceptable anywhere.
+/// No step size is acceptable on any batch.
+#[test]
+fn an_epoch_of_failed_searches_is_the_end() {
     let folder = TempDir::new().unwrap();
     let hopeless = "methods=[{ name = \"ls\", min_step_size = 5e3 }]";
     run(folder.path(), &[hopeless]).code(1);
@@ -295,7 +309,8 @@ fn a_run_ends_with_an_epoch_without_a_step_and_not_with_a_batch() {
         numbers(&run_directory.join("metrics.csv"), "step_size"),
         [0.0, 0.0, 0.0]
     );
-    assert_eq!(table(&run_directory.join("sharpness.csv")).1.len(), 0);
+    let products = std::fs::read_to_string(run_directory.join("sharpness.csv")).unwrap();
+    assert_eq!(products, "", "without a step there is no product");
 }
 
 #[test]
@@ -442,4 +457,14 @@ fn an_epoch_can_be_interrupted() {
     // A row of epochs.csv for every whole epoch, and one for the start.
     let epochs = numbers(&run.join("epochs.csv"), "epoch");
     assert_eq!(epochs.len(), rows.len() / 3 + 1);
+}
+
+/// New keys leave the names of full-batch runs alone, so that finished ones are still skipped.
+#[test]
+fn a_full_batch_run_keeps_its_name() {
+    let folder = TempDir::new().unwrap();
+    let arguments = super::cell(&["--dry-run"]);
+    (experiments(folder.path(), &arguments).assert().success()).stdout(predicate::str::contains(
+        "fashion-mnist-mlp-nls-42-973f547d06",
+    ));
 }
