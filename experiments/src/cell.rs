@@ -19,6 +19,8 @@ pub struct CellConfig {
     pub dataset: Dataset,
     pub loss: Loss,
     pub seed: u64,
+    /// Iterations of a full-batch run; 0, and left out of the file, of a stochastic one.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub iterations: u64,
     /// Training samples asked for; stratification may round them down.
     pub samples: usize,
@@ -27,13 +29,13 @@ pub struct CellConfig {
     pub first_per_class: Option<usize>,
     /// Samples that go through the network together.
     pub chunk: usize,
-    /// Iterations between two measurements of the sharpness, 0 for none.
+    /// Iterations, of a stochastic run epochs, between two measurements of the sharpness, 0 for none.
     pub sharpness_every: u64,
     /// Vectors in the basis of a measurement, where memory does not allow as many as
     /// [`LanczosConfig`](flatland_sharpness::LanczosConfig) takes by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lanczos_basis: Option<usize>,
-    /// Iterations between two measurements of the accuracy, 0 for none.
+    /// Iterations, of a stochastic run epochs, between two measurements of the accuracy, 0 for none.
     pub accuracy_every: u64,
     pub init: Init,
     pub dtype: FloatType,
@@ -46,9 +48,57 @@ pub struct CellConfig {
     /// Measurements along steps, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub segment: Option<SegmentConfig>,
+    /// Of a stochastic run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mini_batches: Option<MiniBatchConfig>,
+}
+
+/// How a stochastic run goes through its samples.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MiniBatchConfig {
+    /// Samples in a batch; the last of an epoch may have fewer.
+    pub batch_size: usize,
+    /// Passes over the samples.
+    pub epochs: u64,
+}
+
+impl MiniBatchConfig {
+    /// The steps of an epoch over so many samples.
+    pub fn per_epoch(&self, samples: usize) -> u64 {
+        samples.div_ceil(self.batch_size) as u64
+    }
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl CellConfig {
+    /// The iterations of the run on so many samples.
+    pub fn steps(&self, samples: usize) -> u64 {
+        match &self.mini_batches {
+            None => self.iterations,
+            Some(batches) => batches.epochs * batches.per_epoch(samples),
+        }
+    }
+
+    /// The samples that the loss of an iteration is the mean over: all, or those of a mini-batch.
+    pub fn batch_size(&self) -> usize {
+        match &self.mini_batches {
+            None => self.samples,
+            Some(batches) => batches.batch_size,
+        }
+    }
+
+    /// The chunk that samples are uploaded in: no mini-batch has one that is larger than itself.
+    pub fn upload_chunk(&self) -> usize {
+        match &self.mini_batches {
+            None => self.chunk,
+            Some(batches) => self.chunk.min(batches.batch_size),
+        }
+    }
+
     /// The configuration as the run's `config.toml` holds it.
     pub fn to_toml(&self) -> String {
         toml::to_string(self).expect("a configuration has a TOML form")

@@ -61,11 +61,16 @@ impl Group<'_> {
             network,
             loss,
             seed,
+            mini_batches,
             ..
         } = &self.runs[0].config;
         let samples = self.runs[0].config.samples;
+        let batches = match mini_batches {
+            None => String::new(),
+            Some(batches) => format!(" in batches of {}", batches.batch_size),
+        };
         format!(
-            "{dataset} × {} ({}, {samples} samples, seed {seed})",
+            "{dataset} × {} ({}, {samples} samples{batches}, seed {seed})",
             network.name(),
             loss_name(*loss)
         )

@@ -216,7 +216,7 @@ pub struct RunArgs {
     /// A grid that comes with the program.
     #[arg(long, value_name = "NAME", value_parser = clap::builder::PossibleValuesParser::new(crate::presets::names()))]
     pub preset: Option<String>,
-    /// The size of a preset of the paper's figures (fig1 to fig4) and appendices (appD, appF, appG, appH, appJ).
+    /// The size of a preset of the paper's figures (fig1 to fig4) and appendices (appD, appE, appF, appG, appH, appJ).
     #[arg(
         long,
         value_name = "SCALE",

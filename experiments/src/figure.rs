@@ -11,7 +11,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::HPos::{self, Center, Left, Right};
 use plotters::style::text_anchor::{Pos, VPos};
 
-use crate::records::{MetricsRow, SharpnessRow, write_whole};
+use crate::records::{EpochRow, MetricsRow, SharpnessRow, write_whole};
 pub use density::DensityFigure;
 
 use axis::{Points, Scale, cut, multiples, thin};
@@ -22,6 +22,10 @@ pub struct Curves<'a> {
     pub label: &'a str,
     pub metrics: &'a [MetricsRow],
     pub sharpness: &'a [SharpnessRow],
+    /// Of a stochastic run.
+    pub epochs: &'a [EpochRow],
+    /// Iterations in an epoch of a stochastic run.
+    pub per_epoch: Option<u64>,
 }
 
 /// Runs that differ in their method, panel by panel.
@@ -31,6 +35,9 @@ pub struct Curves<'a> {
 ///   axis ends there and the curve leaves at the top: a run that diverges does not press the others
 ///   flat. Step sizes and accuracies are shown whole.
 /// - A long curve is thinned to the lowest and the highest value of each of 600 stretches.
+/// - Stochastic runs are drawn by epoch. Their loss and accuracy are those of all samples; their sharpness is the mean
+///   over the mini-batches, with the least and the largest as thin lines. Step sizes are those of every step, and the
+///   product is that of a step with the sharpness of its own mini-batch.
 pub struct Figure<'a> {
     pub title: &'a str,
     /// `2/K`, where the loss has that floor.
@@ -77,14 +84,24 @@ struct Stroke {
 }
 
 impl Curves<'_> {
+    /// Where an iteration lies on the axis.
+    fn place(&self, iteration: u64) -> f64 {
+        iteration as f64 / self.per_epoch.unwrap_or(1) as f64
+    }
+
     fn recorded(&self, value: fn(&MetricsRow) -> Option<f64>) -> Points {
-        let point = |row: &MetricsRow| Some((row.iteration as f64, value(row)?));
+        let point = |row: &MetricsRow| Some((self.place(row.iteration), value(row)?));
         self.metrics.iter().filter_map(point).collect()
     }
 
     fn measured(&self, value: fn(&SharpnessRow) -> f64) -> Points {
-        let point = |row: &SharpnessRow| (row.iteration as f64, value(row));
+        let point = |row: &SharpnessRow| (self.place(row.iteration), value(row));
         self.sharpness.iter().map(point).collect()
+    }
+
+    fn by_epoch(&self, value: fn(&EpochRow) -> Option<f64>) -> Points {
+        let point = |row: &EpochRow| Some((row.epoch as f64, value(row)?));
+        self.epochs.iter().filter_map(point).collect()
     }
 }
 
@@ -111,7 +128,7 @@ impl Figure<'_> {
         canvas.0.fill(&WHITE)?;
         canvas.text(self.title, (SIZE.0 / 2.0, 22.0), Center, 19.0)?;
         for (index, panel) in panels.iter().enumerate() {
-            panel.draw(&canvas, corner(index), last, &strokes)?;
+            panel.draw(&canvas, corner(index), (last, self.unit()), &strokes)?;
         }
         let (x, y) = corner(panels.len());
         let spacing = (AXES.1 / self.curves.len() as f64).min(26.0);
@@ -130,25 +147,53 @@ impl Figure<'_> {
         let names = panels.map(|panel| panel.name).join(", ");
         let labels: Vec<_> = self.curves.iter().map(|curves| curves.label).collect();
         let labels = labels.join(", ");
-        let title = format!("{}: {names} by iteration, for {labels}", self.title);
+        let title = format!("{}: {names} by {}, for {labels}", self.title, self.unit());
         Ok(described(&svg, SIZE, &title))
+    }
+
+    fn is_stochastic(&self) -> bool {
+        self.curves.iter().any(|run| run.per_epoch.is_some())
+    }
+
+    /// What the horizontal axis counts.
+    fn unit(&self) -> &'static str {
+        match self.is_stochastic() {
+            false => "iteration",
+            true => "epoch",
+        }
     }
 
     fn panels(&self) -> [Panel; 5] {
         use Scale::{Capped, Linear, Whole};
         let runs = || self.curves.iter();
-        let loss = runs().map(|run| run.recorded(|row| Some(row.loss)));
-        let sharpness = runs().map(|run| run.measured(|row| row.sharpness));
+        let is_stochastic = self.is_stochastic();
+        let loss = runs().map(|run| match is_stochastic {
+            false => run.recorded(|row| Some(row.loss)),
+            true => run.by_epoch(|row| Some(row.loss)),
+        });
+        let sharpness = runs().map(|run| match is_stochastic {
+            false => run.measured(|row| row.sharpness),
+            true => run.by_epoch(|row| row.sharpness_mean),
+        });
+        let least = runs().map(|run| run.by_epoch(|row| row.sharpness_min));
+        let largest = runs().map(|run| run.by_epoch(|row| row.sharpness_max));
+        let bounds = least.chain(largest).filter(|_| is_stochastic);
         let step_size = runs().map(|run| run.recorded(|row| Some(row.step_size)));
         let product = runs().map(|run| run.measured(|row| row.step_size_times_sharpness));
-        let accuracy = runs().map(|run| run.recorded(|row| Some(100.0 * row.test_accuracy?)));
+        let accuracy = runs().map(|run| match is_stochastic {
+            false => run.recorded(|row| Some(100.0 * row.test_accuracy?)),
+            true => run.by_epoch(|row| Some(100.0 * row.test_accuracy?)),
+        });
         let mut panels = [
             Panel::new("training loss", Capped, loss),
-            Panel::new("sharpness λ₁", Capped, sharpness),
+            Panel::new("sharpness λ₁", Capped, sharpness.chain(bounds)),
             Panel::new("step size η", Whole, step_size),
             Panel::new("sharpness × step size η·λ₁", Capped, product),
             Panel::new("test accuracy (%)", Linear, accuracy),
         ];
+        if is_stochastic {
+            panels[1].name = "sharpness λ₁ of the batches: mean and range";
+        }
         if let Some(floor) = self.sharpness_floor {
             let name = format!("2/K = {}", (floor * 1e4).round() / 1e4);
             panels[1].lines.push((floor.log10(), name));
@@ -237,6 +282,7 @@ impl Canvas<'_> {
 struct Panel {
     name: &'static str,
     scale: Scale,
+    /// One for each run; then thin ones, again one for each run, and so on.
     curves: Vec<Points>,
     /// Dashed lines with their names, from the lowest.
     lines: Vec<(f64, String)>,
@@ -257,7 +303,13 @@ impl Panel {
         }
     }
 
-    fn draw(&self, on: &Canvas, corner: (f64, f64), last: f64, strokes: &[Stroke]) -> Result<()> {
+    fn draw(
+        &self,
+        on: &Canvas,
+        corner: (f64, f64),
+        (last, unit): (f64, &str),
+        strokes: &[Stroke],
+    ) -> Result<()> {
         let (left, top) = corner;
         let (right, bottom, middle) = (left + AXES.0, top + AXES.1, left + AXES.0 / 2.0);
         on.text(self.name, (middle, top - 15.0), Center, 16.0)?;
@@ -278,7 +330,7 @@ impl Panel {
             on.line(&[(x, bottom), (x, bottom + 4.0)], AXIS, 1.0)?;
             on.text(&label, (x, bottom + 16.0), Center, 15.0)?;
         }
-        on.text("iteration", (middle, bottom + 36.0), Center, 15.0)?;
+        on.text(unit, (middle, bottom + 36.0), Center, 15.0)?;
         on.line(&[(left, top), (left, bottom), (right, bottom)], AXIS, 1.0)?;
         for (index, (value, name)) in self.lines.iter().enumerate() {
             let y = y(*value);
@@ -290,14 +342,18 @@ impl Panel {
                 on.text(name, (right + 5.0, y + apart), Left, 15.0)?;
             }
         }
-        let mut curves: Vec<_> = self.curves.iter().zip(strokes).collect();
-        curves.sort_by_key(|(_, stroke)| stroke.layer);
-        for (curve, stroke) in curves {
+        let curves = self.curves.iter().zip(strokes.iter().cycle());
+        let mut curves: Vec<_> = curves.enumerate().collect();
+        curves.sort_by_key(|(_, (_, stroke))| stroke.layer);
+        for (index, (curve, stroke)) in curves {
             let points = cut(&thin(curve), range.end);
             let pieces = points.split(|point| !point.1.is_finite());
             for piece in pieces.filter(|piece| !piece.is_empty()) {
                 let places: Vec<_> = piece.iter().map(|point| (x(point.0), y(point.1))).collect();
-                on.curve(&places, stroke)?;
+                match index < strokes.len() {
+                    true => on.curve(&places, stroke)?,
+                    false => on.line(&places, stroke.color, 0.75)?,
+                }
             }
         }
         Ok(())
@@ -325,6 +381,8 @@ mod tests {
             label,
             metrics: &[],
             sharpness: &sharpness,
+            epochs: &[],
+            per_epoch: None,
         });
         let mut figure = Figure {
             title: "a data set & a network",
@@ -350,5 +408,48 @@ mod tests {
         }
         figure.curves.clear();
         assert_eq!(figure.to_svg().unwrap().matches("no data").count(), 5);
+    }
+
+    #[test]
+    fn a_stochastic_run_is_drawn_by_epoch_with_the_range_of_its_batches() {
+        let epochs = [0, 2, 4].map(|epoch| EpochRow {
+            epoch,
+            iteration: 20 * epoch,
+            steps: 20,
+            loss: 1.0 / (1.0 + epoch as f64),
+            train_accuracy: 0.5,
+            test_loss: Some(1.0),
+            test_accuracy: Some(0.5),
+            sharpness_mean: Some(3.0),
+            sharpness_min: Some(2.0),
+            sharpness_max: Some(4.0),
+            lambda_min: Some(-1.0),
+            hessian_products: 400,
+            seconds: 1.0,
+            measuring_seconds: 1.0,
+        });
+        let figure = Figure {
+            title: "stochastic",
+            sharpness_floor: None,
+            sufficient_decrease: 0.5,
+            curves: vec![Curves {
+                label: "PoNoS",
+                metrics: &[],
+                sharpness: &[],
+                epochs: &epochs,
+                per_epoch: Some(20),
+            }],
+        };
+        let panels = figure.panels();
+        assert_eq!(panels[0].curves[0][1], (2.0, (1f64 / 3.0).log10()));
+        let sharpness: Vec<f64> = (panels[1].curves.iter())
+            .map(|curve| 10f64.powf(curve[2].1).round())
+            .collect();
+        assert_eq!(sharpness, [3.0, 2.0, 4.0]);
+        let svg = figure.to_svg().unwrap();
+        assert!(
+            svg.contains(">\nepoch\n<") && !svg.contains(">\niteration\n<"),
+            "{svg}"
+        );
     }
 }

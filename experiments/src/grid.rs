@@ -1,6 +1,7 @@
 //! Grids: lists of data sets, networks, methods, losses and seeds, and the settings of every run.
 
 mod entries;
+mod length;
 mod reader;
 mod samples;
 
@@ -21,6 +22,7 @@ use crate::memory::Chunk;
 use crate::method::{MethodSpec, Problem};
 use crate::tune::{self, Tuned};
 use entries::{dataset, loss, network};
+use length::Length;
 use reader::Reader;
 pub use reader::replace_keys;
 use samples::{FULL, Samples};
@@ -35,12 +37,10 @@ pub struct Grid {
     methods: Vec<MethodSpec>,
     losses: Vec<Loss>,
     seeds: Vec<u64>,
-    iterations: u64,
+    length: Length,
     samples: Samples,
     first_per_class: Option<NonZeroUsize>,
     pub chunk: Chunk,
-    sharpness_every: u64,
-    accuracy_every: u64,
     diagnostics: Option<DiagnosticsConfig>,
     segment: Option<SegmentConfig>,
     tuned: Tuned,
@@ -73,13 +73,15 @@ impl fmt::Display for GridError {
 }
 
 /// The keys of a grid.
-const KEYS: [&str; 17] = [
+const KEYS: [&str; 19] = [
     "datasets",
     "networks",
     "methods",
     "losses",
     "seeds",
     "iterations",
+    "batch_size",
+    "epochs",
     "samples",
     "first_per_class",
     "chunk",
@@ -138,7 +140,7 @@ impl Grid {
                 (value.as_integer().and_then(|seed| u64::try_from(seed).ok()))
                     .ok_or("a seed is a whole number, at least 0".to_owned())
             }),
-            iterations: reader.count("iterations", 1).unwrap_or(1000),
+            length: Length::read(&mut reader),
             samples: reader
                 .take("samples", Samples::ALLOWED)
                 .unwrap_or(Samples::All(FULL)),
@@ -146,8 +148,6 @@ impl Grid {
             chunk: reader
                 .take("chunk", Chunk::ALLOWED)
                 .unwrap_or(Chunk::OfNetwork),
-            sharpness_every: reader.count("sharpness_every", 0).unwrap_or(100),
-            accuracy_every: reader.count("accuracy_every", 0).unwrap_or(100),
             diagnostics: reader.options("diagnostics", DiagnosticsConfig::problem),
             segment: reader.options("segment", |segment: &SegmentConfig| {
                 (segment.at.is_empty()).then(|| "at lists at least one iteration".to_owned())
@@ -185,10 +185,17 @@ impl Grid {
         }
         grid.check_entries(&mut problems);
         let mut grid = grid.narrow(only, &mut problems);
+        (grid.length).check(&grid.samples, &grid.networks, &mut problems);
         change(&mut grid);
-        if grid.methods.iter().any(MethodSpec::is_tuned)
-            && let Err(error) = grid.tuned.read()
-        {
+        let is_tuned = grid.methods.iter().any(MethodSpec::is_tuned);
+        if is_tuned && grid.is_stochastic() {
+            problems.push(
+                "step_size = \"tuned\" does not go with batch_size: `experiments tune` makes full-batch runs; give a \
+                 number"
+                    .to_owned(),
+            );
+        }
+        if is_tuned && let Err(error) = grid.tuned.read() {
             problems.push(format!("tuned: {error:#}"));
         }
         grid.check_methods(&mut problems);
@@ -199,15 +206,20 @@ impl Grid {
         }
     }
 
+    /// Whether its runs go through mini-batches.
+    pub fn is_stochastic(&self) -> bool {
+        self.length.mini_batches.is_some()
+    }
+
     /// Turns the grid into one that tunes the step size of a method: a short run of every candidate for the first seed,
     /// without measurements on the way. Other options of the method are those that the grid names it with.
     pub fn tune(&mut self, method: &str, step_sizes: &[f64], iterations: u64) {
         self.name = format!("tune-{}", self.name);
         self.methods = MethodSpec::candidates(&self.methods, method, step_sizes);
         self.seeds.truncate(1);
-        self.iterations = iterations;
-        self.sharpness_every = 0;
-        self.accuracy_every = 0;
+        self.length.iterations = iterations;
+        self.length.sharpness_every = 0;
+        self.length.accuracy_every = 0;
         self.diagnostics = None;
         self.segment = None;
     }
@@ -236,7 +248,7 @@ impl Grid {
                                 dataset,
                                 loss,
                                 seed,
-                                iterations: self.iterations,
+                                iterations: self.length.iterations,
                                 samples: match first {
                                     Some(first) => first * dataset.classes(),
                                     None => {
@@ -248,9 +260,9 @@ impl Grid {
                                     Chunk::Samples(chunk) => chunk.get(),
                                     Chunk::OfNetwork | Chunk::Auto => network.default_chunk(),
                                 },
-                                sharpness_every: self.sharpness_every,
+                                sharpness_every: self.length.sharpness_every,
                                 lanczos_basis: None,
-                                accuracy_every: self.accuracy_every,
+                                accuracy_every: self.length.accuracy_every,
                                 init: self.init.clone(),
                                 dtype: self.dtype,
                                 device: self.device,
@@ -258,6 +270,7 @@ impl Grid {
                                 method: method.expect("read() has resolved it"),
                                 diagnostics: self.diagnostics.clone(),
                                 segment: self.segment.clone(),
+                                mini_batches: self.length.mini_batches,
                             });
                         }
                     }

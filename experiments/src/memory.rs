@@ -141,7 +141,7 @@ pub fn fit(
 pub fn need(cell: &CellConfig, device: &Device) -> Result<(Footprint, u64)> {
     let demand = Demand::of(cell, device)?;
     let basis = cell.lanczos_basis.unwrap_or(default_basis());
-    let bytes = demand.bytes(cell.chunk.min(cell.samples), basis);
+    let bytes = demand.bytes(cell.chunk.min(cell.batch_size()), basis);
     Ok((demand.footprint, bytes))
 }
 
@@ -158,7 +158,7 @@ struct Demand {
     footprint: Footprint,
     /// Bytes of a number.
     number: usize,
-    /// Bytes of the samples: as they were read, and as the network takes them.
+    /// Bytes of the samples: as they were read, as the network takes them, and copied into mini-batches.
     samples: u64,
     measures_sharpness: bool,
 }
@@ -185,7 +185,11 @@ impl Demand {
         let pixels = input.channels * input.height * input.width;
         let [train, test] =
             [Split::Train, Split::Test].map(|split| dataset.official_samples(split));
-        let used = cell.samples + test;
+        // A mini-batch is gathered from the chunks, then put into order, while the one before it is still held.
+        let copied = cell
+            .mini_batches
+            .map_or(0, |batches| 3 * batches.batch_size);
+        let used = cell.samples + test + copied;
         Ok(Self {
             footprint: Footprint::of(&network, input),
             number,
@@ -233,12 +237,12 @@ impl Demand {
     /// speed of all of them.
     fn plan(&self, cell: &CellConfig, chunk: Chunk, budget: Budget) -> Result<Plan> {
         let is_objective = self.footprint.normalized > 0;
-        let asked = cell.chunk.min(cell.samples);
+        let asked = cell.chunk.min(cell.batch_size());
         let plan = |chunk, basis| Plan {
             chunk,
             lanczos_basis: (self.measures_sharpness && basis < default_basis()).then_some(basis),
         };
-        let largest = |basis| self.largest_chunk(basis, cell.samples, budget);
+        let largest = |basis| self.largest_chunk(basis, cell.batch_size(), budget);
         if chunk == Chunk::Auto && !is_objective {
             if let Some(chunk) = largest(default_basis()).filter(|&chunk| chunk >= asked) {
                 return Ok(plan(chunk, default_basis()));
@@ -266,7 +270,7 @@ impl Demand {
             true => format!(", {basis} vectors for the sharpness"),
             false => String::new(),
         };
-        let chunk = plan.chunk.min(cell.samples);
+        let chunk = plan.chunk.min(cell.batch_size());
         let need = self.bytes(chunk, basis);
         format!(
             "{} on {}: chunks of {chunk} samples{vectors}, about {} of memory",
@@ -286,7 +290,7 @@ impl Demand {
     ) -> String {
         let name = format!("{} on {}", cell.network.name(), cell.dataset);
         let need = |chunk| size(self.bytes(chunk, least_basis()));
-        let asked = cell.chunk.min(cell.samples);
+        let asked = cell.chunk.min(cell.batch_size());
         let next = match largest_chunk {
             Some(chunk) if is_objective => format!(
                 "the largest chunk that fits is {chunk}, but batch normalization makes the chunk a part of the \

@@ -85,14 +85,22 @@ pub fn table(cells: &[CellConfig], device: &FoundDevice, measures: bool) -> Resu
     let mut total = 0.0;
     for cell in cells {
         let (footprint, bytes) = memory::need(cell, &device.device)?;
-        let samples = cell.samples as f64;
+        // Of one iteration; a last batch with fewer samples makes it an average.
+        let samples = match &cell.mini_batches {
+            None => cell.samples as f64,
+            Some(batches) => cell.samples as f64 / batches.per_epoch(cell.samples) as f64,
+        };
+        let steps = cell.steps(cell.samples);
         let passes = passes(&cell.method);
         let operations = passes.operations(footprint.multiplications as f64 * samples);
         let mut row = vec![
             cell.directory_name(),
             loss_name(cell.loss).to_owned(),
             cell.method.label(),
-            cell.iterations.to_string(),
+            match &cell.mini_batches {
+                None => steps.to_string(),
+                Some(batches) => format!("{steps} in {} epochs", batches.epochs),
+            },
             cell.samples.to_string(),
             grouped(footprint.parameters),
             format!("{:.1}", operations / 1e9),
@@ -100,7 +108,11 @@ pub fn table(cells: &[CellConfig], device: &FoundDevice, measures: bool) -> Resu
         ];
         if measures {
             let shape = input_shape(cell.dataset);
-            let key = format!("{}{shape:?}{}", toml::to_string(&cell.network)?, cell.chunk);
+            let key = format!(
+                "{}{shape:?}{}",
+                toml::to_string(&cell.network)?,
+                cell.upload_chunk()
+            );
             let pace = match paces.get(&key) {
                 Some(pace) => *pace,
                 None => {
@@ -113,12 +125,7 @@ pub fn table(cells: &[CellConfig], device: &FoundDevice, measures: bool) -> Resu
                 * (passes.losses * pace.loss
                     + passes.gradients * pace.gradient
                     + passes.products * pace.product);
-            let measurements = match cell.sharpness_every {
-                0 => 0.0,
-                every => 1.0 + ((cell.iterations - 1) as f64 / every as f64).ceil(),
-            };
-            let seconds = cell.iterations as f64 * iteration
-                + measurements * PRODUCTS * pace.product * samples;
+            let seconds = steps as f64 * iteration + measuring(cell, pace);
             total += seconds;
             row.push(format!("{iteration:.3}"));
             row.push(HumanDuration(Duration::from_secs_f64(seconds)).to_string());
@@ -134,6 +141,21 @@ pub fn table(cells: &[CellConfig], device: &FoundDevice, measures: bool) -> Resu
         text += &format!("\nall of them here, one after the other: about {total}");
     }
     Ok(text)
+}
+
+/// Seconds for the sharpness, and for the full loss after every epoch of a stochastic run. There each measurement is one
+/// of every mini-batch, which takes as many samples as one of the full batch.
+fn measuring(cell: &CellConfig, pace: Pace) -> f64 {
+    let (last, losses) = match &cell.mini_batches {
+        None => (cell.iterations - 1, 0),
+        Some(batches) => (batches.epochs, batches.epochs + 1),
+    };
+    let measurements = match cell.sharpness_every {
+        0 => 0,
+        every => 1 + last.div_ceil(every),
+    };
+    let sample = measurements as f64 * PRODUCTS * pace.product + losses as f64 * pace.loss;
+    sample * cell.samples as f64
 }
 
 /// Times a loss, a gradient and a Hessian product of one chunk of noise: the second time, when kernels and memory are
@@ -158,7 +180,7 @@ fn measure(
     let mut initializer = flatland_models::Initializer::new(cell.seed, device, dtype);
     let network = cell.network.init(shape, classes, &mut initializer)?;
     let point = flatten(&network);
-    let chunk = cell.chunk.min(cell.samples);
+    let chunk = cell.chunk.min(cell.batch_size());
     let mut noise = flatland_random::stream(0, "timing", 0);
     let images: Vec<f32> = (0..chunk * shape.channels * shape.height * shape.width)
         .map(|_| flatland_random::normal(&mut noise) as f32)

@@ -28,7 +28,7 @@ impl Scale {
 }
 
 /// The presets by name. The paper's main grid is that of its first figure.
-const TEXTS: [(&str, &str); 12] = [
+const TEXTS: [(&str, &str); 13] = [
     ("quick", include_str!("../presets/quick.toml")),
     ("small", include_str!("../presets/small.toml")),
     ("paper", include_str!("../presets/fig1.toml")),
@@ -37,6 +37,7 @@ const TEXTS: [(&str, &str); 12] = [
     ("fig3", include_str!("../presets/fig3.toml")),
     ("fig4", include_str!("../presets/fig4.toml")),
     ("appD", include_str!("../presets/appD.toml")),
+    ("appE", include_str!("../presets/appE.toml")),
     ("appF", include_str!("../presets/appF.toml")),
     ("appG", include_str!("../presets/appG.toml")),
     ("appH", include_str!("../presets/appH.toml")),

@@ -40,12 +40,19 @@ impl Progress {
         }
     }
 
-    /// Shows where the run is after `iteration`.
-    pub fn report(&mut self, iteration: u64, step: &Step, sharpness: Option<f64>) {
+    /// Shows where the run is after `iteration`, in `epoch` (from 0) of a stochastic run.
+    pub fn report(
+        &mut self,
+        iteration: u64,
+        step: &Step,
+        sharpness: Option<f64>,
+        epoch: Option<u64>,
+    ) {
         let done = iteration + 1;
         let sharpness = sharpness.map_or(String::new(), |value| format!("  λ₁ {value:.3e}"));
+        let epoch = epoch.map_or(String::new(), |epoch| format!("epoch {epoch}  "));
         let state = format!(
-            "loss {:.3e}  η {:.3e}{sharpness}",
+            "{epoch}loss {:.3e}  η {:.3e}{sharpness}",
             step.loss, step.step_size
         );
         if let Some(bar) = &self.bar {
@@ -53,8 +60,9 @@ impl Progress {
             bar.set_message(state);
         } else if self.printed.elapsed() >= INTERVAL {
             self.printed = Instant::now();
-            let left =
-                self.start.elapsed().as_secs_f64() * (self.iterations - done) as f64 / done as f64;
+            let left = self.start.elapsed().as_secs_f64()
+                * self.iterations.saturating_sub(done) as f64
+                / done as f64;
             eprintln!(
                 "{}  {done}/{}  {state}  {left:.0} s left",
                 self.name, self.iterations

@@ -5,12 +5,14 @@
 //! | `config.toml` | the complete configuration ([`CellConfig`](crate::cell::CellConfig)); its hash names the directory |
 //! | `run.json` | state, provenance and totals ([`RunFile`]) |
 //! | `metrics.csv` | a [`MetricsRow`] for every iteration |
+//! | `epochs.csv` | of a stochastic run: an [`EpochRow`] for the start and after every epoch |
 //! | `sharpness.csv` | a [`SharpnessRow`] for every measurement |
 //! | `diagnostics.csv` | a [`DiagnosticsRow`] for every measurement, where the grid asks for them |
 //! | `segment.csv` | a [`SegmentRow`] for every point along a step, where the grid asks for them |
 //! | `weights.safetensors` | the last point and running statistics, under PyTorch's names |
 
 mod diagnostics;
+mod epochs;
 
 use std::fs::File;
 use std::io::Write;
@@ -22,17 +24,20 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use crate::doctor::Verdict;
 
 pub use diagnostics::{DiagnosticsRow, SegmentRow};
+pub use epochs::EpochRow;
 
 /// The files of a run.
 pub const CONFIG: &str = "config.toml";
 pub const RUN: &str = "run.json";
 pub const METRICS: &str = "metrics.csv";
+pub const EPOCHS: &str = "epochs.csv";
 pub const SHARPNESS: &str = "sharpness.csv";
 pub const DIAGNOSTICS: &str = "diagnostics.csv";
 pub const SEGMENT: &str = "segment.csv";
 pub const WEIGHTS: &str = "weights.safetensors";
 
-/// One iteration: what was known at `w_k`, and the step from it.
+/// One iteration: what was known at `w_k`, and the step from it. In a stochastic run `f` is the loss on the mini-batch
+/// of the iteration, and there are no accuracies.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MetricsRow {
     /// `k`, from 0.
@@ -65,7 +70,8 @@ pub struct MetricsRow {
     pub seconds: f64,
 }
 
-/// One measurement of the Hessian at `w_k`, before step `k`.
+/// One measurement of the Hessian at `w_k`, before step `k`. In a stochastic run the Hessian is that of the mini-batch of
+/// step `k`, the first of an epoch, and there is a row only where a step was taken.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SharpnessRow {
     /// `k`, from 0.
@@ -95,7 +101,7 @@ pub struct SharpnessRow {
 pub enum Status {
     /// Under way, or killed without a chance to say so.
     Running,
-    /// All iterations made.
+    /// All iterations, or epochs, made.
     Done,
     /// Ended early: the gradient or the loss fell below its threshold.
     Converged,
@@ -216,7 +222,7 @@ pub struct Totals {
     pub final_test_accuracy: Option<f64>,
     /// Time spent stepping.
     pub training_seconds: f64,
-    /// Time spent on sharpness, accuracy and diagnostics.
+    /// Time spent on sharpness, accuracy, diagnostics and the full loss of a stochastic run.
     pub measuring_seconds: f64,
 }
 

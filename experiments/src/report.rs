@@ -10,7 +10,7 @@ use serde::Deserialize;
 use crate::cell::CellConfig;
 use crate::figure::{Curves, Figure};
 use crate::grid::loss_name;
-use crate::records::{self, MetricsRow, RunFile, SharpnessRow};
+use crate::records::{self, EpochRow, MetricsRow, RunFile, SharpnessRow};
 
 /// A run as its directory holds it.
 #[derive(Debug, Clone)]
@@ -19,6 +19,8 @@ pub struct FinishedRun {
     pub file: RunFile,
     pub metrics: Vec<MetricsRow>,
     pub sharpness: Vec<SharpnessRow>,
+    /// Of a stochastic run.
+    pub epochs: Vec<EpochRow>,
     /// Where the grid asked for diagnostics.
     pub flatness: Vec<FlatnessRow>,
 }
@@ -50,8 +52,17 @@ impl FinishedRun {
             file,
             metrics: records::read_rows(&directory.join(records::METRICS))?,
             sharpness: records::read_rows(&directory.join(records::SHARPNESS))?,
+            epochs: records::read_rows(&directory.join(records::EPOCHS))?,
             flatness: records::read_rows(&directory.join(records::DIAGNOSTICS))?,
         }))
+    }
+
+    /// Iterations in an epoch, of a stochastic run.
+    fn per_epoch(&self) -> Option<u64> {
+        let batches = self.config.mini_batches?;
+        let samples = self.file.provenance.train_samples;
+        let samples = samples.map_or(self.config.samples, |samples| samples as usize);
+        Some(batches.per_epoch(samples))
     }
 
     /// The share of measured iterations with `η·λ₁` above `bound`.
@@ -63,13 +74,18 @@ impl FinishedRun {
         )
     }
 
-    /// The share of iterations after which the loss had risen.
+    /// The training losses: one before every iteration, of a stochastic run the full ones at the start and after every
+    /// epoch.
+    pub fn losses(&self) -> Vec<f64> {
+        match self.config.mini_batches {
+            None => self.metrics.iter().map(|row| row.loss).collect(),
+            Some(_) => self.epochs.iter().map(|row| row.loss).collect(),
+        }
+    }
+
+    /// The share of iterations, or epochs, after which the loss had risen.
     fn share_risen(&self) -> Option<f64> {
-        share(
-            self.metrics
-                .windows(2)
-                .map(|pair| pair[1].loss > pair[0].loss),
-        )
+        share(self.losses().windows(2).map(|pair| pair[1] > pair[0]))
     }
 
     /// The mean of `η·λ₁` over the measured iterations.
@@ -83,8 +99,19 @@ impl FinishedRun {
         (count > 0.0).then(|| sum / count)
     }
 
-    fn final_sharpness(&self) -> Option<f64> {
-        self.sharpness.last().map(|row| row.sharpness)
+    /// The last sharpness; of a stochastic run, the mean over the mini-batches.
+    pub fn final_sharpness(&self) -> Option<f64> {
+        match self.config.mini_batches {
+            None => self.sharpness.last().map(|row| row.sharpness),
+            Some(_) => (self.epochs.iter().rev()).find_map(|row| row.sharpness_mean),
+        }
+    }
+
+    /// The least sharpness measured; of a stochastic run, that of any mini-batch.
+    pub fn least_sharpness(&self) -> Option<f64> {
+        let of_steps = self.sharpness.iter().map(|row| row.sharpness);
+        let of_epochs = self.epochs.iter().filter_map(|row| row.sharpness_min);
+        of_steps.chain(of_epochs).reduce(f64::min)
     }
 }
 
@@ -195,6 +222,8 @@ pub fn pictures(runs: &[FinishedRun], folder: &Path) -> Result<Vec<PathBuf>> {
                     label,
                     metrics: &run.metrics,
                     sharpness: &run.sharpness,
+                    epochs: &run.epochs,
+                    per_epoch: run.per_epoch(),
                 })
                 .collect(),
         }

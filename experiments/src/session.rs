@@ -103,7 +103,7 @@ pub fn make(mut grid: Grid, arguments: &RunArgs, interrupted: &AtomicBool) -> Re
             &cell.directory_name(),
             index + 1,
             cells.len(),
-            cell.iterations,
+            cell.steps(cell.samples),
         );
         let file = attempt(
             cell,

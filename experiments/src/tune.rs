@@ -52,6 +52,10 @@ pub fn run(arguments: &TuneArgs, interrupted: &AtomicBool) -> Result<Ending> {
             arguments.iterations.get(),
         );
     })?;
+    ensure!(
+        !grid.is_stochastic(),
+        "tuning makes full-batch runs: take batch_size and epochs out of the grid, or give the method a number"
+    );
     let Some(made) = session::make(grid, &arguments.run, interrupted)? else {
         return Ok(Ending::Success);
     };

@@ -1,4 +1,4 @@
-//! The training loss over all samples, in chunks.
+//! The mean loss over a set of samples, in chunks.
 
 use burn::module::Module;
 use burn::tensor::{DType, Device, Element, Int, Tensor, TensorData};
@@ -13,11 +13,11 @@ use crate::{Dual, InputShape, Layout, Loss, Masks, Pass, RunningStatistics, Sequ
 #[derive(Debug, Clone)]
 pub struct Batch {
     /// `[batch, channels, height, width]`
-    images: Tensor<4>,
+    pub(crate) images: Tensor<4>,
     /// `[batch, classes]`, one-hot.
-    targets: Tensor<2>,
+    pub(crate) targets: Tensor<2>,
     /// `[batch]`
-    labels: Tensor<1, Int>,
+    pub(crate) labels: Tensor<1, Int>,
 }
 
 impl Batch {
@@ -69,6 +69,11 @@ impl Batch {
             })
             .collect()
     }
+
+    /// The number of samples.
+    pub(crate) fn len(&self) -> usize {
+        self.labels.dims()[0]
+    }
 }
 
 /// How a network does on a set of samples.
@@ -80,7 +85,8 @@ pub struct Evaluation {
     pub accuracy: f64,
 }
 
-/// The mean loss of a network over a fixed set of samples, as a function of its parameters.
+/// The mean loss of a network over a set of samples, as a function of its parameters. The samples are fixed until
+/// [others are set](Self::set_samples).
 ///
 /// Loss, gradient and Hessian-vector product are sums over the chunks in their order, so that memory is bounded by a
 /// chunk. The losses of the chunks are added in `f64`. A loss leaves no tape.
@@ -127,8 +133,7 @@ impl FullBatch {
     ///
     /// Where there are no samples.
     pub fn new(network: Sequence, loss: Loss, chunks: Vec<Batch>) -> Self {
-        let samples = chunks.iter().map(|chunk| chunk.labels.dims()[0]).sum();
-        assert!(samples > 0, "an objective needs at least one sample");
+        let samples = count(&chunks);
         Self {
             layout: Layout::of(&network),
             running: RunningStatistics::of(&network),
@@ -141,6 +146,19 @@ impl FullBatch {
             chunks,
             samples,
         }
+    }
+
+    /// Makes the objective the mean loss over other samples, such as the next [mini-batch](crate::MiniBatches). The
+    /// running statistics and the masks of dropout stay: only [`commit_step`](Self::commit_step) moves those. What
+    /// normalization saw of the earlier samples without a step is forgotten.
+    ///
+    /// # Panics
+    ///
+    /// Where there are no samples.
+    pub fn set_samples(&mut self, chunks: Vec<Batch>) {
+        self.samples = count(&chunks);
+        self.chunks = chunks;
+        self.observed.clear();
     }
 
     /// Lets the network's [`Dropout`](crate::Dropout) layers drop entries, at random by `seed`. The masks change with
@@ -337,6 +355,13 @@ impl Curvature for FullBatch {
         };
         self.accumulate(part, |()| ())
     }
+}
+
+/// The samples of all chunks, of which there must be some.
+fn count(chunks: &[Batch]) -> usize {
+    let samples = chunks.iter().map(Batch::len).sum();
+    assert!(samples > 0, "an objective needs at least one sample");
+    samples
 }
 
 /// The sum of scalars on the device, read at once and added in `f64`.

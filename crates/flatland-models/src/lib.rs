@@ -1,4 +1,5 @@
-//! Networks whose every pass carries an optional tangent, and the full-batch objective they define.
+//! Networks whose every pass carries an optional tangent, and the objective they define: the loss over a full batch, or over
+//! one [mini-batch](MiniBatches) after the other.
 //!
 //! A network is data: a [`Sequence`] of [`Layer`]s, built by a short declarative function such as [`MlpConfig::init`].
 //! One generic pass pushes a [`Dual`] value through it:
@@ -28,6 +29,7 @@ mod layer;
 mod layers;
 mod layout;
 mod loss;
+mod mini_batches;
 mod mlp;
 mod norm;
 pub mod ops;
@@ -55,6 +57,7 @@ pub use layers::{
 };
 pub use layout::{Layout, ParameterSlot};
 pub use loss::Loss;
+pub use mini_batches::MiniBatches;
 pub use mlp::MlpConfig;
 pub use norm::Norm;
 pub use pass::{Masks, Pass, SmallActivations};

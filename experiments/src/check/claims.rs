@@ -1,4 +1,7 @@
 //! The claims, each with what it is judged by.
+//!
+//! Of a stochastic run, `η·λ₁` is that of a step on the Hessian of its own mini-batch, the last `λ₁` is the mean over the
+//! mini-batches, the least is that of any of them, and a loss is the full one.
 
 use flatland_models::Loss;
 
@@ -159,20 +162,13 @@ fn floor(run: &FinishedRun) -> Option<f64> {
 fn above_the_floor(group: &Group<'_>) -> Vec<Finding> {
     let runs = group.runs.iter().filter_map(|run| Some((run, floor(run)?)));
     runs.map(|(run, floor)| {
-        if run.sharpness.is_empty() {
+        let Some(least) = run.least_sharpness() else {
             return unmeasured(run);
-        }
-        let least = (run.sharpness.iter())
-            .map(|row| row.sharpness)
-            .fold(f64::INFINITY, f64::min);
+        };
         let numbers = format!("the least {least:.5}, 2/K = {floor:.5}");
         finding(run, least >= floor * (1.0 - ACCURACY), numbers)
     })
     .collect()
-}
-
-fn last_sharpness(run: &FinishedRun) -> Option<f64> {
-    run.sharpness.last().map(|row| row.sharpness)
 }
 
 /// Judges pairs of runs of a group by their last sharpness; a pair of which one run is missing is not judged.
@@ -188,7 +184,7 @@ fn pairs(
             left.config.method.label(),
             right.config.method.label()
         );
-        let (verdict, numbers) = match (last_sharpness(left), last_sharpness(right)) {
+        let (verdict, numbers) = match (left.final_sharpness(), right.final_sharpness()) {
             (Some(left), Some(right)) => (
                 judge(left, right).into(),
                 format!("{left:.4} and {right:.4}"),
@@ -228,7 +224,7 @@ fn nls_ub_settles(group: &Group<'_>) -> Vec<Finding> {
     let Some(floor) = floor(bounded) else {
         return Vec::new();
     };
-    let Some(sharpness) = last_sharpness(bounded) else {
+    let Some(sharpness) = bounded.final_sharpness() else {
         return vec![unmeasured(bounded)];
     };
     let losses = (bounded.file.totals.final_loss, free.file.totals.final_loss);
@@ -278,11 +274,18 @@ fn not_monotone(group: &Group<'_>) -> Vec<Finding> {
     (group.runs.iter())
         .filter(|run| ["nls", "ponls"].contains(&run.config.method.name()))
         .map(|run| {
-            let risen = (run.metrics.windows(2))
-                .filter(|pair| pair[1].loss > pair[0].loss)
-                .count();
-            let all = run.metrics.len() - 1;
-            finding(run, risen > 0, format!("after {risen} of {all} iterations"))
+            let losses = run.losses();
+            let risen = losses.windows(2).filter(|pair| pair[1] > pair[0]).count();
+            let all = losses.len().saturating_sub(1);
+            let unit = match run.config.mini_batches {
+                None => "iterations",
+                Some(_) => "epochs",
+            };
+            let numbers = format!("after {risen} of {all} {unit}");
+            match all {
+                0 => finding(run, Verdict::NotMeasured, numbers),
+                _ => finding(run, risen > 0, numbers),
+            }
         })
         .collect()
 }

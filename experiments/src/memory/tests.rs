@@ -5,7 +5,7 @@ use flatland_models::{Architecture, Loss};
 use flatland_optim::GradientDescentConfig;
 
 use super::*;
-use crate::cell::Init;
+use crate::cell::{Init, MiniBatchConfig};
 use crate::device::DeviceName;
 use crate::method::MethodConfig;
 
@@ -23,6 +23,7 @@ fn cell() -> CellConfig {
         accuracy_every: 0,
         diagnostics: None,
         segment: None,
+        mini_batches: None,
         init: Init::Pytorch,
         dtype: FloatType::F32,
         device: DeviceName::Flex,
@@ -91,4 +92,27 @@ fn a_run_without_measurements_needs_no_basis() {
     };
     assert_eq!(demand.bytes(50, 8), demand.bytes(50, 24));
     assert!(demand.bytes(50, 8) < self::demand().bytes(50, 8));
+}
+
+/// A chunk is never larger than the mini-batch it is a part of, whatever the budget.
+#[test]
+fn a_chunk_fills_a_mini_batch_and_no_more() {
+    let budget = Budget {
+        bytes: u64::MAX,
+        is_stated: true,
+    };
+    let full = cell();
+    let stochastic = CellConfig {
+        iterations: 0,
+        mini_batches: Some(MiniBatchConfig {
+            batch_size: 256,
+            epochs: 1,
+        }),
+        ..full.clone()
+    };
+    let chunk = |cell| demand().plan(cell, Chunk::Auto, budget).unwrap().chunk;
+    assert_eq!(chunk(&full), 5000);
+    assert_eq!(chunk(&stochastic), 256);
+    let samples = |cell| Demand::of(cell, &Device::flex()).unwrap().samples;
+    assert!(samples(&stochastic) >= samples(&full) + 2 * 256 * 3 * 32 * 32 * 4);
 }

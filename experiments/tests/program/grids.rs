@@ -15,7 +15,7 @@ fn every_problem_of_a_grid_is_named_and_nothing_is_written() {
     std::fs::write(
         &grid,
         "datasets = [\"cifar\"]\nnetworks = [{ name = \"mlp\", depth = 3 }]\n\
-         methods = [{ name = \"gd\", step_size = -1.0 }, \"adam\"]\nlosses = []\niterations = 0\nepochs = 3\n",
+         methods = [{ name = \"gd\", step_size = -1.0 }, \"adam\"]\nlosses = []\niterations = 0\nrounds = 3\n",
     )
     .unwrap();
     let mut assert = experiments(folder.path(), &["run", grid.to_str().unwrap()])
@@ -29,7 +29,7 @@ fn every_problem_of_a_grid_is_named_and_nothing_is_written() {
         "\"adam\"",
         "losses = []",
         "iterations = 0: expected a whole number, at least 1",
-        "unknown key \"epochs\"",
+        "unknown key \"rounds\"",
     ] {
         assert = assert.stderr(predicate::str::contains(problem));
     }
