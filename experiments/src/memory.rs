@@ -327,4 +327,4 @@ impl Demand {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

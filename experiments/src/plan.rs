@@ -64,6 +64,21 @@ struct Pace {
     product: f64,
 }
 
+/// Seconds that an iteration takes, and the whole run with its measurements of the sharpness.
+fn duration(cell: &CellConfig, passes: &Passes, pace: &Pace) -> (f64, f64) {
+    let samples = cell.samples as f64;
+    let iteration = samples
+        * (passes.losses * pace.loss
+            + passes.gradients * pace.gradient
+            + passes.products * pace.product);
+    let measurements = match cell.sharpness_every {
+        0 => 0.0,
+        every => 1.0 + ((cell.iterations - 1) as f64 / every as f64).ceil(),
+    };
+    let measuring = measurements * PRODUCTS * pace.product * samples;
+    (iteration, cell.iterations as f64 * iteration + measuring)
+}
+
 /// The grid as a table, a line for each run; with `measures`, one chunk of every network is timed on the device.
 pub fn table(cells: &[CellConfig], device: &FoundDevice, measures: bool) -> Result<String> {
     let mut table = Table::new();
@@ -109,16 +124,7 @@ pub fn table(cells: &[CellConfig], device: &FoundDevice, measures: bool) -> Resu
                     pace
                 }
             };
-            let iteration = samples
-                * (passes.losses * pace.loss
-                    + passes.gradients * pace.gradient
-                    + passes.products * pace.product);
-            let measurements = match cell.sharpness_every {
-                0 => 0.0,
-                every => 1.0 + ((cell.iterations - 1) as f64 / every as f64).ceil(),
-            };
-            let seconds = cell.iterations as f64 * iteration
-                + measurements * PRODUCTS * pace.product * samples;
+            let (iteration, seconds) = duration(cell, &passes, &pace);
             total += seconds;
             row.push(format!("{iteration:.3}"));
             row.push(HumanDuration(Duration::from_secs_f64(seconds)).to_string());
@@ -223,5 +229,33 @@ mod tests {
         assert_eq!(of(2.0, 1.0, 0.0).operations(1e9), 10e9);
         assert_eq!(of(0.0, 2.0, 0.0).operations(1e9), 12e9);
         assert_eq!(of(0.0, 1.0, 1.0).operations(1e9), 22e9);
+    }
+
+    /// A search on two samples for five iterations, measured at 0, 3 and the last.
+    #[test]
+    fn a_run_takes_its_passes_and_its_measurements() {
+        let cell = CellConfig {
+            samples: 2,
+            iterations: 5,
+            sharpness_every: 3,
+            ..memory::tests::cell()
+        };
+        let pace = Pace {
+            loss: 1.0,
+            gradient: 10.0,
+            product: 100.0,
+        };
+        let search = passes(&MethodConfig::Nls(flatland_optim::LineSearchConfig::nls()));
+        let iteration = 2.0 * (2.0 + 10.0);
+        let measuring = 3.0 * PRODUCTS * 2.0 * 100.0;
+        assert_eq!(
+            duration(&cell, &search, &pace),
+            (iteration, 5.0 * iteration + measuring)
+        );
+        let unmeasured = CellConfig {
+            sharpness_every: 0,
+            ..cell
+        };
+        assert_eq!(duration(&unmeasured, &search, &pace).1, 5.0 * iteration);
     }
 }

@@ -286,3 +286,6 @@ fn not_monotone(group: &Group<'_>) -> Vec<Finding> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;
