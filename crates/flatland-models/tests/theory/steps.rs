@@ -17,7 +17,7 @@ const RATIO: f64 = 1.04;
 fn smooth() -> impl Strategy<Value = Nonlinearity> {
     prop::sample::select(vec![
         Nonlinearity::Tanh,
-        Nonlinearity::Gelu,
+        Nonlinearity::Silu,
         Nonlinearity::Softplus,
     ])
 }
@@ -39,7 +39,7 @@ fn segment(objective: &mut FullBatch, point: &Tensor<1>, end: f64) -> Vec<(f64, 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// At every step of LS and NLS: the local descent lemma, Proposition 2.5, and the non-monotone bound, which with the
     /// slack ε = R − f = 0 is Proposition 2.5 again. See `flatland-optim`'s tests for the interval of `l`.
