@@ -177,6 +177,12 @@ fn examine(device: &FoundDevice, dtype: FloatType) -> (Vec<Finding>, Verdict) {
         })
         .collect();
     bar.finish_and_clear();
+    let verdict = conclude(&findings, describe(device), dtype);
+    (findings, verdict)
+}
+
+/// What follows from all findings on a device. There must be some of both kinds.
+fn conclude(findings: &[Finding], device: String, dtype: FloatType) -> Verdict {
     let worst = |kind: Kind| {
         (findings.iter())
             .filter(|finding| finding.kind == kind)
@@ -188,17 +194,16 @@ fn examine(device: &FoundDevice, dtype: FloatType) -> (Vec<Finding>, Verdict) {
         .filter(|finding| !finding.is_sound(dtype))
         .map(|finding| finding.failure(dtype))
         .collect();
-    let verdict = Verdict {
+    Verdict {
         sound: failed.is_empty(),
         checks: findings.len(),
         failed,
         worst_operator: worst(Kind::Operator),
         worst_network: worst(Kind::Network),
-        device: describe(device),
+        device,
         program: program(),
         examined: jiff::Timestamp::now(),
-    };
-    (findings, verdict)
+    }
 }
 
 fn compare(check: &Check, place: &Place, reference: &Place) -> Finding {
@@ -331,5 +336,33 @@ mod tests {
         let found =
             finding(move |place| vec![("gradient", slope(place, place.dtype == DType::F32))]);
         assert!(!found.is_sound(FloatType::F32), "{:e}", found.worst());
+    }
+
+    /// One check that failed is enough, and the verdict names it; a network may err more than an operator.
+    #[test]
+    fn the_verdict_names_what_failed() {
+        let of = |name, kind, error| Finding {
+            name,
+            kind,
+            errors: Ok(vec![("value", error / 2.0), ("gradient", error)]),
+        };
+        let verdict = |pooling, mlp| {
+            let findings = [
+                of("convolution", Kind::Operator, 1e-7),
+                of("pooling", Kind::Operator, pooling),
+                of("mlp", Kind::Network, mlp),
+            ];
+            conclude(&findings, "a device".to_owned(), FloatType::F32)
+        };
+        let sound = verdict(9e-5, 9e-4);
+        assert!(sound.sound && sound.failed.is_empty() && sound.checks == 3);
+        assert_eq!(sound.worst_operator, ("pooling".to_owned(), 9e-5));
+        assert_eq!(sound.worst_network, ("mlp".to_owned(), 9e-4));
+        for (pooling, mlp, name) in [(1.1e-4, 1e-6, "pooling"), (1e-6, 1.1e-3, "mlp")] {
+            let wrong = verdict(pooling, mlp);
+            assert!(!wrong.sound);
+            assert_eq!(wrong.failed.len(), 1);
+            assert!(wrong.failed[0].starts_with(name), "{:?}", wrong.failed);
+        }
     }
 }

@@ -331,4 +331,4 @@ impl Demand {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

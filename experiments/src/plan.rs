@@ -64,6 +64,24 @@ struct Pace {
     product: f64,
 }
 
+/// Seconds that an iteration takes on average, and the whole run with its measurements of the sharpness.
+fn duration(cell: &CellConfig, passes: &Passes, pace: &Pace) -> (f64, f64) {
+    let iteration = samples_of_iteration(cell)
+        * (passes.losses * pace.loss
+            + passes.gradients * pace.gradient
+            + passes.products * pace.product);
+    let steps = cell.steps(cell.samples) as f64;
+    (iteration, steps * iteration + measuring(cell, pace))
+}
+
+/// The samples that an iteration takes; a last batch with fewer makes it an average.
+fn samples_of_iteration(cell: &CellConfig) -> f64 {
+    match &cell.mini_batches {
+        None => cell.samples as f64,
+        Some(batches) => cell.samples as f64 / batches.per_epoch(cell.samples) as f64,
+    }
+}
+
 /// The grid as a table, a line for each run; with `measures`, one chunk of every network is timed on the device.
 pub fn table(cells: &[CellConfig], device: &FoundDevice, measures: bool) -> Result<String> {
     let mut table = Table::new();
@@ -85,11 +103,7 @@ pub fn table(cells: &[CellConfig], device: &FoundDevice, measures: bool) -> Resu
     let mut total = 0.0;
     for cell in cells {
         let (footprint, bytes) = memory::need(cell, &device.device)?;
-        // Of one iteration; a last batch with fewer samples makes it an average.
-        let samples = match &cell.mini_batches {
-            None => cell.samples as f64,
-            Some(batches) => cell.samples as f64 / batches.per_epoch(cell.samples) as f64,
-        };
+        let samples = samples_of_iteration(cell);
         let steps = cell.steps(cell.samples);
         let passes = passes(&cell.method);
         let operations = passes.operations(footprint.multiplications as f64 * samples);
@@ -121,11 +135,7 @@ pub fn table(cells: &[CellConfig], device: &FoundDevice, measures: bool) -> Resu
                     pace
                 }
             };
-            let iteration = samples
-                * (passes.losses * pace.loss
-                    + passes.gradients * pace.gradient
-                    + passes.products * pace.product);
-            let seconds = steps as f64 * iteration + measuring(cell, pace);
+            let (iteration, seconds) = duration(cell, &passes, &pace);
             total += seconds;
             row.push(format!("{iteration:.3}"));
             row.push(HumanDuration(Duration::from_secs_f64(seconds)).to_string());
@@ -145,7 +155,7 @@ pub fn table(cells: &[CellConfig], device: &FoundDevice, measures: bool) -> Resu
 
 /// Seconds for the sharpness, and for the full loss after every epoch of a stochastic run. There each measurement is one
 /// of every mini-batch, which takes as many samples as one of the full batch.
-fn measuring(cell: &CellConfig, pace: Pace) -> f64 {
+fn measuring(cell: &CellConfig, pace: &Pace) -> f64 {
     let (last, losses) = match &cell.mini_batches {
         None => (cell.iterations - 1, 0),
         Some(batches) => (batches.epochs, batches.epochs + 1),
@@ -245,5 +255,33 @@ mod tests {
         assert_eq!(of(2.0, 1.0, 0.0).operations(1e9), 10e9);
         assert_eq!(of(0.0, 2.0, 0.0).operations(1e9), 12e9);
         assert_eq!(of(0.0, 1.0, 1.0).operations(1e9), 22e9);
+    }
+
+    /// A search on two samples for five iterations, measured at 0, 3 and the last.
+    #[test]
+    fn a_run_takes_its_passes_and_its_measurements() {
+        let cell = CellConfig {
+            samples: 2,
+            iterations: 5,
+            sharpness_every: 3,
+            ..memory::tests::cell()
+        };
+        let pace = Pace {
+            loss: 1.0,
+            gradient: 10.0,
+            product: 100.0,
+        };
+        let search = passes(&MethodConfig::Nls(flatland_optim::LineSearchConfig::nls()));
+        let iteration = 2.0 * (2.0 + 10.0);
+        let measuring = 3.0 * PRODUCTS * 2.0 * 100.0;
+        assert_eq!(
+            duration(&cell, &search, &pace),
+            (iteration, 5.0 * iteration + measuring)
+        );
+        let unmeasured = CellConfig {
+            sharpness_every: 0,
+            ..cell
+        };
+        assert_eq!(duration(&unmeasured, &search, &pace).1, 5.0 * iteration);
     }
 }

@@ -231,7 +231,7 @@ fn dropped_entries_stay_dropped_until_a_step() {
     assert_ne!(loss, objective.loss(&point), "a step draws new masks");
 }
 
-/// Masks differ between chunks, layers and seeds, drop the share they should, and keep the mean.
+/// Masks differ between chunks, steps, layers and seeds, drop the share they should, and keep the mean.
 #[test]
 fn masks_are_independent_and_fair() {
     let input = tensor(vec![1.0; 40_000], [4, 10_000]);
@@ -257,4 +257,15 @@ fn masks_are_independent_and_fair() {
         let share = agree.count() as f64 / 40_000.0; // of independent masks: 0.75² + 0.25²
         assert!((share - 0.625).abs() < 0.01, "{share}");
     }
+    // What is left of two layers in a row is what both leave: with one mask for both it would be as much as of one.
+    let twice = Sequence::numbered([
+        Flatten::default().into(),
+        Dropout::new(0.5).into(),
+        Dropout::new(0.5).into(),
+    ]);
+    let pass = Pass::plain(&layout, &point).dropping(masks(1, 2, 3));
+    let left = to_vec(twice.logits(&pass, input.reshape([4, 1, 100, 100])).value);
+    assert!(left.iter().all(|&x| x == 0.0 || x == 4.0));
+    let share = left.iter().filter(|&&x| x > 0.0).count() as f64 / 40_000.0;
+    assert!((share - 0.25).abs() < 0.01, "{share}");
 }

@@ -289,3 +289,6 @@ fn not_monotone(group: &Group<'_>) -> Vec<Finding> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

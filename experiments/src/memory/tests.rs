@@ -9,7 +9,8 @@ use crate::cell::{Init, MiniBatchConfig};
 use crate::device::DeviceName;
 use crate::method::MethodConfig;
 
-fn cell() -> CellConfig {
+/// A run of the CNN on CIFAR-10.
+pub(crate) fn cell() -> CellConfig {
     CellConfig {
         dataset: Dataset::Cifar10,
         loss: Loss::Mse,

@@ -268,6 +268,9 @@ fn the_papers_grid_is_planned() {
     // 3 for the gradient and 2 for the trials, each 2 operations for a multiplication, 5000 samples.
     let mlp = line("cifar10-mlp-nls-42");
     assert_eq!(mlp[6..8], ["318,410".to_owned(), "15.9".to_owned()]);
+    // Two gradients; a gradient and a Hessian product, which counts for 8.
+    assert_eq!(line("cifar10-mlp-sam-42")[7], "19.1");
+    assert_eq!(line("cifar10-mlp-cdat-42")[7], "35.0");
     assert_eq!(line("cifar100-wide-resnet50-2-sam")[3], "SAM 0.001");
     assert_eq!(line("svhn-vgg11-cdat")[6], "128,807,306");
     assert!(text.contains("120 runs on flex"));

@@ -6,5 +6,6 @@ mod invariants;
 mod parameters;
 mod replay;
 mod sam;
+mod theory;
 mod toys;
 mod warm_up;

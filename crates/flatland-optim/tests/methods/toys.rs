@@ -7,7 +7,7 @@ use flatland_optim::{Counted, Curvature, LineSearchConfig, Method, Objective, Ou
 pub(crate) struct Function<F, G> {
     dimension: usize,
     pub(crate) loss: F,
-    gradient: G,
+    pub(crate) gradient: G,
     pub(crate) trials: Vec<Vec<f64>>,
 }
 
