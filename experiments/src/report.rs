@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use comfy_table::{CellAlignment, Table, presets};
 use flatland_models::Loss;
-use serde::Deserialize;
 
 use crate::cell::CellConfig;
 use crate::figure::{Curves, Figure};
 use crate::grid::loss_name;
-use crate::records::{self, MetricsRow, RunFile, SharpnessRow};
+use crate::records::{
+    self, DiagnosticsRow, LargeStepRow, MetricsRow, RunFile, SegmentRow, SharpnessRow,
+};
 
 /// A run as its directory holds it.
 #[derive(Debug, Clone)]
@@ -20,18 +21,11 @@ pub struct FinishedRun {
     pub metrics: Vec<MetricsRow>,
     pub sharpness: Vec<SharpnessRow>,
     /// Where the grid asked for diagnostics.
-    pub flatness: Vec<FlatnessRow>,
-}
-
-/// What of a row of `diagnostics.csv` tells a flat saddle.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct FlatnessRow {
-    pub iteration: u64,
-    pub trace: f64,
-    /// The eigenvalue of largest magnitude.
-    pub eigenvalue_1: f64,
-    /// How well the eigenvalues after the first `K` cancel in pairs.
-    pub pairing: Option<f64>,
+    pub diagnostics: Vec<DiagnosticsRow>,
+    /// Where the grid asked for segments.
+    pub segment: Vec<SegmentRow>,
+    /// The verdicts of Definition 2.3, where the grid asked for segments.
+    pub large_steps: Vec<LargeStepRow>,
 }
 
 impl FinishedRun {
@@ -50,7 +44,9 @@ impl FinishedRun {
             file,
             metrics: records::read_rows(&directory.join(records::METRICS))?,
             sharpness: records::read_rows(&directory.join(records::SHARPNESS))?,
-            flatness: records::read_rows(&directory.join(records::DIAGNOSTICS))?,
+            diagnostics: DiagnosticsRow::read(&directory.join(records::DIAGNOSTICS))?,
+            segment: records::read_rows(&directory.join(records::SEGMENT))?,
+            large_steps: records::read_rows(&directory.join(records::LARGE_STEPS))?,
         }))
     }
 

@@ -309,6 +309,7 @@ impl<'a> Run<'a> {
     }
 
     fn finish(mut self) -> Result<RunFile> {
+        self.diagnostics.finish()?;
         let accuracy = self.measure_accuracy();
         let evaluations = self.objective.evaluations();
         let totals = &mut self.file.totals;

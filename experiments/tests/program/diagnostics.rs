@@ -104,6 +104,55 @@ fn diagnostics_and_segments_are_recorded_where_the_grid_asks() {
         assert_eq!(of_step[..9], known);
     }
 
+    // The verdicts of Definition 2.3 follow from the smoothness along the steps.
+    let (smoothness, verdicts) = (run.join("smoothness.csv"), run.join("large_steps.csv"));
+    assert_eq!(
+        table(&smoothness).0.join(","),
+        "iteration,step_size,smoothness"
+    );
+    assert_eq!(
+        table(&verdicts).0.join(","),
+        "iteration,step_size,smoothness,inverse_smoothness,edge,is_long,crossed_after,followed,is_large"
+    );
+    assert_eq!(numbers(&verdicts, "iteration"), [0.0, 2.0, 6.0]);
+    let (seen, l) = (
+        numbers(&smoothness, "iteration"),
+        numbers(&smoothness, "smoothness"),
+    );
+    for (row, k) in [0, 2, 6].into_iter().enumerate() {
+        // The gradient's change at the points up to the step's end.
+        let changes = numbers(&points, "gradient_change");
+        let along = (iterations.iter().zip(numbers(&points, "t")).zip(changes))
+            .filter(|((at, t), _)| **at == k as f64 && *t <= steps[k])
+            .map(|(_, change)| change);
+        let at = |name: &str| numbers(&verdicts, name)[row];
+        assert_eq!(at("smoothness"), along.fold(0.0, f64::max));
+        assert_eq!(at("step_size"), steps[k]);
+        assert_eq!(at("inverse_smoothness"), 1.0 / at("smoothness"));
+        assert_eq!(at("edge"), 2.0 / at("smoothness"));
+        let is_long = steps[k] >= at("inverse_smoothness");
+        assert_eq!(column(&verdicts, "is_long")[row], is_long.to_string());
+        // Each step from k on until one crosses 2/l was looked at, and none after.
+        let followed = at("followed") as usize;
+        let first = seen.iter().position(|i| *i == k as f64).unwrap();
+        let crossed: Vec<bool> = (0..=followed)
+            .map(|p| {
+                assert_eq!(seen[first + p], (k + p) as f64);
+                steps[k + p] * l[first + p] > 2.0
+            })
+            .collect();
+        let expected = crossed.iter().position(|crossed| *crossed);
+        assert_eq!(
+            column(&verdicts, "crossed_after")[row],
+            expected.map_or(String::new(), |p| p.to_string())
+        );
+        assert!(expected.is_none_or(|p| p == followed));
+        assert!(
+            expected.is_some() || k + followed == 6,
+            "ten steps, or the end"
+        );
+    }
+
     // What they cost is in the totals.
     let products: f64 = numbers(&rows, "hessian_products").iter().sum();
     let sharpness_products: f64 = numbers(&sharpness, "hessian_products").iter().sum();
@@ -119,6 +168,31 @@ fn diagnostics_and_segments_are_recorded_where_the_grid_asks() {
     );
 }
 
+/// Small steps cross no edge: each is followed as far as the window, or the run, goes.
+#[test]
+fn small_steps_are_followed_and_found_not_to_be_large() {
+    let folder = TempDir::new().unwrap();
+    let more = [
+        "--set",
+        "methods=[{name=\"gd\", step_size=0.001}]",
+        "--set",
+        "segment={at=[1, 4], window=2}",
+    ];
+    experiments(folder.path(), &cell(&more)).assert().success();
+    let [run] = &runs(folder.path())[..] else {
+        panic!("one run")
+    };
+    let (smoothness, verdicts) = (run.join("smoothness.csv"), run.join("large_steps.csv"));
+    assert_eq!(
+        numbers(&smoothness, "iteration"),
+        [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
+    );
+    assert_eq!(numbers(&verdicts, "iteration"), [1.0, 4.0, 6.0]);
+    assert_eq!(numbers(&verdicts, "followed"), [2.0, 2.0, 0.0]);
+    assert_eq!(column(&verdicts, "is_large"), ["false"; 3]);
+    assert_eq!(column(&verdicts, "crossed_after"), [""; 3]);
+}
+
 /// Measuring changes nothing of the run, and a grid that asks for nothing names its runs as before.
 #[test]
 fn measurements_leave_the_run_alone() {
@@ -129,7 +203,14 @@ fn measurements_leave_the_run_alone() {
     };
     let config = std::fs::read_to_string(plain.join("config.toml")).unwrap();
     assert!(!config.contains("diagnostics") && !config.contains("segment"));
-    assert!(!plain.join("diagnostics.csv").exists() && !plain.join("segment.csv").exists());
+    for file in [
+        "diagnostics.csv",
+        "segment.csv",
+        "smoothness.csv",
+        "large_steps.csv",
+    ] {
+        assert!(!plain.join(file).exists(), "{file}");
+    }
 
     let more = ["--set", "diagnostics={}", "--set", "segment={at=[3]}"];
     experiments(folder.path(), &cell(&more)).assert().success();
@@ -143,7 +224,13 @@ fn measurements_leave_the_run_alone() {
         );
     }
     let config = std::fs::read_to_string(measured.join("config.toml")).unwrap();
-    for line in ["every = 2", "to = 100", "eigenvalues = 20", "at = [3]"] {
+    for line in [
+        "every = 2",
+        "to = 100",
+        "eigenvalues = 20",
+        "at = [3]",
+        "window = 10",
+    ] {
         assert!(config.contains(line), "{config}");
     }
     assert_eq!(
@@ -166,6 +253,7 @@ fn wrong_options_of_measurements_are_named() {
         ("diagnostics=true", "diagnostics = true"),
         ("segment={at=[]}", "at lists at least one iteration"),
         ("segment={}", "missing field `at`"),
+        ("segment={at=[0], window=-1}", "-1"),
         ("segment={at=[0], last=true}", "unknown field `last`"),
     ] {
         experiments(folder.path(), &["--set", set])
