@@ -1,7 +1,5 @@
 //! The claims, each with what it is judged by.
 
-use flatland_models::Loss;
-
 use super::{Finding, Group, Verdict};
 use crate::method::MethodConfig;
 use crate::records::LargeStepRow;
@@ -184,14 +182,11 @@ fn cdat_on_the_edge(group: &Group<'_>) -> Vec<Finding> {
     })
 }
 
-/// 2/K, where there is such a floor.
-fn floor(run: &FinishedRun) -> Option<f64> {
-    let has_bias = run.config.network.has_last_bias();
-    (run.config.loss == Loss::Mse && has_bias).then(|| 2.0 / run.config.dataset.classes() as f64)
-}
-
 fn above_the_floor(group: &Group<'_>) -> Vec<Finding> {
-    let runs = group.runs.iter().filter_map(|run| Some((run, floor(run)?)));
+    let runs = group
+        .runs
+        .iter()
+        .filter_map(|run| Some((run, run.config.floor()?)));
     runs.map(|(run, floor)| {
         if run.sharpness.is_empty() {
             return unmeasured(run);
@@ -259,7 +254,7 @@ fn nls_ub_settles(group: &Group<'_>) -> Vec<Finding> {
     let (Some(bounded), Some(free)) = (group.of("nls-ub"), group.of("nls")) else {
         return Vec::new();
     };
-    let Some(floor) = floor(bounded) else {
+    let Some(floor) = bounded.config.floor() else {
         return Vec::new();
     };
     let Some(sharpness) = last_sharpness(bounded) else {
@@ -279,7 +274,7 @@ fn nls_ub_settles(group: &Group<'_>) -> Vec<Finding> {
 fn flat_points_are_saddles(group: &Group<'_>) -> Vec<Finding> {
     let measured = (group.runs.iter())
         .filter(|run| !run.diagnostics.is_empty())
-        .filter_map(|run| Some((run, floor(run)?)));
+        .filter_map(|run| Some((run, run.config.floor()?)));
     measured
         .map(|(run, floor)| {
             let flat: Vec<_> = (run.diagnostics.iter())
