@@ -140,7 +140,7 @@ impl Canvas<'_> {
             }
             x = end.0 + 6.0;
             self.text(words, (x, y), Left, 14.0)?;
-            x += 7.2 * words.chars().count() as f64 + 14.0; // no font is at hand to measure the words
+            x += 7.9 * words.chars().count() as f64 + 14.0; // no font is at hand to measure the words
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use plotters::prelude::*;
-use plotters::style::text_anchor::HPos::{Center, Left, Right};
+use plotters::style::text_anchor::HPos::Center;
 
 use super::axis::{Points, Scale};
 use super::canvas::{
@@ -15,7 +15,7 @@ use super::{AXES, CELL};
 use crate::records::{SegmentRow, write_whole};
 
 /// The first panel's axes, below the title and the legend.
-const CORNER: (f64, f64) = (62.0, 112.0);
+const CORNER: (f64, f64) = (62.0, 124.0);
 const WIDTH: f64 = 1200.0;
 
 type Ratio = fn(&SegmentRow) -> f64;
@@ -23,22 +23,20 @@ type Ratio = fn(&SegmentRow) -> f64;
 /// What is measured, from the lowest layer to the highest.
 const RATIOS: [(&str, Stroke, Ratio); 4] = [
     (
-        "λ₁(H(w_t))",
+        "λ₁(H)",
         Stroke::new(VERMILLION, &[9.0, 3.0, 2.0, 3.0]),
         |row| row.sharpness,
     ),
+    ("‖Hg‖/‖g‖", Stroke::new(GREEN, &[1.5, 2.5]), |row| {
+        row.hessian_norm
+    }),
     (
-        "‖H(w_t)g‖/‖g‖",
-        Stroke::new(GREEN, &[1.5, 2.5]),
-        |row| row.hessian_norm,
-    ),
-    (
-        "|gᵀH(w_t)g|/‖g‖², hollow where negative",
+        "|gᵀHg|/‖g‖², hollow where negative",
         Stroke::new(BLUE, &[]),
         |row| row.curvature,
     ),
     (
-        "‖∇f(w_t) − g‖/(t‖g‖)",
+        "‖∇f(w − tg) − g‖/(t‖g‖)",
         Stroke::new(BLACK, &[6.0, 3.0]),
         |row| row.gradient_change,
     ),
@@ -99,7 +97,7 @@ fn draw_panel(on: &Canvas, rows: &[SegmentRow], corner: (f64, f64)) -> Result<()
     });
     let (name, lines) = match step_size > 0.0 {
         true => (
-            format!("iteration {iteration}: step size η = {step_size:.4}"),
+            format!("iteration {iteration}: step size η = {}", short(step_size)),
             vec![
                 (-step_size.log10(), "1/η".to_owned()),
                 (2f64.log10() - step_size.log10(), "2/η".to_owned()),
@@ -117,21 +115,17 @@ fn draw_panel(on: &Canvas, rows: &[SegmentRow], corner: (f64, f64)) -> Result<()
         corner,
         size: AXES,
         x: Axis {
-            name: "step size t along −g",
+            name: "step size t, with H at w − tg",
             ..Axis::new(first - 0.1..last + 0.1, Scale::Whole)
         },
         y: Axis::new(range.clone(), Scale::Whole),
     };
-    frame.draw(on, 15.0)?;
+    frame.draw(on, 30.0)?;
     frame.lines(on, &lines)?;
     if step_size > 0.0 {
         let (x, bottom) = frame.place((step_size.log10(), range.start));
         on.line(&[(x, corner.1), (x, bottom)], REFERENCE, 1.0)?;
-        let (place, align) = match x > corner.0 + AXES.0 / 2.0 {
-            true => (x - 4.0, Right),
-            false => (x + 4.0, Left),
-        };
-        on.text("η", (place, corner.1 + 8.0), align, 15.0)?;
+        on.text("η", (x, corner.1 - 9.0), Center, 15.0)?;
     }
     for (curve, (_, stroke, ratio)) in curves.iter().zip(RATIOS) {
         frame.curve(on, curve, &stroke)?;
@@ -145,6 +139,16 @@ fn draw_panel(on: &Canvas, rows: &[SegmentRow], corner: (f64, f64)) -> Result<()
         }
     }
     Ok(())
+}
+
+/// A number with four digits at most, without zeros at its end.
+fn short(value: f64) -> String {
+    let digits = (3.0 - value.log10().floor()).clamp(0.0, 6.0) as usize;
+    let text = format!("{value:.digits$}");
+    match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text,
+    }
 }
 
 #[cfg(test)]
@@ -164,6 +168,19 @@ mod tests {
     }
 
     #[test]
+    fn step_sizes_are_short() {
+        for (value, text) in [
+            (1.0, "1"),
+            (0.25, "0.25"),
+            (3.113297742, "3.113"),
+            (0.000976562, "0.000977"),
+            (12500.0, "12500"),
+        ] {
+            assert_eq!(short(value), text);
+        }
+    }
+
+    #[test]
     fn each_iteration_has_a_panel_with_its_curves_and_lines() {
         let rows = [rows(0, 4.0), rows(7, 4.0), rows(9, 0.0)].concat();
         let figure = SegmentFigure {
@@ -176,7 +193,7 @@ mod tests {
             "iteration 0: step size η = 4",
             "iteration 9: no step",
             "hollow where negative",
-            "step size t along −g",
+            "step size t, with H at w − tg",
         ] {
             assert!(svg.contains(text), "{text}");
         }
@@ -192,7 +209,7 @@ mod tests {
             let filled = circles().filter(|line| line.contains(&format!("fill={color}")));
             let hollow = circles().filter(|line| line.contains(&format!("stroke={color}")));
             let expected = match name {
-                "λ₁(H(w_t))" => (1 + 3 * 2, 0),
+                "λ₁(H)" => (1 + 3 * 2, 0),
                 _ if name.contains("hollow") => (1 + 3 * 2, 3),
                 _ => (1 + 3 * 3, 0),
             };

@@ -18,10 +18,29 @@ fn diagnostics_and_segments_are_recorded_where_the_grid_asks() {
         "--set",
         "segment={at=[0, 2, 1000]}",
     ];
-    experiments(folder.path(), &cell(&more)).assert().success();
+    let mut listed = experiments(folder.path(), &cell(&more)).assert().success();
     let [run] = &runs(folder.path())[..] else {
         panic!("one run")
     };
+    for (name, texts) in [
+        ("fashion-mnist-mlp-mse-42", vec!["<title>"]),
+        (
+            "fashion-mnist-mlp-mse-42-nls-early",
+            vec!["<title>", "2/K = 0.2"],
+        ),
+        (
+            "fashion-mnist-mlp-mse-42-nls-segment",
+            vec!["<title>", "iteration 2: ", "iteration 6: "],
+        ),
+    ] {
+        let path = folder.path().join("quick").join(format!("{name}.svg"));
+        let picture = std::fs::read_to_string(&path).unwrap();
+        for text in texts {
+            assert!(picture.contains(text), "{name} has no {text}");
+        }
+        let line = format!("picture: {}\n", path.display());
+        listed = listed.stdout(predicate::str::contains(line));
+    }
     let metrics = run.join("metrics.csv");
 
     let rows = run.join("diagnostics.csv");
@@ -211,6 +230,12 @@ fn measurements_leave_the_run_alone() {
     ] {
         assert!(!plain.join(file).exists(), "{file}");
     }
+    let pictures = std::fs::read_dir(folder.path().join("quick")).unwrap();
+    let pictures = pictures.filter(|entry| {
+        let path = entry.as_ref().unwrap().path();
+        path.extension().is_some_and(|extension| extension == "svg")
+    });
+    assert_eq!(pictures.count(), 1);
 
     let more = ["--set", "diagnostics={}", "--set", "segment={at=[3]}"];
     experiments(folder.path(), &cell(&more)).assert().success();
