@@ -17,6 +17,8 @@ use crate::records::{SegmentRow, write_whole};
 /// The first panel's axes, below the title and the legend.
 const CORNER: (f64, f64) = (62.0, 124.0);
 const WIDTH: f64 = 1200.0;
+/// From the top of one row of panels to that of the next.
+const ROW: f64 = CELL.1 + 18.0;
 
 type Ratio = fn(&SegmentRow) -> f64;
 
@@ -60,7 +62,7 @@ impl SegmentFigure<'_> {
 
     fn to_svg(&self) -> Result<String> {
         let panels: Vec<_> = (self.rows.chunk_by(|a, b| a.iteration == b.iteration)).collect();
-        let height = CORNER.1 + CELL.1 * panels.len().div_ceil(3) as f64 - 34.0;
+        let height = CORNER.1 + ROW * panels.len().div_ceil(3) as f64 - 52.0;
         let (width_in_units, height_in_units) = units((WIDTH, height));
         let mut svg = String::new();
         let size = (width_in_units as u32, height_in_units as u32);
@@ -71,7 +73,7 @@ impl SegmentFigure<'_> {
         on.legend((CORNER.0, 56.0), &entries)?;
         for (index, rows) in panels.iter().enumerate() {
             let (row, column) = ((index / 3) as f64, (index % 3) as f64);
-            let corner = (CORNER.0 + CELL.0 * column, CORNER.1 + CELL.1 * row);
+            let corner = (CORNER.0 + CELL.0 * column, CORNER.1 + ROW * row);
             draw_panel(&on, rows, corner)?;
         }
         on.0.present()?;
