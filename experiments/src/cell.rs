@@ -122,6 +122,13 @@ impl CellConfig {
         )
     }
 
+    /// `2/K`, below which the sharpness cannot fall, where there is such a floor: with mean squared error and a bias in the
+    /// last layer.
+    pub fn floor(&self) -> Option<f64> {
+        let has_floor = self.loss == Loss::Mse && self.network.has_last_bias();
+        has_floor.then(|| 2.0 / self.dataset.classes() as f64)
+    }
+
     /// Whether two runs differ in their method only, so that they belong in one picture.
     pub fn is_peer(&self, other: &Self) -> bool {
         let method = self.method.clone();

@@ -1,5 +1,8 @@
 //! What is measured beside the sharpness: the spectrum and the gradient of the early phase, the smoothness of steps.
 
+mod large_steps;
+mod segment;
+
 use std::path::Path;
 use std::time::Instant;
 
@@ -8,14 +11,16 @@ use burn::tensor::Tensor;
 use flatland_models::{FullBatch, GradientNorms};
 use flatland_optim::{Objective, Outcome, Step, vector};
 use flatland_sharpness::{
-    EigenPairs, Error, Hessian, LanczosConfig, SEGMENT_STEP_SIZES, SegmentPoint, TraceConfig,
-    TraceEstimate, Wanted, eigenpairs, pairing, segment_smoothness, trace,
+    EigenPairs, Error, Hessian, LanczosConfig, TraceConfig, TraceEstimate, Wanted, eigenpairs,
+    pairing, trace,
 };
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 
 use crate::cell::CellConfig;
-use crate::records::{self, DiagnosticsRow, RowWriter, SegmentRow};
+use crate::records::{self, DiagnosticsRow, RowWriter};
+use segment::Segment;
+pub use segment::{SegmentConfig, segment};
 
 /// An activation of smaller magnitude is dead.
 const DEAD: f64 = 1e-6;
@@ -58,15 +63,6 @@ impl DiagnosticsConfig {
         (self.from..=self.to).contains(&iteration)
             && (iteration - self.from).is_multiple_of(self.every)
     }
-}
-
-/// Where the smoothness along the step is measured: at these iterations, as far as the run reaches them, and at its
-/// last.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SegmentConfig {
-    /// The iterations.
-    pub at: Vec<u64>,
 }
 
 /// What a measurement of a point finds.
@@ -133,25 +129,10 @@ impl Measured {
     }
 }
 
-/// The smoothness along a step of size `step_size` (0 for none) from `point`: at the paper's step sizes and its own.
-pub fn segment(
-    objective: &mut FullBatch,
-    point: &Tensor<1>,
-    step_size: f64,
-    seed: u64,
-) -> Result<Vec<SegmentPoint>, Error> {
-    let mut step_sizes = SEGMENT_STEP_SIZES.to_vec();
-    if step_size > 0.0 && !step_sizes.contains(&step_size) {
-        step_sizes.push(step_size);
-    }
-    let config = LanczosConfig::new().with_seed(seed);
-    segment_smoothness(objective, point, &step_sizes, &config)
-}
-
 /// The diagnostics of one run, as far as its cell asks for any.
 pub struct Diagnostics {
     early: Option<(DiagnosticsConfig, RowWriter)>,
-    segment: Option<(SegmentConfig, RowWriter)>,
+    segment: Option<Segment>,
     classes: usize,
     seed: u64,
     /// The last eigenvectors, to start the next measurement from.
@@ -173,10 +154,7 @@ impl Diagnostics {
             let path = directory.join(records::DIAGNOSTICS);
             Ok::<_, anyhow::Error>((config, RowWriter::with_header(path, &header)?))
         });
-        let segment = cell.segment.clone().map(|config| {
-            let path = directory.join(records::SEGMENT);
-            Ok::<_, anyhow::Error>((config, RowWriter::create(path)?))
-        });
+        let segment = (cell.segment.clone()).map(|config| Segment::create(config, directory));
         Ok(Self {
             early: early.transpose()?,
             segment: segment.transpose()?,
@@ -221,29 +199,20 @@ impl Diagnostics {
                 Err(error) => warn!("no diagnostics at iteration {iteration}: {error}"),
             }
         }
-        if let Some((config, rows)) = &mut self.segment
-            && (is_last || config.at.contains(&iteration))
-        {
-            match segment(objective, point, step.step_size, self.seed) {
-                Ok(points) => {
-                    for at in points {
-                        cost.products += at.products;
-                        rows.write(&SegmentRow {
-                            iteration,
-                            step_size: step.step_size,
-                            t: at.step_size,
-                            gradient_change: at.gradient_change,
-                            curvature: at.curvature,
-                            hessian_norm: at.hessian_norm,
-                            sharpness: at.sharpness,
-                        })?;
-                    }
-                }
-                Err(error) => warn!("no segment at iteration {iteration}: {error}"),
-            }
+        if let Some(segment) = &mut self.segment {
+            let measured = segment.measure(iteration, is_last, objective, point, step, self.seed);
+            cost.products += measured?;
         }
         cost.seconds = start.elapsed().as_secs_f64();
         Ok(cost)
+    }
+
+    /// Ends the files, when the run is over.
+    pub fn finish(&mut self) -> Result<()> {
+        match &mut self.segment {
+            Some(segment) => segment.finish(),
+            None => Ok(()),
+        }
     }
 }
 

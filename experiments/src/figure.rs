@@ -1,20 +1,29 @@
 //! The paper's five panels as one picture.
 
 mod axis;
+mod canvas;
 mod density;
+mod early;
+mod frame;
+mod segment;
 
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use plotters::coord::Shift;
 use plotters::prelude::*;
-use plotters::style::text_anchor::HPos::{self, Center, Left, Right};
-use plotters::style::text_anchor::{Pos, VPos};
+use plotters::style::text_anchor::HPos::{Center, Left};
 
 use crate::records::{EpochRow, MetricsRow, SharpnessRow, write_whole};
 pub use density::DensityFigure;
+pub use early::EarlyFigure;
+pub use segment::SegmentFigure;
 
-use axis::{Points, Scale, cut, multiples, thin};
+use axis::{Points, Scale, cut, thin};
+use canvas::{
+    BLUE, Canvas, GREEN, ORANGE, PURPLE, REFERENCE, SKY, Stroke, VERMILLION, described, units,
+    with_dashes,
+};
+use frame::{Axis, Frame};
 
 /// One run's curves.
 pub struct Curves<'a> {
@@ -26,6 +35,8 @@ pub struct Curves<'a> {
     pub epochs: &'a [EpochRow],
     /// Iterations in an epoch of a stochastic run.
     pub per_epoch: Option<u64>,
+    /// What the edge of a method with a fixed step size is called, to be drawn beside the sharpness.
+    pub edge: Option<String>,
 }
 
 /// Runs that differ in their method, panel by panel.
@@ -52,36 +63,22 @@ const SIZE: (f64, f64) = (1200.0, 712.0);
 const CELL: (f64, f64) = (400.0, 338.0);
 const CORNER: (f64, f64) = (62.0, 70.0);
 const AXES: (f64, f64) = (296.0, 250.0);
-/// Drawing units per pixel: plotters places everything on whole units.
-const UNITS: f64 = 4.0;
-
-const AXIS: RGBColor = RGBColor(90, 90, 90);
-const GRID: RGBColor = RGBColor(222, 222, 222);
-const FINE_GRID: RGBColor = RGBColor(243, 243, 243);
-const REFERENCE: RGBColor = RGBColor(85, 85, 85);
-
 /// How each method's curves look, whatever others are drawn, from the lowest layer to the highest:
 /// a colour of Okabe and Ito's, which the colour-blind can tell apart, and the lengths of dashes
 /// and gaps in pixels. The last line is for any other method.
 const METHODS: [(&str, RGBColor, &[f64]); 11] = [
-    ("nls", RGBColor(213, 94, 0), &[]),
-    ("ponls", RGBColor(0, 158, 115), &[1.5, 2.5]),
-    ("ls", RGBColor(0, 114, 178), &[6.0, 3.0]),
-    ("nls-ub", RGBColor(0, 0, 0), &[6.0, 3.0]),
-    ("cdat", RGBColor(230, 159, 0), &[9.0, 3.0, 2.0, 3.0]),
-    ("sam", RGBColor(86, 180, 233), &[3.0, 3.0]),
-    ("gd", RGBColor(204, 121, 167), &[12.0, 4.0]),
-    ("gd-warmup", RGBColor(204, 121, 167), &[4.0, 2.0]),
-    ("gd-warmup-ub", RGBColor(204, 121, 167), &[8.0, 2.0]),
+    ("nls", VERMILLION, &[]),
+    ("ponls", GREEN, &[1.5, 2.5]),
+    ("ls", BLUE, &[6.0, 3.0]),
+    ("nls-ub", BLACK, &[6.0, 3.0]),
+    ("cdat", ORANGE, &[9.0, 3.0, 2.0, 3.0]),
+    ("sam", SKY, &[3.0, 3.0]),
+    ("gd", PURPLE, &[12.0, 4.0]),
+    ("gd-warmup", PURPLE, &[4.0, 2.0]),
+    ("gd-warmup-ub", PURPLE, &[8.0, 2.0]),
     ("ponos", RGBColor(150, 150, 150), &[2.0, 2.0, 6.0, 2.0]),
     ("", RGBColor(150, 150, 150), &[5.0, 2.0]),
 ];
-
-struct Stroke {
-    color: RGBColor,
-    dashes: &'static [f64],
-    layer: usize,
-}
 
 impl Curves<'_> {
     /// Where an iteration lies on the axis.
@@ -92,6 +89,13 @@ impl Curves<'_> {
     fn recorded(&self, value: fn(&MetricsRow) -> Option<f64>) -> Points {
         let point = |row: &MetricsRow| Some((self.place(row.iteration), value(row)?));
         self.metrics.iter().filter_map(point).collect()
+    }
+
+    /// The edge at every measurement, where it is drawn.
+    fn edge(&self) -> Option<Points> {
+        self.edge.as_ref()?;
+        let point = |row: &SharpnessRow| Some((self.place(row.iteration), row.edge?));
+        Some(self.sharpness.iter().filter_map(point).collect())
     }
 
     fn measured(&self, value: fn(&SharpnessRow) -> f64) -> Points {
@@ -131,11 +135,12 @@ impl Figure<'_> {
             panel.draw(&canvas, corner(index), (last, self.unit()), &strokes)?;
         }
         let (x, y) = corner(panels.len());
-        let spacing = (AXES.1 / self.curves.len() as f64).min(26.0);
-        for (index, (curves, stroke)) in self.curves.iter().zip(&strokes).enumerate() {
+        let labels: Vec<&str> = self.labels().collect();
+        let spacing = (AXES.1 / labels.len() as f64).min(26.0);
+        for (index, (label, stroke)) in labels.iter().zip(&strokes).enumerate() {
             let y = y + 14.0 + spacing * index as f64;
             canvas.curve(&[(x, y), (x + 48.0, y)], stroke)?;
-            canvas.text(curves.label, (x + 58.0, y), Left, 16.0)?;
+            canvas.text(label, (x + 58.0, y), Left, 16.0)?;
         }
         canvas.0.present()?;
         drop(canvas);
@@ -145,7 +150,6 @@ impl Figure<'_> {
             svg = with_dashes(&svg, stroke.color, stroke.dashes);
         }
         let names = panels.map(|panel| panel.name).join(", ");
-        let labels: Vec<_> = self.curves.iter().map(|curves| curves.label).collect();
         let labels = labels.join(", ");
         let title = format!("{}: {names} by {}, for {labels}", self.title, self.unit());
         Ok(described(&svg, SIZE, &title))
@@ -175,9 +179,7 @@ impl Figure<'_> {
             false => run.measured(|row| row.sharpness),
             true => run.by_epoch(|row| row.sharpness_mean),
         });
-        let least = runs().map(|run| run.by_epoch(|row| row.sharpness_min));
-        let largest = runs().map(|run| run.by_epoch(|row| row.sharpness_max));
-        let bounds = least.chain(largest).filter(|_| is_stochastic);
+        let sharpness = sharpness.chain(runs().filter_map(Curves::edge));
         let step_size = runs().map(|run| run.recorded(|row| Some(row.step_size)));
         let product = runs().map(|run| run.measured(|row| row.step_size_times_sharpness));
         let accuracy = runs().map(|run| match is_stochastic {
@@ -186,13 +188,21 @@ impl Figure<'_> {
         });
         let mut panels = [
             Panel::new("training loss", Capped, loss),
-            Panel::new("sharpness λ₁", Capped, sharpness.chain(bounds)),
+            Panel::new("sharpness λ₁", Capped, sharpness),
             Panel::new("step size η", Whole, step_size),
             Panel::new("sharpness × step size η·λ₁", Capped, product),
             Panel::new("test accuracy (%)", Linear, accuracy),
         ];
         if is_stochastic {
             panels[1].name = "sharpness λ₁ of the batches: mean and range";
+            let band = |run: &Curves<'_>| {
+                let logarithm = |points: Points| -> Points {
+                    (points.iter().map(|(x, y)| (*x, y.log10()))).collect()
+                };
+                let least = logarithm(run.by_epoch(|row| row.sharpness_min));
+                (least, logarithm(run.by_epoch(|row| row.sharpness_max)))
+            };
+            panels[1].bands = runs().map(band).collect();
         }
         if let Some(floor) = self.sharpness_floor {
             let name = format!("2/K = {}", (floor * 1e4).round() / 1e4);
@@ -203,10 +213,19 @@ impl Figure<'_> {
         panels
     }
 
-    /// Every run's stroke. Runs of one colour differ in their dashes, and by a trace in the colour.
+    /// What the legend says: the runs, then the edges.
+    fn labels(&self) -> impl Iterator<Item = &str> {
+        let runs = self.curves.iter().map(|curves| curves.label);
+        runs.chain(self.curves.iter().filter_map(|run| run.edge.as_deref()))
+    }
+
+    /// Every run's stroke, then those of the edges, which are thin. Runs of one colour differ in their dashes, and by a
+    /// trace in the colour.
     fn strokes(&self) -> Vec<Stroke> {
         let mut strokes: Vec<Stroke> = Vec::new();
-        for curves in &self.curves {
+        let edges = self.curves.iter().filter(|run| run.edge.is_some());
+        let edges = edges.map(|run| (run, true));
+        for (curves, is_edge) in self.curves.iter().map(|run| (run, false)).chain(edges) {
             let label = curves.label.to_lowercase();
             let method = label.split(' ').next().unwrap_or_default();
             let layer = METHODS.iter().position(|known| known.0 == method);
@@ -215,66 +234,16 @@ impl Figure<'_> {
             let is_alike = |other: &&Stroke| (other.color.0, other.color.1) == (red, green);
             let earlier = strokes.iter().filter(is_alike).count();
             let color = RGBColor(red, green, blue ^ earlier as u8);
-            let dashes = METHODS[(layer + earlier) % METHODS.len()].2;
-            strokes.push(Stroke {
-                layer,
-                color,
-                dashes,
-            });
+            let stroke = match is_edge {
+                false => Stroke::new(color, METHODS[(layer + earlier) % METHODS.len()].2),
+                true => Stroke {
+                    width: 1.0,
+                    ..Stroke::new(color, &[])
+                },
+            };
+            strokes.push(Stroke { layer, ..stroke });
         }
         strokes
-    }
-}
-
-fn units((x, y): (f64, f64)) -> (i32, i32) {
-    ((x * UNITS).round() as i32, (y * UNITS).round() as i32)
-}
-
-/// A finished drawing with its size in pixels and a title for those who cannot see it.
-fn described(svg: &str, size: (f64, f64), title: &str) -> String {
-    let title = title.replace('&', "&amp;").replace('<', "&lt;");
-    let (width, height) = units(size);
-    let drawn = format!("width=\"{width}\" height=\"{height}\"");
-    let shown = format!("role=\"img\" width=\"{}\" height=\"{}\"", size.0, size.1);
-    let svg = svg.replacen(&drawn, &shown, 1);
-    svg.replacen('>', &format!("><title>{title}</title>"), 1)
-}
-
-/// Adds dashes to the lines of a colour: plotters would draw dash by dash, at many times the size.
-fn with_dashes(svg: &str, RGBColor(red, green, blue): RGBColor, lengths: &[f64]) -> String {
-    let stroke = format!("stroke=\"#{red:02X}{green:02X}{blue:02X}\"");
-    let lengths = lengths.iter().map(|length| (length * UNITS).to_string());
-    let dashes = Vec::from_iter(lengths).join(" ");
-    let dashed = format!("{stroke} stroke-linejoin=\"round\" stroke-dasharray=\"{dashes}\"");
-    svg.replace(&stroke, &dashed)
-}
-
-/// Draws at places given in pixels.
-struct Canvas<'a>(DrawingArea<SVGBackend<'a>, Shift>);
-
-impl Canvas<'_> {
-    fn line(&self, points: &[(f64, f64)], color: RGBColor, width: f64) -> Result<()> {
-        let places: Vec<_> = points.iter().map(|&point| units(point)).collect();
-        let style = color.stroke_width((width * UNITS) as u32);
-        Ok(self.0.draw(&PathElement::new(places, style))?)
-    }
-
-    /// A line, or a dot for a single point.
-    fn curve(&self, points: &[(f64, f64)], stroke: &Stroke) -> Result<()> {
-        match points {
-            [point] => {
-                let dot = Circle::new(units(*point), 3.0 * UNITS, stroke.color.filled());
-                Ok(self.0.draw(&dot)?)
-            }
-            _ if stroke.dashes.is_empty() => self.line(points, stroke.color, 2.5),
-            _ => self.line(points, stroke.color, 1.5),
-        }
-    }
-
-    fn text(&self, words: &str, place: (f64, f64), align: HPos, size: f64) -> Result<()> {
-        let font = ("sans-serif", 1.24 * size * UNITS).into_font(); // the backend divides by 1.24
-        let style = font.color(&BLACK).pos(Pos::new(align, VPos::Center));
-        Ok(self.0.draw_text(words, &style, units(place))?)
     }
 }
 
@@ -282,8 +251,10 @@ impl Canvas<'_> {
 struct Panel {
     name: &'static str,
     scale: Scale,
-    /// One for each run; then thin ones, again one for each run, and so on.
+    /// One for each run, then those of the edges.
     curves: Vec<Points>,
+    /// The least and the largest values, one pair for each run, where there are several.
+    bands: Vec<(Points, Points)>,
     /// Dashed lines with their names, from the lowest.
     lines: Vec<(f64, String)>,
 }
@@ -299,6 +270,7 @@ impl Panel {
             name,
             scale,
             curves,
+            bands: Vec::new(),
             lines,
         }
     }
@@ -307,54 +279,34 @@ impl Panel {
         &self,
         on: &Canvas,
         corner: (f64, f64),
-        (last, unit): (f64, &str),
+        (last, unit): (f64, &'static str),
         strokes: &[Stroke],
     ) -> Result<()> {
-        let (left, top) = corner;
-        let (right, bottom, middle) = (left + AXES.0, top + AXES.1, left + AXES.0 / 2.0);
-        on.text(self.name, (middle, top - 15.0), Center, 16.0)?;
-        let Some(range) = self.scale.range(&self.curves, &self.lines) else {
-            return on.text("no data", (middle, top + AXES.1 / 2.0), Center, 15.0);
+        let bounds = self.bands.iter().flat_map(|(low, high)| [low, high]);
+        let all: Vec<Points> = self.curves.iter().chain(bounds).cloned().collect();
+        let Some(range) = self.scale.range(&all, &self.lines) else {
+            return frame::empty(on, self.name, corner, AXES);
         };
-        let x = |iteration: f64| left + AXES.0 * (0.015 + 0.97 * iteration / last);
-        let y = |value: f64| bottom - AXES.1 * (value - range.start) / (range.end - range.start);
-        let across = |y: f64, color| on.line(&[(left, y), (right, y)], color, 1.0);
-
-        for (value, label) in self.scale.ticks(&range) {
-            let y = y(value);
-            across(y, if label.is_empty() { FINE_GRID } else { GRID })?;
-            on.text(&label, (left - 7.0, y), Right, 15.0)?;
+        let top = range.end;
+        let frame = Frame {
+            name: self.name,
+            corner,
+            size: AXES,
+            x: Axis {
+                name: unit,
+                ..Axis::iterations(0.0, last)
+            },
+            y: Axis::new(range, self.scale),
+        };
+        frame.draw(on, 15.0)?;
+        frame.lines(on, &self.lines)?;
+        for ((low, high), stroke) in self.bands.iter().zip(strokes) {
+            frame.band(on, low, high, stroke)?;
         }
-        for (iteration, label) in multiples(&(0.0..last), 6, 0) {
-            let x = x(iteration);
-            on.line(&[(x, bottom), (x, bottom + 4.0)], AXIS, 1.0)?;
-            on.text(&label, (x, bottom + 16.0), Center, 15.0)?;
-        }
-        on.text(unit, (middle, bottom + 36.0), Center, 15.0)?;
-        on.line(&[(left, top), (left, bottom), (right, bottom)], AXIS, 1.0)?;
-        for (index, (value, name)) in self.lines.iter().enumerate() {
-            let y = y(*value);
-            across(y, REFERENCE)?;
-            if self.lines.len() == 1 {
-                on.text(name, (right - 4.0, y + 12.0), Right, 15.0)?;
-            } else {
-                let apart = 5.0 - 10.0 * index as f64; // the lines may lie close
-                on.text(name, (right + 5.0, y + apart), Left, 15.0)?;
-            }
-        }
-        let curves = self.curves.iter().zip(strokes.iter().cycle());
-        let mut curves: Vec<_> = curves.enumerate().collect();
-        curves.sort_by_key(|(_, (_, stroke))| stroke.layer);
-        for (index, (curve, stroke)) in curves {
-            let points = cut(&thin(curve), range.end);
-            let pieces = points.split(|point| !point.1.is_finite());
-            for piece in pieces.filter(|piece| !piece.is_empty()) {
-                let places: Vec<_> = piece.iter().map(|point| (x(point.0), y(point.1))).collect();
-                match index < strokes.len() {
-                    true => on.curve(&places, stroke)?,
-                    false => on.line(&places, stroke.color, 0.75)?,
-                }
-            }
+        let mut curves: Vec<_> = self.curves.iter().zip(strokes).collect();
+        curves.sort_by_key(|(_, stroke)| stroke.layer);
+        for (curve, stroke) in curves {
+            frame.curve(on, &cut(&thin(curve), top), stroke)?;
         }
         Ok(())
     }
@@ -383,6 +335,7 @@ mod tests {
             sharpness: &sharpness,
             epochs: &[],
             per_epoch: None,
+            edge: (label == "GD 0.1").then(|| "2/η of GD 0.1".to_owned()),
         });
         let mut figure = Figure {
             title: "a data set & a network",
@@ -398,13 +351,17 @@ mod tests {
             "η·λ₁",
             "no data",
             "GD &lt; 2",
+            "2/η of GD 0.1",
         ] {
             assert!(svg.contains(text), "{text}");
         }
-        for Stroke { color, .. } in figure.strokes() {
+        let strokes = figure.strokes();
+        assert_eq!(strokes.len(), 4 + 1);
+        for (index, Stroke { color, .. }) in strokes.into_iter().enumerate() {
             let stroke = format!("stroke=\"#{:02X}{:02X}{:02X}\"", color.0, color.1, color.2);
-            // The legend, the sharpness and its product with the step size.
-            assert_eq!(svg.matches(&stroke).count(), 3, "{stroke}");
+            // The legend, the sharpness and its product with the step size; an edge has no product.
+            let expected = if index < 4 { 3 } else { 2 };
+            assert_eq!(svg.matches(&stroke).count(), expected, "{stroke}");
         }
         figure.curves.clear();
         assert_eq!(figure.to_svg().unwrap().matches("no data").count(), 5);
@@ -438,13 +395,14 @@ mod tests {
                 sharpness: &[],
                 epochs: &epochs,
                 per_epoch: Some(20),
+                edge: None,
             }],
         };
         let panels = figure.panels();
         assert_eq!(panels[0].curves[0][1], (2.0, (1f64 / 3.0).log10()));
-        let sharpness: Vec<f64> = (panels[1].curves.iter())
-            .map(|curve| 10f64.powf(curve[2].1).round())
-            .collect();
+        let (least, largest) = &panels[1].bands[0];
+        let sharpness = [&panels[1].curves[0], least, largest];
+        let sharpness = sharpness.map(|curve| 10f64.powf(curve[2].1).round());
         assert_eq!(sharpness, [3.0, 2.0, 4.0]);
         let svg = figure.to_svg().unwrap();
         assert!(

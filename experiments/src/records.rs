@@ -9,6 +9,8 @@
 //! | `sharpness.csv` | a [`SharpnessRow`] for every measurement |
 //! | `diagnostics.csv` | a [`DiagnosticsRow`] for every measurement, where the grid asks for them |
 //! | `segment.csv` | a [`SegmentRow`] for every point along a step, where the grid asks for them |
+//! | `smoothness.csv` | a [`SmoothnessRow`] for every step that the verdicts look at, where the grid asks for segments |
+//! | `large_steps.csv` | a [`LargeStepRow`], the verdict of Definition 2.3, for every iteration with a segment |
 //! | `weights.safetensors` | the last point and running statistics, under PyTorch's names |
 
 mod diagnostics;
@@ -23,7 +25,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::doctor::Verdict;
 
-pub use diagnostics::{DiagnosticsRow, SegmentRow};
+pub use diagnostics::{DiagnosticsRow, LargeStepRow, SegmentRow, SmoothnessRow};
 pub use epochs::EpochRow;
 
 /// The files of a run.
@@ -34,6 +36,8 @@ pub const EPOCHS: &str = "epochs.csv";
 pub const SHARPNESS: &str = "sharpness.csv";
 pub const DIAGNOSTICS: &str = "diagnostics.csv";
 pub const SEGMENT: &str = "segment.csv";
+pub const SMOOTHNESS: &str = "smoothness.csv";
+pub const LARGE_STEPS: &str = "large_steps.csv";
 pub const WEIGHTS: &str = "weights.safetensors";
 
 /// One iteration: what was known at `w_k`, and the step from it. In a stochastic run `f` is the loss on the mini-batch

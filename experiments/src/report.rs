@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use comfy_table::{CellAlignment, Table, presets};
-use flatland_models::Loss;
-use serde::Deserialize;
 
 use crate::cell::CellConfig;
-use crate::figure::{Curves, Figure};
+use crate::figure::{Curves, EarlyFigure, Figure, SegmentFigure};
 use crate::grid::loss_name;
-use crate::records::{self, EpochRow, MetricsRow, RunFile, SharpnessRow};
+use crate::method::MethodConfig;
+use crate::records::{
+    self, DiagnosticsRow, EpochRow, LargeStepRow, MetricsRow, RunFile, SegmentRow, SharpnessRow,
+};
 
 /// A run as its directory holds it.
 #[derive(Debug, Clone)]
@@ -22,18 +23,11 @@ pub struct FinishedRun {
     /// Of a stochastic run.
     pub epochs: Vec<EpochRow>,
     /// Where the grid asked for diagnostics.
-    pub flatness: Vec<FlatnessRow>,
-}
-
-/// What of a row of `diagnostics.csv` tells a flat saddle.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct FlatnessRow {
-    pub iteration: u64,
-    pub trace: f64,
-    /// The eigenvalue of largest magnitude.
-    pub eigenvalue_1: f64,
-    /// How well the eigenvalues after the first `K` cancel in pairs.
-    pub pairing: Option<f64>,
+    pub diagnostics: Vec<DiagnosticsRow>,
+    /// Where the grid asked for segments.
+    pub segment: Vec<SegmentRow>,
+    /// The verdicts of Definition 2.3, where the grid asked for segments.
+    pub large_steps: Vec<LargeStepRow>,
 }
 
 impl FinishedRun {
@@ -53,7 +47,9 @@ impl FinishedRun {
             metrics: records::read_rows(&directory.join(records::METRICS))?,
             sharpness: records::read_rows(&directory.join(records::SHARPNESS))?,
             epochs: records::read_rows(&directory.join(records::EPOCHS))?,
-            flatness: records::read_rows(&directory.join(records::DIAGNOSTICS))?,
+            diagnostics: DiagnosticsRow::read(&directory.join(records::DIAGNOSTICS))?,
+            segment: records::read_rows(&directory.join(records::SEGMENT))?,
+            large_steps: records::read_rows(&directory.join(records::LARGE_STEPS))?,
         }))
     }
 
@@ -180,7 +176,8 @@ pub fn percent(share: Option<f64>) -> String {
     share.map_or("–".to_owned(), |share| format!("{:.1}%", 100.0 * share))
 }
 
-/// Draws one picture for each group of runs that differ in their method only; the pictures' paths.
+/// Draws one picture for each group of runs that differ in their method only, and beside it those of each run's
+/// diagnostics and segments, where it has any; the pictures' paths.
 pub fn pictures(runs: &[FinishedRun], folder: &Path) -> Result<Vec<PathBuf>> {
     let mut groups: Vec<Vec<&FinishedRun>> = Vec::new();
     for run in runs {
@@ -202,20 +199,16 @@ pub fn pictures(runs: &[FinishedRun], folder: &Path) -> Result<Vec<PathBuf>> {
             ..
         } = &group[0].config;
         let stem = format!("{dataset}-{}-{}-{seed}", network.name(), loss_name(*loss));
-        let mut path = folder.join(format!("{stem}.svg"));
-        let mut copy = 1;
-        while paths.contains(&path) {
-            copy += 1; // another network of the same name, with other options
-            path = folder.join(format!("{stem}-{copy}.svg"));
-        }
+        let path = unused(folder, &stem, &paths);
         let labels: Vec<String> = group.iter().map(|run| run.config.method.label()).collect();
+        let title = format!(
+            "{dataset} · {} · {}, seed {seed}",
+            network.name(),
+            loss_name(*loss)
+        );
         Figure {
-            title: &format!(
-                "{dataset} · {} · {}, seed {seed}",
-                network.name(),
-                loss_name(*loss)
-            ),
-            sharpness_floor: (*loss == Loss::Mse).then(|| 2.0 / dataset.classes() as f64),
+            title: &title,
+            sharpness_floor: group[0].config.floor(),
             sufficient_decrease: group[0].config.method.sufficient_decrease(),
             curves: (group.iter().zip(&labels))
                 .map(|(run, label)| Curves {
@@ -224,11 +217,54 @@ pub fn pictures(runs: &[FinishedRun], folder: &Path) -> Result<Vec<PathBuf>> {
                     sharpness: &run.sharpness,
                     epochs: &run.epochs,
                     per_epoch: run.per_epoch(),
+                    edge: edge_name(&run.config.method),
                 })
                 .collect(),
         }
         .draw(&path)?;
         paths.push(path);
+        for (run, label) in group.iter().zip(&labels) {
+            let title = format!("{title} · {label}");
+            let stem = format!("{stem}-{}", run.config.method.name());
+            if !run.diagnostics.is_empty() {
+                let path = unused(folder, &format!("{stem}-early"), &paths);
+                EarlyFigure {
+                    title: &title,
+                    floor: run.config.floor(),
+                    rows: &run.diagnostics,
+                }
+                .draw(&path)?;
+                paths.push(path);
+            }
+            if !run.segment.is_empty() {
+                let path = unused(folder, &format!("{stem}-segment"), &paths);
+                SegmentFigure {
+                    title: &title,
+                    rows: &run.segment,
+                }
+                .draw(&path)?;
+                paths.push(path);
+            }
+        }
     }
     Ok(paths)
+}
+
+/// A path for a picture, numbered where another network or method of the same name, with other options, has taken it.
+fn unused(folder: &Path, stem: &str, taken: &[PathBuf]) -> PathBuf {
+    let mut path = folder.join(format!("{stem}.svg"));
+    let mut copy = 1;
+    while taken.contains(&path) {
+        copy += 1;
+        path = folder.join(format!("{stem}-{copy}.svg"));
+    }
+    path
+}
+
+/// What the edge of a method is called that has one to draw: whose step size is fixed.
+fn edge_name(method: &MethodConfig) -> Option<String> {
+    method.step_size().map(|_| match method {
+        MethodConfig::Sam(_) => format!("edge of {}", method.label()),
+        _ => format!("2/η of {}", method.label()),
+    })
 }

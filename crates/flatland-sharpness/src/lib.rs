@@ -10,7 +10,8 @@
 //! | [`power_iteration`] | the eigenvalue of largest *magnitude*, often low | the Rayleigh quotient hardly moves |
 //! | [`trace`] | the sum of all eigenvalues, with a standard error | the mean of the probes hardly moves |
 //! | [`spectral_density`] | how many eigenvalues lie where | after so many probes and steps |
-//! | [`segment_smoothness`] | how fast the gradient turns along a step | at the step sizes given |
+//! | [`segment_smoothness`] | how fast the gradient turns along a step, and the Hessian there | at the step sizes given |
+//! | [`gradient_changes`] | only the former, without Hessian products | at the step sizes given |
 //!
 //! [`pairing`] tells whether eigenvalues come in pairs `±λ`, as they do on a flat saddle; [`large_step`] whether a step
 //! is large in the sense of the paper.
@@ -54,7 +55,8 @@ pub use operator::{DenseMatrix, Hessian, SymmetricOperator};
 pub use pairing::pairing;
 pub use power::{PowerEstimate, PowerIterationConfig, power_iteration};
 pub use segment::{
-    LargeStep, SEGMENT_STEP_SIZES, SegmentPoint, large_step, segment_smoothness, smoothness_up_to,
+    LargeStep, SEGMENT_STEP_SIZES, SegmentPoint, gradient_changes, large_step, segment_smoothness,
+    smoothness_up_to,
 };
 pub use sharpness::{Sharpness, sharpness};
 pub use trace::{TraceConfig, TraceEstimate, trace};

@@ -1,7 +1,7 @@
 //! How smooth an objective is along a step.
 
 use burn::tensor::Tensor;
-use flatland_optim::{Curvature, vector};
+use flatland_optim::{Curvature, Objective, vector};
 
 use crate::{Error, Hessian, LanczosConfig, Sharpness, SymmetricOperator, sharpness};
 
@@ -51,32 +51,14 @@ pub fn segment_smoothness<O: Curvature + ?Sized>(
     step_sizes: &[f64],
     config: &LanczosConfig,
 ) -> Result<Vec<SegmentPoint>, Error> {
-    for &step_size in step_sizes {
-        crate::error::require(
-            step_size > 0.0 && step_size.is_finite(),
-            "a step size",
-            step_size,
-            "positive and finite",
-        )?;
-    }
-    let (_, gradient) = objective.loss_and_gradient(point);
-    let norm = vector::norm(&gradient);
-    let ratio = |length: f64, unit: f64| {
-        if length == 0.0 && unit == 0.0 {
-            0.0
-        } else {
-            length / unit
-        }
-    };
+    let line = Line::new(objective, point, step_sizes)?;
     let mut previous: Option<Sharpness> = None;
     let mut measured = Vec::with_capacity(step_sizes.len());
     for &step_size in step_sizes {
-        let moved = vector::axpy(-step_size, &gradient, point);
-        let (_, turned) = objective.loss_and_gradient(&moved);
-        let change = vector::norm(&(turned - gradient.clone()));
-
+        let (moved, gradient_change) = line.gradient_change(objective, step_size);
+        let (gradient, norm) = (&line.gradient, line.norm);
         let mut hessian = Hessian::new(objective, &moved);
-        let image = hessian.apply(&gradient);
+        let image = hessian.apply(gradient);
         let found = match sharpness(&mut hessian, config, previous.take()) {
             Ok(found) => Some(found),
             Err(Error::NonFiniteProduct { .. }) => None,
@@ -84,8 +66,8 @@ pub fn segment_smoothness<O: Curvature + ?Sized>(
         };
         measured.push(SegmentPoint {
             step_size,
-            gradient_change: ratio(change, step_size * norm),
-            curvature: ratio(vector::dot(&gradient, &image), norm * norm),
+            gradient_change,
+            curvature: ratio(vector::dot(gradient, &image), norm * norm),
             hessian_norm: ratio(vector::norm(&image), norm),
             sharpness: found.as_ref().map_or(f64::NAN, |found| found.lambda_max),
             products: 1 + found.as_ref().map_or(0, |found| found.products),
@@ -93,6 +75,80 @@ pub fn segment_smoothness<O: Curvature + ?Sized>(
         previous = found;
     }
     Ok(measured)
+}
+
+/// The gradient change `‖∇f(w) − ∇f(w_t)‖ / (t‖g‖)` at each of the step sizes `t` from `point`, as in [`SegmentPoint`]: all
+/// that the segment smoothness takes, for one gradient at `point` and one for each step size.
+///
+/// # Errors
+///
+/// If a step size is not positive and finite.
+///
+/// # Panics
+///
+/// Where the objective panics.
+pub fn gradient_changes<O: Objective + ?Sized>(
+    objective: &mut O,
+    point: &Tensor<1>,
+    step_sizes: &[f64],
+) -> Result<Vec<f64>, Error> {
+    let line = Line::new(objective, point, step_sizes)?;
+    let changes =
+        (step_sizes.iter()).map(|&step_size| line.gradient_change(objective, step_size).1);
+    Ok(changes.collect())
+}
+
+/// The line from a point along its negative gradient.
+struct Line<'a> {
+    point: &'a Tensor<1>,
+    gradient: Tensor<1>,
+    norm: f64,
+}
+
+impl<'a> Line<'a> {
+    /// Evaluates the gradient at `point`, once the step sizes to go from there are found to be usable.
+    fn new<O: Objective + ?Sized>(
+        objective: &mut O,
+        point: &'a Tensor<1>,
+        step_sizes: &[f64],
+    ) -> Result<Self, Error> {
+        for &step_size in step_sizes {
+            crate::error::require(
+                step_size > 0.0 && step_size.is_finite(),
+                "a step size",
+                step_size,
+                "positive and finite",
+            )?;
+        }
+        let (_, gradient) = objective.loss_and_gradient(point);
+        let norm = vector::norm(&gradient);
+        Ok(Self {
+            point,
+            gradient,
+            norm,
+        })
+    }
+
+    /// `w_t`, and how much the gradient changes up to there.
+    fn gradient_change<O: Objective + ?Sized>(
+        &self,
+        objective: &mut O,
+        step_size: f64,
+    ) -> (Tensor<1>, f64) {
+        let moved = vector::axpy(-step_size, &self.gradient, self.point);
+        let (_, turned) = objective.loss_and_gradient(&moved);
+        let change = vector::norm(&(turned - self.gradient.clone()));
+        (moved, ratio(change, step_size * self.norm))
+    }
+}
+
+/// `length / unit`, where 0/0 is 0.
+fn ratio(length: f64, unit: f64) -> f64 {
+    if length == 0.0 && unit == 0.0 {
+        0.0
+    } else {
+        length / unit
+    }
 }
 
 /// The segment smoothness `l(w, η) = sup_{0 < t ≤ η} ‖∇f(w_t) − ∇f(w)‖ / (t‖g‖)` as far as it was measured: the largest

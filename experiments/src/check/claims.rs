@@ -3,10 +3,9 @@
 //! Of a stochastic run, `η·λ₁` is that of a step on the Hessian of its own mini-batch, the last `λ₁` is the mean over the
 //! mini-batches, the least is that of any of them, and a loss is the full one.
 
-use flatland_models::Loss;
-
 use super::{Finding, Group, Verdict};
 use crate::method::MethodConfig;
+use crate::records::LargeStepRow;
 use crate::report::FinishedRun;
 
 /// A claim of the paper.
@@ -17,7 +16,7 @@ pub(super) struct Claim {
     pub judge: fn(&Group<'_>) -> Vec<Finding>,
 }
 
-pub(super) const ALL: [Claim; 9] = [
+pub(super) const ALL: [Claim; 10] = [
     Claim {
         title: "Steps reach the edge: η·λ₁ > 1 − c",
         paper: "always, for the line searches; at every measured iteration",
@@ -27,6 +26,11 @@ pub(super) const ALL: [Claim; 9] = [
         title: "Steps pass the edge: η·λ₁ > 2",
         paper: "often, for NLS and PoNLS; in a quarter of the measured iterations at least",
         judge: passes_the_edge,
+    },
+    Claim {
+        title: "Steps are large in the sense of Definition 2.3: η ≥ 1/l, and soon η > 2/l",
+        paper: "always, for the line searches; at every iteration with a segment that was decided, l measured from below",
+        judge: steps_are_large,
     },
     Claim {
         title: "CDAT stays on the edge: η·max|λ| ≥ σ",
@@ -134,6 +138,34 @@ fn passes_the_edge(group: &Group<'_>) -> Vec<Finding> {
     })
 }
 
+fn steps_are_large(group: &Group<'_>) -> Vec<Finding> {
+    let searches = ["ls", "nls", "ponls", "nls-ub", "ponos"];
+    let asked = (group.runs.iter()).filter_map(|run| Some((run, run.config.segment.as_ref()?)));
+    asked
+        .filter(|(run, _)| searches.contains(&run.config.method.name()))
+        .map(|(run, segment)| {
+            let decided: Vec<_> = (run.large_steps.iter())
+                .filter(|row| row.is_large.is_some())
+                .collect();
+            let count = |holds: fn(&LargeStepRow) -> bool| {
+                decided.iter().filter(|row| holds(row)).count()
+            };
+            let (all, large) = (decided.len(), count(|row| row.is_large == Some(true)));
+            let numbers = format!(
+                "{large} of {all}; η ≥ 1/l in {}, η > 2/l within {} steps in {}; {} undecided at the end of the run",
+                count(|row| row.is_long),
+                segment.window,
+                count(|row| row.crossed_after.is_some()),
+                run.large_steps.len() - all
+            );
+            match all {
+                0 => finding(run, Verdict::NotMeasured, numbers),
+                _ => finding(run, large == all, numbers),
+            }
+        })
+        .collect()
+}
+
 fn cdat_on_the_edge(group: &Group<'_>) -> Vec<Finding> {
     each(group, &["cdat"], |run| {
         let MethodConfig::Cdat(config) = &run.config.method else {
@@ -153,14 +185,11 @@ fn cdat_on_the_edge(group: &Group<'_>) -> Vec<Finding> {
     })
 }
 
-/// 2/K, where there is such a floor.
-fn floor(run: &FinishedRun) -> Option<f64> {
-    let has_bias = run.config.network.has_last_bias();
-    (run.config.loss == Loss::Mse && has_bias).then(|| 2.0 / run.config.dataset.classes() as f64)
-}
-
 fn above_the_floor(group: &Group<'_>) -> Vec<Finding> {
-    let runs = group.runs.iter().filter_map(|run| Some((run, floor(run)?)));
+    let runs = group
+        .runs
+        .iter()
+        .filter_map(|run| Some((run, run.config.floor()?)));
     runs.map(|(run, floor)| {
         let Some(least) = run.least_sharpness() else {
             return unmeasured(run);
@@ -221,7 +250,7 @@ fn nls_ub_settles(group: &Group<'_>) -> Vec<Finding> {
     let (Some(bounded), Some(free)) = (group.of("nls-ub"), group.of("nls")) else {
         return Vec::new();
     };
-    let Some(floor) = floor(bounded) else {
+    let Some(floor) = bounded.config.floor() else {
         return Vec::new();
     };
     let Some(sharpness) = bounded.final_sharpness() else {
@@ -240,12 +269,12 @@ fn nls_ub_settles(group: &Group<'_>) -> Vec<Finding> {
 
 fn flat_points_are_saddles(group: &Group<'_>) -> Vec<Finding> {
     let measured = (group.runs.iter())
-        .filter(|run| !run.flatness.is_empty())
-        .filter_map(|run| Some((run, floor(run)?)));
+        .filter(|run| !run.diagnostics.is_empty())
+        .filter_map(|run| Some((run, run.config.floor()?)));
     measured
         .map(|(run, floor)| {
-            let flat: Vec<_> = (run.flatness.iter())
-                .filter(|row| (row.eigenvalue_1 / floor - 1.0).abs() < 0.05)
+            let flat: Vec<_> = (run.diagnostics.iter())
+                .filter(|row| (row.eigenvalues[0] / floor - 1.0).abs() < 0.05)
                 .collect();
             let Some(last) = flat.last() else {
                 let numbers = "no measured iteration is that flat".to_owned();

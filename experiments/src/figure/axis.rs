@@ -9,7 +9,7 @@ pub type Points = Vec<(f64, f64)>;
 const STRETCHES: usize = 600;
 
 /// How an axis measures values.
-#[derive(PartialEq)]
+#[derive(Clone, Copy, PartialEq)]
 pub enum Scale {
     Linear,
     /// Logarithmic, from the lowest to the highest value.

@@ -7,8 +7,9 @@ use flatland_sharpness::SmoothedDensity;
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos::{Center, Right};
 
+use super::METHODS;
 use super::axis::{Scale, multiples};
-use super::{AXIS, Canvas, GRID, METHODS, REFERENCE, described, units, with_dashes};
+use super::canvas::{AXIS, Canvas, GRID, REFERENCE, described, units, with_dashes};
 use crate::records::write_whole;
 
 const SIZE: (f64, f64) = (900.0, 470.0);

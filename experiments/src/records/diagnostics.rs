@@ -1,11 +1,14 @@
-//! The rows of `diagnostics.csv` and `segment.csv`.
+//! The rows of `diagnostics.csv`, and of `segment.csv`, `smoothness.csv` and `large_steps.csv`.
 
-use serde::Serialize;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
 
 /// What the early-phase figures of the paper show of `w_k`, before step `k`.
 ///
 /// In the file, the eigenvalues have a column each: `eigenvalue_1`, `eigenvalue_2` and so on.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DiagnosticsRow {
     /// `k`, from 0.
     pub iteration: u64,
@@ -16,6 +19,7 @@ pub struct DiagnosticsRow {
     /// Random vectors that the estimate took.
     pub trace_probes: usize,
     /// The eigenvalues of largest magnitude, with their signs, the largest magnitude leading.
+    #[serde(skip_deserializing)]
     pub eigenvalues: Vec<f64>,
     /// The largest residual among them.
     pub eigenvalue_residual: f64,
@@ -62,10 +66,37 @@ impl DiagnosticsRow {
             .chain(after.map(str::to_owned))
             .collect()
     }
+
+    /// Reads the rows of a file; none if there is no such file.
+    pub fn read(path: &Path) -> Result<Vec<Self>> {
+        if !path.exists() {
+            return Ok(Vec::new());
+        }
+        let rows = || -> Result<Vec<Self>> {
+            let mut reader = csv::Reader::from_path(path)?;
+            let header = reader.headers()?.clone();
+            let is_eigenvalue = |name: &str| {
+                (name.strip_prefix("eigenvalue_")).is_some_and(|rank| rank.parse::<usize>().is_ok())
+            };
+            let mut rows = Vec::new();
+            for record in reader.records() {
+                let record = record?;
+                let mut row: Self = record.deserialize(Some(&header))?;
+                let eigenvalues = header.iter().zip(&record);
+                row.eigenvalues = eigenvalues
+                    .filter(|(name, _)| is_eigenvalue(name))
+                    .map(|(_, value)| value.parse())
+                    .collect::<Result<_, _>>()?;
+                rows.push(row);
+            }
+            Ok(rows)
+        };
+        rows().with_context(|| format!("{} does not hold the rows expected", path.display()))
+    }
 }
 
 /// The smoothness at one point `w_t = w_k − t·g` along step `k`, `g` being the gradient at `w_k`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SegmentRow {
     /// `k`, from 0.
     pub iteration: u64,
@@ -81,4 +112,45 @@ pub struct SegmentRow {
     pub hessian_norm: f64,
     /// `λ₁(H(w_t))`
     pub sharpness: f64,
+}
+
+/// The smoothness of the objective along step `k`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SmoothnessRow {
+    /// `k`, from 0.
+    pub iteration: u64,
+    /// `η_k`
+    pub step_size: f64,
+    /// The segment smoothness `l(w_k, η_k)` as far as it was measured: the largest `‖∇f(w_t) − g‖ / (t‖g‖)` at `t = η_k`
+    /// and the paper's step sizes below it. The true one, over all `0 < t ≤ η_k`, may be larger.
+    pub smoothness: f64,
+}
+
+/// Whether step `k` is large in the sense of the paper's Definition 2.3: (i) `η_k ≥ 1/l(w_k, η_k)`, and (ii) for some `p ≤
+/// P`, `η_{k+p} > 2/l(w_{k+p}, η_{k+p})`.
+///
+/// `l` is measured along the step taken, and from below, as in [`SmoothnessRow`]: what is found to hold does hold, and
+/// holds for `l` along any longer segment too, with which `l` grows. What is not found to hold may have been missed. Of
+/// SAM, whose steps do not follow the gradient at `w_k`, it judges the gradient step of the same size.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LargeStepRow {
+    /// `k`, from 0.
+    pub iteration: u64,
+    /// `η_k`
+    pub step_size: f64,
+    /// `l(w_k, η_k)`
+    pub smoothness: f64,
+    /// `1/l(w_k, η_k)`
+    pub inverse_smoothness: f64,
+    /// `2/l(w_k, η_k)`
+    pub edge: f64,
+    /// (i)
+    pub is_long: bool,
+    /// (ii): the least such `p`, if there is one among the steps looked at.
+    pub crossed_after: Option<u64>,
+    /// How many steps after `k` were looked at: up to the first that crosses `2/l`, at most `P`, and fewer where the run
+    /// ended before.
+    pub followed: u64,
+    /// (i) and (ii); nothing where the run ended before (ii) was decided.
+    pub is_large: Option<bool>,
 }

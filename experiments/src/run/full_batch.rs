@@ -56,7 +56,7 @@ pub(super) fn train(
         }
         run.advance(computed.next);
     }
-    Ok(())
+    diagnostics.finish()
 }
 
 /// Makes the diagnostics that are due at the current point.

@@ -1,10 +1,6 @@
 //! Measurements of the early phase and along steps.
 
-use std::process::Command;
-
-use assert_cmd::cargo::cargo_bin;
 use predicates::prelude::*;
-use serde_json::Value;
 use tempfile::TempDir;
 
 use super::{cell, column, experiments, numbers, run_file, runs, table};
@@ -18,10 +14,29 @@ fn diagnostics_and_segments_are_recorded_where_the_grid_asks() {
         "--set",
         "segment={at=[0, 2, 1000]}",
     ];
-    experiments(folder.path(), &cell(&more)).assert().success();
+    let mut listed = experiments(folder.path(), &cell(&more)).assert().success();
     let [run] = &runs(folder.path())[..] else {
         panic!("one run")
     };
+    for (name, texts) in [
+        ("fashion-mnist-mlp-mse-42", vec!["<title>"]),
+        (
+            "fashion-mnist-mlp-mse-42-nls-early",
+            vec!["<title>", "2/K = 0.2"],
+        ),
+        (
+            "fashion-mnist-mlp-mse-42-nls-segment",
+            vec!["<title>", "iteration 2: ", "iteration 6: "],
+        ),
+    ] {
+        let path = folder.path().join("quick").join(format!("{name}.svg"));
+        let picture = std::fs::read_to_string(&path).unwrap();
+        for text in texts {
+            assert!(picture.contains(text), "{name} has no {text}");
+        }
+        let line = format!("picture: {}\n", path.display());
+        listed = listed.stdout(predicate::str::contains(line));
+    }
     let metrics = run.join("metrics.csv");
 
     let rows = run.join("diagnostics.csv");
@@ -104,6 +119,55 @@ fn diagnostics_and_segments_are_recorded_where_the_grid_asks() {
         assert_eq!(of_step[..9], known);
     }
 
+    // The verdicts of Definition 2.3 follow from the smoothness along the steps.
+    let (smoothness, verdicts) = (run.join("smoothness.csv"), run.join("large_steps.csv"));
+    assert_eq!(
+        table(&smoothness).0.join(","),
+        "iteration,step_size,smoothness"
+    );
+    assert_eq!(
+        table(&verdicts).0.join(","),
+        "iteration,step_size,smoothness,inverse_smoothness,edge,is_long,crossed_after,followed,is_large"
+    );
+    assert_eq!(numbers(&verdicts, "iteration"), [0.0, 2.0, 6.0]);
+    let (seen, l) = (
+        numbers(&smoothness, "iteration"),
+        numbers(&smoothness, "smoothness"),
+    );
+    for (row, k) in [0, 2, 6].into_iter().enumerate() {
+        // The gradient's change at the points up to the step's end.
+        let changes = numbers(&points, "gradient_change");
+        let along = (iterations.iter().zip(numbers(&points, "t")).zip(changes))
+            .filter(|((at, t), _)| **at == k as f64 && *t <= steps[k])
+            .map(|(_, change)| change);
+        let at = |name: &str| numbers(&verdicts, name)[row];
+        assert_eq!(at("smoothness"), along.fold(0.0, f64::max));
+        assert_eq!(at("step_size"), steps[k]);
+        assert_eq!(at("inverse_smoothness"), 1.0 / at("smoothness"));
+        assert_eq!(at("edge"), 2.0 / at("smoothness"));
+        let is_long = steps[k] >= at("inverse_smoothness");
+        assert_eq!(column(&verdicts, "is_long")[row], is_long.to_string());
+        // Each step from k on until one crosses 2/l was looked at, and none after.
+        let followed = at("followed") as usize;
+        let first = seen.iter().position(|i| *i == k as f64).unwrap();
+        let crossed: Vec<bool> = (0..=followed)
+            .map(|p| {
+                assert_eq!(seen[first + p], (k + p) as f64);
+                steps[k + p] * l[first + p] > 2.0
+            })
+            .collect();
+        let expected = crossed.iter().position(|crossed| *crossed);
+        assert_eq!(
+            column(&verdicts, "crossed_after")[row],
+            expected.map_or(String::new(), |p| p.to_string())
+        );
+        assert!(expected.is_none_or(|p| p == followed));
+        assert!(
+            expected.is_some() || k + followed == 6,
+            "ten steps, or the end"
+        );
+    }
+
     // What they cost is in the totals.
     let products: f64 = numbers(&rows, "hessian_products").iter().sum();
     let sharpness_products: f64 = numbers(&sharpness, "hessian_products").iter().sum();
@@ -119,6 +183,31 @@ fn diagnostics_and_segments_are_recorded_where_the_grid_asks() {
     );
 }
 
+/// Small steps cross no edge: each is followed as far as the window, or the run, goes.
+#[test]
+fn small_steps_are_followed_and_found_not_to_be_large() {
+    let folder = TempDir::new().unwrap();
+    let more = [
+        "--set",
+        "methods=[{name=\"gd\", step_size=0.001}]",
+        "--set",
+        "segment={at=[1, 4], window=2}",
+    ];
+    experiments(folder.path(), &cell(&more)).assert().success();
+    let [run] = &runs(folder.path())[..] else {
+        panic!("one run")
+    };
+    let (smoothness, verdicts) = (run.join("smoothness.csv"), run.join("large_steps.csv"));
+    assert_eq!(
+        numbers(&smoothness, "iteration"),
+        [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
+    );
+    assert_eq!(numbers(&verdicts, "iteration"), [1.0, 4.0, 6.0]);
+    assert_eq!(numbers(&verdicts, "followed"), [2.0, 2.0, 0.0]);
+    assert_eq!(column(&verdicts, "is_large"), ["false"; 3]);
+    assert_eq!(column(&verdicts, "crossed_after"), [""; 3]);
+}
+
 /// Measuring changes nothing of the run, and a grid that asks for nothing names its runs as before.
 #[test]
 fn measurements_leave_the_run_alone() {
@@ -129,7 +218,20 @@ fn measurements_leave_the_run_alone() {
     };
     let config = std::fs::read_to_string(plain.join("config.toml")).unwrap();
     assert!(!config.contains("diagnostics") && !config.contains("segment"));
-    assert!(!plain.join("diagnostics.csv").exists() && !plain.join("segment.csv").exists());
+    for file in [
+        "diagnostics.csv",
+        "segment.csv",
+        "smoothness.csv",
+        "large_steps.csv",
+    ] {
+        assert!(!plain.join(file).exists(), "{file}");
+    }
+    let pictures = std::fs::read_dir(folder.path().join("quick")).unwrap();
+    let pictures = pictures.filter(|entry| {
+        let path = entry.as_ref().unwrap().path();
+        path.extension().is_some_and(|extension| extension == "svg")
+    });
+    assert_eq!(pictures.count(), 1);
 
     let more = ["--set", "diagnostics={}", "--set", "segment={at=[3]}"];
     experiments(folder.path(), &cell(&more)).assert().success();
@@ -143,7 +245,13 @@ fn measurements_leave_the_run_alone() {
         );
     }
     let config = std::fs::read_to_string(measured.join("config.toml")).unwrap();
-    for line in ["every = 2", "to = 100", "eigenvalues = 20", "at = [3]"] {
+    for line in [
+        "every = 2",
+        "to = 100",
+        "eigenvalues = 20",
+        "at = [3]",
+        "window = 10",
+    ] {
         assert!(config.contains(line), "{config}");
     }
     assert_eq!(
@@ -166,122 +274,10 @@ fn wrong_options_of_measurements_are_named() {
         ("diagnostics=true", "diagnostics = true"),
         ("segment={at=[]}", "at lists at least one iteration"),
         ("segment={}", "missing field `at`"),
+        ("segment={at=[0], window=-1}", "-1"),
         ("segment={at=[0], last=true}", "unknown field `last`"),
     ] {
         experiments(folder.path(), &["--set", set])
-            .assert()
-            .code(2)
-            .stderr(predicate::str::contains(problem));
-    }
-}
-
-fn spectrum(arguments: &[&str]) -> assert_cmd::Command {
-    let mut command = assert_cmd::Command::from_std(Command::new(cargo_bin("experiments")));
-    command
-        .args(["spectrum", "--device", "flex"])
-        .args(arguments);
-    command
-}
-
-/// The last point of a run, measured afterwards: what the run itself found there, and a density to go with it.
-#[test]
-fn a_saved_point_is_measured_without_training() {
-    let folder = TempDir::new().unwrap();
-    let small = "networks=[{name=\"mlp\", widths=[12]}]";
-    let more = ["--set", small, "--set", "iterations=3"];
-    experiments(folder.path(), &cell(&more)).assert().success();
-    let [run] = &runs(folder.path())[..] else {
-        panic!("one run")
-    };
-    let weights = run.join("weights.safetensors");
-    let output = folder.path().join("measured");
-    let (weights, folder_of_output) = (weights.to_str().unwrap(), output.to_str().unwrap());
-    let arguments = [
-        "--weights",
-        weights,
-        "--dataset",
-        "fashion-mnist",
-        "--network",
-        "{ name = \"mlp\", widths = [12] }",
-        "--samples",
-        "60",
-        "--eigenvalues",
-        "14",
-        "--probes",
-        "4",
-        "--steps",
-        "50",
-        "--output",
-        folder_of_output,
-    ];
-    spectrum(&arguments)
-        .assert()
-        .success()
-        .stdout(predicate::str::contains("pairing after the first K"));
-    let read = || -> Value {
-        serde_json::from_slice(&std::fs::read(output.join("spectrum.json")).unwrap()).unwrap()
-    };
-    let found = read();
-    let list = |value: &Value| -> Vec<f64> {
-        (value.as_array().unwrap().iter())
-            .map(|number| number.as_f64().unwrap())
-            .collect()
-    };
-    let loss = run_file(run)["totals"]["final_loss"].as_f64().unwrap();
-    assert!((found["loss"].as_f64().unwrap() / loss - 1.0).abs() < 1e-5);
-    let eigenvalues = list(&found["eigenvalues"]);
-    assert_eq!(eigenvalues.len(), 14);
-    assert!(eigenvalues.is_sorted_by(|x, y| x.abs() >= y.abs()));
-
-    // The density holds the same spectrum: its ends and its trace.
-    let (nodes, weights) = (
-        list(&found["density"]["nodes"]),
-        list(&found["density"]["weights"]),
-    );
-    let largest = eigenvalues.iter().copied().fold(0.0, f64::max);
-    assert!((nodes[0] / largest - 1.0).abs() < 1e-2);
-    let smallest = list(&found["smallest_eigenvalues"]);
-    assert_eq!(smallest.len(), 5);
-    let (least, node) = (smallest[0], nodes[nodes.len() - 1]);
-    assert!(
-        least < 0.0 && (node / least - 1.0).abs() < 1e-2,
-        "{least} {node}"
-    );
-    let parameters = found["about"]["parameters"].as_f64().unwrap();
-    assert_eq!(parameters, 784.0 * 12.0 + 12.0 + 130.0);
-    let masses = nodes.iter().zip(&weights);
-    let trace_of_density = parameters * masses.map(|(node, weight)| node * weight).sum::<f64>();
-    let trace = found["trace"]["value"].as_f64().unwrap();
-    let error = found["trace"]["standard_error"].as_f64().unwrap();
-    assert!((trace_of_density - trace).abs() < 0.3 * trace + 5.0 * error);
-    assert!((weights.iter().sum::<f64>() - 1.0).abs() < 1e-5);
-    assert_eq!(found["gradient_norms"].as_array().unwrap().len(), 4);
-    assert_eq!(found["segment"].as_array().unwrap().len(), 9);
-    let picture = std::fs::read_to_string(output.join("spectrum.svg")).unwrap();
-    assert!(picture.contains("2/K = 0.2"));
-
-    spectrum(&arguments).assert().success();
-    assert_eq!(read(), found, "the same numbers again");
-}
-
-#[test]
-fn what_spectrum_cannot_use_is_named() {
-    for (network, loss, problem) in [
-        ("mpl", "mse", "--network mpl"),
-        ("mlp", "hinge", "--loss hinge: a loss is \"mse\""),
-        ("mlp", "mse", "absent.safetensors"),
-    ] {
-        let arguments = [
-            "--weights",
-            "absent.safetensors",
-            "--dataset",
-            "fashion-mnist",
-            "--network",
-            network,
-            "--loss",
-            loss,
-        ];
-        spectrum(&arguments)
             .assert()
             .code(2)
             .stderr(predicate::str::contains(problem));

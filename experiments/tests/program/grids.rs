@@ -298,6 +298,8 @@ fn claims_are_checked() {
         "methods=[\"ls\", \"nls\", \"ponls\", \"nls-ub\", \"cdat\", { name = \"sam\", step_size = 0.1 }]",
         "--set",
         "diagnostics={ every = 3, eigenvalues = 3 }",
+        "--set",
+        "segment={ at = [1], window = 2 }",
     ]);
     experiments(folder.path(), &arguments).assert().success();
     let check = |path: &std::path::Path| {
@@ -314,6 +316,7 @@ fn claims_are_checked() {
     assert_eq!(searches.count(), 4 + 1, "{text}");
     for line in [
         "CDAT: 3 of 3, the least 2.",
+        "NLS: 2 of 2; η ≥ 1/l in 2, η > 2/l within 2 steps in 2; 0 undecided",
         "SAM 0.1: the least",
         "NLS and CDAT:",
         "NLS-ub: λ₁ =",

@@ -4,7 +4,7 @@ use burn::tensor::{DType, Device, Tensor, TensorData};
 use flatland_optim::{Curvature, Objective};
 use flatland_sharpness::{
     Error, LanczosConfig, LargeStep, SEGMENT_STEP_SIZES, SegmentPoint, SymmetricOperator,
-    large_step, segment_smoothness, smoothness_up_to,
+    gradient_changes, large_step, segment_smoothness, smoothness_up_to,
 };
 use proptest::{collection::vec, prelude::*};
 
@@ -86,8 +86,9 @@ proptest! {
         let config = LanczosConfig::new().with_tolerance(1e-7).with_seed(seed);
         let mut objective = Quadratic(matrix);
         let measured =
-            segment_smoothness(&mut objective, &vector(point), &SEGMENT_STEP_SIZES, &config).unwrap();
+            segment_smoothness(&mut objective, &vector(point.clone()), &SEGMENT_STEP_SIZES, &config).unwrap();
         prop_assert_eq!(measured.len(), SEGMENT_STEP_SIZES.len());
+        let changes: Vec<f64> = measured.iter().map(|at| at.gradient_change).collect();
         for (at, step_size) in measured.iter().zip(SEGMENT_STEP_SIZES) {
             prop_assert_eq!(at.step_size, step_size);
             prop_assert!((at.gradient_change - norm).abs() < 1e-11 / step_size.min(1.0));
@@ -97,6 +98,8 @@ proptest! {
             prop_assert!(at.products >= 2);
             prop_assert!(at.curvature.abs() <= at.hessian_norm + 1e-12);
         }
+        let alone = gradient_changes(&mut objective, &vector(point), &SEGMENT_STEP_SIZES);
+        prop_assert_eq!(alone.unwrap(), changes);
         let l = smoothness_up_to(&measured, 0.02).unwrap();
         prop_assert!((l - norm).abs() < 1e-8);
         prop_assert_eq!(smoothness_up_to(&measured, 1e-4), None);

@@ -1,12 +1,13 @@
 //! Every claim on runs made up to hold it barely, and to miss it barely.
 
-use flatland_models::Architecture;
+use flatland_models::{Architecture, Loss};
 use flatland_optim::{CdatConfig, LineSearchConfig, SamConfig};
 
 use super::*;
 use crate::cell::CellConfig;
-use crate::records::{MetricsRow, Provenance, RunFile, SharpnessRow, Status, Totals};
-use crate::report::FlatnessRow;
+use crate::records::{
+    DiagnosticsRow, MetricsRow, Provenance, RunFile, SharpnessRow, Status, Totals,
+};
 
 /// The line 2/K of the runs below, for ten classes.
 const FLOOR: f64 = 0.2;
@@ -84,7 +85,9 @@ fn run(name: &str, losses: &[f64], measured: &[(f64, f64)]) -> FinishedRun {
         metrics: metrics.collect(),
         sharpness: rows.collect(),
         epochs: Vec::new(),
-        flatness: Vec::new(),
+        diagnostics: Vec::new(),
+        segment: Vec::new(),
+        large_steps: Vec::new(),
     }
 }
 
@@ -204,11 +207,22 @@ fn nls_ub_settles_between_one_and_two_floors_with_the_lower_loss() {
 
 #[test]
 fn where_it_is_flat_the_trace_must_be_two() {
-    let at = |eigenvalue_1, trace| FlatnessRow {
+    let at = |eigenvalue, trace| DiagnosticsRow {
         iteration: 0,
         trace,
-        eigenvalue_1,
+        trace_standard_error: 0.0,
+        trace_probes: 1,
+        eigenvalues: vec![eigenvalue],
+        eigenvalue_residual: 0.0,
+        gradient_norm_mean: None,
+        gradient_norm_min: None,
+        gradient_norm_max: None,
+        gradient_norm_last_bias: None,
+        zero_gradient_share: 0.0,
+        dead_activation_share: None,
         pairing: None,
+        hessian_products: 0,
+        seconds: 0.0,
     };
     for (rows, expected) in [
         (vec![at(1.04 * FLOOR, 2.19), at(1.06 * FLOOR, 9.0)], Holds),
@@ -217,7 +231,7 @@ fn where_it_is_flat_the_trace_must_be_two() {
         (vec![at(1.06 * FLOOR, 2.0)], NotMeasured),
     ] {
         let mut saddle = run("nls", &[1.0], &[]);
-        saddle.flatness = rows;
+        saddle.diagnostics = rows;
         assert_eq!(verdicts(flat_points_are_saddles, &[saddle]), [expected]);
     }
     assert_eq!(one(flat_points_are_saddles, "nls", &[]), []);

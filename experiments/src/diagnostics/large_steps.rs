@@ -1,0 +1,231 @@
+//! Whether steps are large in the sense of the paper's Definition 2.3, judged while the run goes on.
+
+use std::path::Path;
+
+use anyhow::Result;
+use burn::tensor::Tensor;
+use flatland_optim::Objective;
+use flatland_sharpness::{Error, SEGMENT_STEP_SIZES, gradient_changes, large_step};
+
+use crate::records::{self, LargeStepRow, RowWriter, SmoothnessRow};
+
+/// The segment smoothness `l(w_k, η_k)` along the step taken, as far as gradients at the paper's step sizes below `η_k`
+/// and at `η_k` itself see it. It bounds the true one, a supremum over all of the step, from below.
+///
+/// # Errors
+///
+/// If the step size is not positive and finite.
+pub fn smoothness_along<O: Objective + ?Sized>(
+    objective: &mut O,
+    point: &Tensor<1>,
+    step_size: f64,
+) -> Result<f64, Error> {
+    let shorter = SEGMENT_STEP_SIZES.into_iter().filter(|t| *t < step_size);
+    let step_sizes: Vec<f64> = shorter.chain([step_size]).collect();
+    let changes = gradient_changes(objective, point, &step_sizes)?;
+    Ok(changes.into_iter().fold(f64::NAN, f64::max))
+}
+
+/// The steps of a run that wait for a verdict. Part (ii) of the definition looks at the steps that follow, so a verdict
+/// is written once one of them has crossed `2/l`, or `P` have been seen, or the run is over.
+pub struct Judge {
+    /// `P`
+    window: u64,
+    waiting: Vec<Waiting>,
+    smoothness: RowWriter,
+    verdicts: RowWriter,
+}
+
+/// A step `k`, with `η` and `l` of the steps from `k` on.
+struct Waiting {
+    iteration: u64,
+    steps: Vec<(f64, f64)>,
+}
+
+impl Judge {
+    /// Starts `smoothness.csv` and `large_steps.csv`.
+    pub fn create(directory: &Path, window: u64) -> Result<Self> {
+        Ok(Self {
+            window,
+            waiting: Vec::new(),
+            smoothness: RowWriter::create(directory.join(records::SMOOTHNESS))?,
+            verdicts: RowWriter::create(directory.join(records::LARGE_STEPS))?,
+        })
+    }
+
+    /// Whether a verdict depends on the next step.
+    pub fn is_waiting(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    /// Takes the smoothness along a step. Where steps are waiting, these are the ones since, without a gap. The step
+    /// itself is to be judged if `is_judged`.
+    pub fn see(
+        &mut self,
+        iteration: u64,
+        step_size: f64,
+        smoothness: f64,
+        is_judged: bool,
+    ) -> Result<()> {
+        self.smoothness.write(&SmoothnessRow {
+            iteration,
+            step_size,
+            smoothness,
+        })?;
+        if is_judged {
+            let steps = Vec::new();
+            self.waiting.push(Waiting { iteration, steps });
+        }
+        for waiting in &mut self.waiting {
+            waiting.steps.push((step_size, smoothness));
+        }
+        let (decided, waiting) = std::mem::take(&mut self.waiting)
+            .into_iter()
+            .partition(|waiting| waiting.is_decided(self.window));
+        self.waiting = waiting;
+        self.write(decided)
+    }
+
+    /// Writes what can be said of the steps that still wait, when the run is over.
+    pub fn close(&mut self) -> Result<()> {
+        let waiting = std::mem::take(&mut self.waiting);
+        self.write(waiting)
+    }
+
+    fn write(&mut self, waiting: Vec<Waiting>) -> Result<()> {
+        (waiting.iter()).try_for_each(|waiting| self.verdicts.write(&waiting.row(self.window)))
+    }
+}
+
+impl Waiting {
+    /// How many of the steps that follow were seen.
+    fn followed(&self) -> u64 {
+        self.steps.len() as u64 - 1
+    }
+
+    fn is_decided(&self, window: u64) -> bool {
+        large_step(&self.steps).edge_crossed_after.is_some() || self.followed() >= window
+    }
+
+    fn row(&self, window: u64) -> LargeStepRow {
+        let verdict = large_step(&self.steps);
+        let (step_size, smoothness) = self.steps[0];
+        LargeStepRow {
+            iteration: self.iteration,
+            step_size,
+            smoothness,
+            inverse_smoothness: 1.0 / smoothness,
+            edge: 2.0 / smoothness,
+            is_long: verdict.is_long,
+            crossed_after: verdict.edge_crossed_after.map(|after| after as u64),
+            followed: self.followed(),
+            is_large: (!verdict.is_long || self.is_decided(window)).then(|| verdict.holds()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::{DType, Device, TensorData};
+
+    use super::*;
+
+    /// `½·curvature·‖w‖²` in two dimensions
+    struct Quadratic(f64);
+
+    impl Objective for Quadratic {
+        fn dimension(&self) -> usize {
+            2
+        }
+
+        fn loss(&mut self, _: &Tensor<1>) -> f64 {
+            unreachable!("smoothness needs gradients only")
+        }
+
+        fn loss_and_gradient(&mut self, point: &Tensor<1>) -> (f64, Tensor<1>) {
+            (f64::NAN, point.clone() * self.0)
+        }
+    }
+
+    fn point() -> Tensor<1> {
+        let data = TensorData::new(vec![3.0, -4.0], [2]);
+        Tensor::from_data(data, (&Device::flex(), DType::F64))
+    }
+
+    /// The verdicts on the steps `judged` of a run with these step sizes and smoothnesses.
+    fn verdicts(window: u64, judged: &[u64], steps: &[(f64, f64)]) -> Vec<LargeStepRow> {
+        let folder = tempfile::TempDir::new().unwrap();
+        let mut judge = Judge::create(folder.path(), window).unwrap();
+        for (iteration, &(step_size, smoothness)) in (0..).zip(steps) {
+            let is_judged = judged.contains(&iteration);
+            if is_judged || judge.is_waiting() {
+                judge
+                    .see(iteration, step_size, smoothness, is_judged)
+                    .unwrap();
+            }
+        }
+        judge.close().unwrap();
+        records::read_rows(&folder.path().join(records::LARGE_STEPS)).unwrap()
+    }
+
+    /// Where `l = 4` at every step, `1/l` is 0.25 and `2/l` is 0.5.
+    #[test]
+    fn on_a_quadratic_the_verdict_follows_from_its_curvature() {
+        for (step_size, is_long, crossed_after) in [
+            (0.2, false, None),
+            (0.26, true, None),
+            (0.49, true, None),
+            (0.51, true, Some(0)),
+            (7.0, true, Some(0)),
+        ] {
+            let l = smoothness_along(&mut Quadratic(4.0), &point(), step_size).unwrap();
+            assert!((l - 4.0).abs() < 1e-10, "{l}");
+            let rows = verdicts(2, &[0], &[(step_size, l); 3]);
+            let [row] = &rows[..] else { panic!("{rows:?}") };
+            assert_eq!((row.is_long, row.crossed_after), (is_long, crossed_after));
+            assert_eq!(row.is_large, Some(crossed_after.is_some()), "{row:?}");
+            assert!((row.inverse_smoothness - 0.25).abs() < 1e-10);
+            assert!((row.edge - 0.5).abs() < 1e-10);
+        }
+    }
+
+    /// `(1, 1.5)` is long and does not cross `2/l`; `(1, 3)` crosses it; `(1, 0.5)` does neither.
+    #[test]
+    fn the_edge_must_be_crossed_within_the_window() {
+        let (long, across, short) = ((1.0, 1.5), (1.0, 3.0), (1.0, 0.5));
+        let verdict = |window: u64, steps: &[(f64, f64)]| {
+            let rows = verdicts(window, &[0], steps);
+            let [row] = &rows[..] else { panic!("{rows:?}") };
+            (row.is_large, row.crossed_after, row.followed)
+        };
+        let late = [long, short, short, across, long];
+        assert_eq!(verdict(3, &late), (Some(true), Some(3), 3));
+        assert_eq!(verdict(2, &late), (Some(false), None, 2), "too late");
+        assert_eq!(verdict(0, &late), (Some(false), None, 0));
+        assert_eq!(verdict(9, &[across, long]), (Some(true), Some(0), 0));
+        assert_eq!(
+            verdict(3, &[short, across]),
+            (Some(false), Some(1), 1),
+            "a step must be long itself"
+        );
+        // The run ends before the window.
+        assert_eq!(verdict(3, &[long, short]), (None, None, 1));
+        assert_eq!(verdict(3, &[short, short]), (Some(false), None, 1));
+        assert_eq!(verdict(3, &[(1.0, f64::NAN)]), (Some(false), None, 0));
+    }
+
+    #[test]
+    fn windows_may_overlap() {
+        let (long, across) = ((1.0, 1.5), (1.0, 3.0));
+        let rows = verdicts(2, &[0, 1, 3], &[long, long, long, across, long]);
+        let found: Vec<_> = (rows.iter())
+            .map(|row| (row.iteration, row.is_large, row.crossed_after))
+            .collect();
+        let expected = [
+            (0, Some(false), None),
+            (1, Some(true), Some(2)),
+            (3, Some(true), Some(0)),
+        ];
+        assert_eq!(found, expected);
+    }
+}
