@@ -77,7 +77,8 @@ fn median(mut numbers: Vec<f64>) -> f64 {
 
 /// The median times of two runs, and of the ratio of the first to the second.
 fn compare(mut first: impl FnMut() -> f64, mut second: impl FnMut() -> f64) -> [f64; 3] {
-    (first(), second());
+    first();
+    second();
     let (mut firsts, mut seconds) = (Vec::new(), Vec::new());
     for _ in 0..RUNS {
         firsts.push(first());
