@@ -53,11 +53,7 @@ pub fn conv2d(
             "a bias has an entry for each output channel"
         );
     }
-    let on_flex = matches!(
-        input.device().without_autodiff().as_dispatch(),
-        DispatchDevice::Flex(_)
-    );
-    if !(on_flex && matches!(input.dtype(), DType::F32 | DType::F64)) {
+    if !is_own(&input) {
         let options = ConvOptions::new([stride; 2], [padding; 2], [1; 2], 1);
         return module::conv2d(input, weight, bias, options);
     }
@@ -66,6 +62,13 @@ pub fn conv2d(
         Some(bias) => Dispatch::convolution_with_bias(input, weight, bias, stride, padding),
         None => Dispatch::convolution(input, weight, stride, padding),
     })
+}
+
+/// Whether this crate's operators are for the device and the type of a tensor.
+pub(crate) fn is_own(tensor: &Tensor<4>) -> bool {
+    let device = tensor.device().without_autodiff();
+    matches!(device.as_dispatch(), DispatchDevice::Flex(_))
+        && matches!(tensor.dtype(), DType::F32 | DType::F64)
 }
 
 /// What burn's dispatch calls. It would panic on a backend that is not listed.

@@ -20,4 +20,5 @@ pub(crate) use geometry::Geometry;
 #[cfg(test)]
 pub(crate) use input_gradient::calls::made as input_gradient_calls;
 pub(crate) use input_gradient::input_gradient;
+pub(crate) use unroll::met;
 pub(crate) use weight_gradient::{bias_gradient, weight_gradient};

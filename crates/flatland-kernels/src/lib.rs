@@ -6,6 +6,7 @@
 //! burn's own operator is called.
 //!
 //! - [`conv2d`]: a convolution, its input, weight and bias gradients as products of unrolled images.
+//! - [`max_pool2d`]: the largest value of each window, and its place.
 //!
 //! # Determinism
 //!
@@ -34,6 +35,8 @@
 mod backend;
 mod conv2d;
 mod float;
+mod max_pool2d;
 mod product;
 
 pub use backend::conv2d;
+pub use max_pool2d::max_pool2d;

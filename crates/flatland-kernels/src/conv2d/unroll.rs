@@ -115,7 +115,7 @@ fn copy_line<T: Float>(
 }
 
 /// Where the first pixel that a tap meets in an output row lies in a channel of the images.
-fn met(geometry: &Geometry, tap: &Tap, count: usize, row: usize) -> usize {
+pub(crate) fn met(geometry: &Geometry, tap: &Tap, count: usize, row: usize) -> usize {
     let y = row * geometry.stride + tap.row - geometry.padding;
     let x = tap.columns.start * geometry.stride + tap.column - geometry.padding;
     (y * geometry.input[1] + x) * count
