@@ -1,5 +1,5 @@
 use burn::tensor::module;
-use burn::tensor::ops::{AvgPoolOptions, MaxPoolOptions};
+use burn::tensor::ops::AvgPoolOptions;
 
 use crate::Dual;
 
@@ -12,13 +12,10 @@ use crate::Dual;
 /// - output: `[batch, channels, height_out, width_out]`, sizes rounded down
 pub fn max_pool2d(input: Dual<4>, kernel: usize, stride: usize, padding: usize) -> Dual<4> {
     let [batch, channels, height, width] = input.dims();
-    let options = MaxPoolOptions::new([kernel; 2])
-        .with_stride([stride; 2])
-        .with_padding([padding; 2]);
+    let (value, winners) = flatland_kernels::max_pool2d(input.value, kernel, stride, padding);
     let Some(tangent) = input.tangent else {
-        return Dual::constant(module::max_pool2d(input.value, options));
+        return Dual::constant(value);
     };
-    let (value, winners) = module::max_pool2d_with_indices(input.value, options);
     let [_, _, height_out, width_out] = value.dims();
     let tangent = tangent
         .reshape([batch, channels, height * width])

@@ -1,0 +1,349 @@
+//! Where the operators meet burn: dispatch on the device, and the tape.
+
+use burn::backend::autodiff::checkpoint::base::Checkpointer;
+use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{
+    Autodiff, Backend, Dispatch, DispatchDevice, Flex, TensorMetadata, backend_extension,
+};
+use burn::tensor::ops::ConvOptions;
+use burn::tensor::{DType, Shape, Tensor, module};
+use burn_flex::FlexTensor;
+
+use crate::conv2d::{Geometry, bias_gradient, forward, input_gradient, weight_gradient};
+use crate::float::Float;
+
+/// A two-dimensional cross-correlation with an optional bias.
+///
+/// On flex, for `f32` and `f64`, it is this crate's; else it is [`burn::tensor::module::conv2d`]. The gradients at
+/// inputs that are not tracked are not computed.
+///
+/// # Shapes
+///
+/// - input: `[batch, channels_in, height, width]`
+/// - weight: `[channels_out, channels_in, kernel_height, kernel_width]`
+/// - bias: `[channels_out]`
+/// - output: `[batch, channels_out, height_out, width_out]` with
+///   `height_out = (height + 2·padding − kernel_height) / stride + 1`, rounded down
+///
+/// # Memory
+///
+/// On flex each thread unrolls images into up to 2¹⁸ numbers, or those of the least product if that is more: 128
+/// columns (or one output row of an image) of `channels_in · kernel_height · kernel_width` numbers. It holds the input
+/// and the output of as many images again. The gradient at the weight takes up to 2²⁰ numbers for partial sums.
+///
+/// # Panics
+///
+/// Where the shapes do not fit together, one has no entry, the stride is 0, or the kernel is larger than the padded
+/// image.
+pub fn conv2d(
+    input: Tensor<4>,
+    weight: Tensor<4>,
+    bias: Option<Tensor<1>>,
+    stride: usize,
+    padding: usize,
+) -> Tensor<4> {
+    let geometry = Geometry::new(input.dims(), weight.dims(), stride, padding);
+    if let Some(bias) = &bias {
+        let [length] = bias.dims();
+        assert_eq!(
+            length, geometry.channels_out,
+            "a bias has an entry for each output channel"
+        );
+    }
+    if !is_own(&input) {
+        let options = ConvOptions::new([stride; 2], [padding; 2], [1; 2], 1);
+        return module::conv2d(input, weight, bias, options);
+    }
+    let (input, weight) = (input.into_dispatch(), weight.into_dispatch());
+    Tensor::from_dispatch(match bias.map(Tensor::into_dispatch) {
+        Some(bias) => Dispatch::convolution_with_bias(input, weight, bias, stride, padding),
+        None => Dispatch::convolution(input, weight, stride, padding),
+    })
+}
+
+/// Whether this crate's operators are for the device and the type of a tensor.
+pub(crate) fn is_own(tensor: &Tensor<4>) -> bool {
+    let device = tensor.device().without_autodiff();
+    matches!(device.as_dispatch(), DispatchDevice::Flex(_))
+        && matches!(tensor.dtype(), DType::F32 | DType::F64)
+}
+
+/// What burn's dispatch calls. It would panic on a backend that is not listed.
+#[backend_extension(Flex, Autodiff)]
+pub(crate) trait Convolution: Backend {
+    fn convolution(
+        input: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        stride: usize,
+        padding: usize,
+    ) -> FloatTensor<Self>;
+
+    fn convolution_with_bias(
+        input: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        stride: usize,
+        padding: usize,
+    ) -> FloatTensor<Self>;
+}
+
+/// The convolution and its gradients on a backend without a tape.
+pub(crate) trait Kernels: Backend {
+    fn forward(
+        geometry: &Geometry,
+        input: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: Option<FloatTensor<Self>>,
+    ) -> FloatTensor<Self>;
+
+    fn input_gradient(
+        geometry: &Geometry,
+        weight: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+    ) -> FloatTensor<Self>;
+
+    fn weight_gradient(
+        geometry: &Geometry,
+        input: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+    ) -> FloatTensor<Self>;
+
+    fn bias_gradient(geometry: &Geometry, gradient: FloatTensor<Self>) -> FloatTensor<Self>;
+}
+
+/// Runs code for the type of a tensor's numbers.
+macro_rules! for_type {
+    ($tensor:expr, $T:ident => $body:expr) => {
+        match $tensor.dtype() {
+            DType::F32 => {
+                type $T = f32;
+                $body
+            }
+            DType::F64 => {
+                type $T = f64;
+                $body
+            }
+            other => unreachable!("conv2d leaves {other:?} to burn"),
+        }
+    };
+}
+
+impl Kernels for Flex {
+    fn forward(
+        geometry: &Geometry,
+        input: FlexTensor,
+        weight: FlexTensor,
+        bias: Option<FlexTensor>,
+    ) -> FlexTensor {
+        let [input, weight] = [input, weight].map(|tensor| tensor.to_contiguous());
+        let bias = bias.map(|bias| bias.to_contiguous());
+        let shape = [
+            geometry.batch,
+            geometry.channels_out,
+            geometry.output[0],
+            geometry.output[1],
+        ];
+        for_type!(input, T => {
+            let bias = bias.as_ref().map(T::numbers);
+            T::tensor(forward(geometry, T::numbers(&input), T::numbers(&weight), bias), Shape::from(shape))
+        })
+    }
+
+    fn input_gradient(geometry: &Geometry, weight: FlexTensor, gradient: FlexTensor) -> FlexTensor {
+        let [weight, gradient] = [weight, gradient].map(|tensor| tensor.to_contiguous());
+        let shape = [
+            geometry.batch,
+            geometry.channels_in,
+            geometry.input[0],
+            geometry.input[1],
+        ];
+        for_type!(weight, T => {
+            T::tensor(input_gradient(geometry, T::numbers(&weight), T::numbers(&gradient)), Shape::from(shape))
+        })
+    }
+
+    fn weight_gradient(geometry: &Geometry, input: FlexTensor, gradient: FlexTensor) -> FlexTensor {
+        let [input, gradient] = [input, gradient].map(|tensor| tensor.to_contiguous());
+        let shape = [
+            geometry.channels_out,
+            geometry.channels_in,
+            geometry.kernel[0],
+            geometry.kernel[1],
+        ];
+        for_type!(input, T => {
+            T::tensor(weight_gradient(geometry, T::numbers(&input), T::numbers(&gradient)), Shape::from(shape))
+        })
+    }
+
+    fn bias_gradient(geometry: &Geometry, gradient: FlexTensor) -> FlexTensor {
+        let gradient = gradient.to_contiguous();
+        for_type!(gradient, T => {
+            T::tensor(bias_gradient(geometry, T::numbers(&gradient)), Shape::from([geometry.channels_out]))
+        })
+    }
+}
+
+fn geometry_of<B: Backend>(
+    input: &FloatTensor<B>,
+    weight: &FloatTensor<B>,
+    stride: usize,
+    padding: usize,
+) -> Geometry {
+    Geometry::new(input.shape().dims(), weight.shape().dims(), stride, padding)
+}
+
+impl Convolution for Flex {
+    fn convolution(
+        input: FlexTensor,
+        weight: FlexTensor,
+        stride: usize,
+        padding: usize,
+    ) -> FlexTensor {
+        let geometry = geometry_of::<Self>(&input, &weight, stride, padding);
+        Self::forward(&geometry, input, weight, None)
+    }
+
+    fn convolution_with_bias(
+        input: FlexTensor,
+        weight: FlexTensor,
+        bias: FlexTensor,
+        stride: usize,
+        padding: usize,
+    ) -> FlexTensor {
+        let geometry = geometry_of::<Self>(&input, &weight, stride, padding);
+        Self::forward(&geometry, input, weight, Some(bias))
+    }
+}
+
+/// What the reverse pass needs.
+#[derive(Debug, Clone)]
+struct State<B: Backend> {
+    geometry: Geometry,
+    input: FloatTensor<B>,
+    weight: FloatTensor<B>,
+}
+
+impl<B: Kernels> State<B> {
+    /// It and the output.
+    fn after(
+        input: FloatTensor<B>,
+        weight: FloatTensor<B>,
+        bias: Option<FloatTensor<B>>,
+        stride: usize,
+        padding: usize,
+    ) -> (Self, FloatTensor<B>) {
+        let geometry = geometry_of::<B>(&input, &weight, stride, padding);
+        let output = B::forward(&geometry, input.clone(), weight.clone(), bias);
+        let state = Self {
+            geometry,
+            input,
+            weight,
+        };
+        (state, output)
+    }
+}
+
+#[derive(Debug)]
+struct Reverse;
+
+/// With `N = 3`, the third parent is the bias.
+macro_rules! reverse {
+    ($parents:literal) => {
+        impl<B: Kernels> Backward<B, $parents> for Reverse {
+            type State = State<B>;
+
+            fn backward(
+                self,
+                ops: Ops<Self::State, $parents>,
+                gradients: &mut Gradients,
+                _checkpointer: &mut Checkpointer,
+            ) {
+                let gradient = gradients.consume::<B>(&ops.node);
+                let State {
+                    geometry,
+                    input,
+                    weight,
+                } = ops.state;
+                let mut parents = ops.parents.into_iter();
+                // A parent that is not tracked is none.
+                if let Some(node) = parents.next().flatten() {
+                    let gradient = B::input_gradient(&geometry, weight, gradient.clone());
+                    gradients.register::<B>(node.id, gradient);
+                }
+                if let Some(node) = parents.next().flatten() {
+                    let gradient = B::weight_gradient(&geometry, input, gradient.clone());
+                    gradients.register::<B>(node.id, gradient);
+                }
+                if let Some(node) = parents.next().flatten() {
+                    gradients.register::<B>(node.id, B::bias_gradient(&geometry, gradient));
+                }
+            }
+        }
+    };
+}
+
+reverse!(2);
+reverse!(3);
+
+impl<B: Kernels, C: CheckpointStrategy> Convolution for Autodiff<B, C> {
+    fn convolution(
+        input: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        stride: usize,
+        padding: usize,
+    ) -> FloatTensor<Self> {
+        let (input, input_node) = input.into_parts();
+        let (weight, weight_node) = weight.into_parts();
+        let (state, output) = State::<B>::after(input, weight, None, stride, padding);
+        let nodes = [input_node, weight_node];
+        match Reverse.prepare::<C>(nodes).compute_bound().stateful() {
+            OpsKind::Tracked(prepared) => prepared.finish(state, output),
+            OpsKind::UnTracked(prepared) => prepared.finish(output),
+        }
+    }
+
+    fn convolution_with_bias(
+        input: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        stride: usize,
+        padding: usize,
+    ) -> FloatTensor<Self> {
+        let (input, input_node) = input.into_parts();
+        let (weight, weight_node) = weight.into_parts();
+        let (bias, bias_node) = bias.into_parts();
+        let (state, output) = State::<B>::after(input, weight, Some(bias), stride, padding);
+        let nodes = [input_node, weight_node, bias_node];
+        match Reverse.prepare::<C>(nodes).compute_bound().stateful() {
+            OpsKind::Tracked(prepared) => prepared.finish(state, output),
+            OpsKind::UnTracked(prepared) => prepared.finish(output),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::*;
+    use crate::conv2d::input_gradient_calls;
+
+    #[test]
+    fn an_input_that_is_not_tracked_costs_no_gradient() {
+        let tensor = |shape: [usize; 4]| Tensor::<4>::ones(shape, &Device::flex());
+        let tracked = |tensor| Tensor::<4>::from_inner(tensor).require_grad();
+        let (input, weight) = (tensor([2, 3, 5, 5]), tracked(tensor([4, 3, 3, 3])));
+        let gradients = conv2d(input.clone(), weight.clone(), None, 1, 1)
+            .sum()
+            .backward();
+        assert!(weight.grad(&gradients).is_some());
+        assert_eq!(input_gradient_calls(), 0);
+        let input = tracked(input);
+        let gradients = conv2d(input.clone(), weight, None, 1, 1).sum().backward();
+        assert!(input.grad(&gradients).is_some());
+        assert_eq!(input_gradient_calls(), 1);
+    }
+}

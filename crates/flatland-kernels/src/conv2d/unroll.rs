@@ -1,0 +1,181 @@
+//! Images to columns and back.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::Geometry;
+use super::geometry::Tap;
+use crate::float::Float;
+use crate::product::{Matrix, Work, transpose};
+
+/// The images of a group side by side, `[channels, height, width, images]`. A single image lies so already.
+pub(super) fn turned<'a, T: Float>(images: &'a [T], count: usize, scratch: &'a mut [T]) -> &'a [T] {
+    if count == 1 {
+        return images;
+    }
+    let turned = &mut scratch[..images.len()];
+    transpose(images, images.len() / count, turned);
+    turned
+}
+
+/// The entries of a weight at the taps that meet pixels, `[channels_out, channels_in · taps]`.
+pub(super) fn live_weight<'a, T: Float>(geometry: &Geometry, weight: &'a [T]) -> Cow<'a, [T]> {
+    let (kernel, taps) = (geometry.kernel_size(), geometry.taps.as_slice());
+    if taps.len() == kernel {
+        return Cow::Borrowed(weight);
+    }
+    let mut live = vec![T::default(); weight.len() / kernel * taps.len()];
+    let channels = geometry.channels_in;
+    live.par_chunks_mut(channels * taps.len())
+        .zip(weight.par_chunks(channels * kernel))
+        .for_each(|(live, weight)| {
+            for (live, weight) in live
+                .chunks_exact_mut(taps.len())
+                .zip(weight.chunks_exact(kernel))
+            {
+                for (live, tap) in live.iter_mut().zip(taps) {
+                    *live = weight[tap.index];
+                }
+            }
+        });
+    Cow::Owned(live)
+}
+
+/// The unrolled images `[channels_in · taps, rows · width · count]` for some output rows of `count` images that lie
+/// side by side. They are written to `scratch`, or lie in the images already.
+pub(super) fn unroll<'a, T: Float>(
+    geometry: &Geometry,
+    images: &'a [T],
+    count: usize,
+    rows: Range<usize>,
+    scratch: &'a mut [T],
+    work: Work,
+) -> Matrix<'a, T> {
+    let line = geometry.output[1] * count;
+    let columns = rows.len() * line;
+    let shape = [geometry.unrolled_rows(), columns];
+    let channel = geometry.pixels_in() * count;
+    if geometry.is_pointwise() {
+        return Matrix::new(&images[rows.start * line..], shape, channel);
+    }
+    let taps = geometry.taps.len();
+    let unrolled = &mut scratch[..shape[0] * columns];
+    let one = |(unrolled, image): (&mut [T], &[T])| {
+        for (tap, unrolled) in geometry.taps.iter().zip(unrolled.chunks_exact_mut(columns)) {
+            for (row, line) in rows.clone().zip(unrolled.chunks_exact_mut(line)) {
+                copy_line(geometry, tap, image, count, row, line);
+            }
+        }
+    };
+    let length = taps * columns;
+    match work {
+        Work::Alone => (unrolled.chunks_exact_mut(length))
+            .zip(images.chunks_exact(channel))
+            .for_each(one),
+        Work::Shared => (unrolled.par_chunks_exact_mut(length))
+            .zip(images.par_chunks_exact(channel))
+            .for_each(one),
+    }
+    Matrix::new(unrolled, shape, columns)
+}
+
+/// What a tap meets in one output row.
+fn copy_line<T: Float>(
+    geometry: &Geometry,
+    tap: &Tap,
+    image: &[T],
+    count: usize,
+    row: usize,
+    line: &mut [T],
+) {
+    if !tap.rows.contains(&row) {
+        line.fill(T::default());
+        return;
+    }
+    let Range { start, end } = tap.columns;
+    line[..start * count].fill(T::default());
+    line[end * count..].fill(T::default());
+    let line = &mut line[start * count..end * count];
+    let pixels = met(geometry, tap, count, row);
+    if geometry.stride == 1 {
+        line.copy_from_slice(&image[pixels..][..line.len()]);
+    } else if count == 1 {
+        let pixels = image[pixels..].iter().step_by(geometry.stride);
+        for (number, pixel) in line.iter_mut().zip(pixels) {
+            *number = *pixel;
+        }
+    } else {
+        let pixels = image[pixels..].chunks(count).step_by(geometry.stride);
+        for (numbers, pixel) in line.chunks_exact_mut(count).zip(pixels) {
+            numbers.copy_from_slice(pixel);
+        }
+    }
+}
+
+/// Where the first pixel that a tap meets in an output row lies in a channel of the images.
+pub(crate) fn met(geometry: &Geometry, tap: &Tap, count: usize, row: usize) -> usize {
+    let y = row * geometry.stride + tap.row - geometry.padding;
+    let x = tap.columns.start * geometry.stride + tap.column - geometry.padding;
+    (y * geometry.input[1] + x) * count
+}
+
+/// The transpose of [`unroll`]: adds every number to the pixel that it would be copied from.
+pub(super) fn fold<T: Float>(
+    geometry: &Geometry,
+    unrolled: &[T],
+    count: usize,
+    rows: Range<usize>,
+    images: &mut [T],
+    work: Work,
+) {
+    let line = geometry.output[1] * count;
+    let columns = rows.len() * line;
+    let one = |(unrolled, image): (&[T], &mut [T])| {
+        for (tap, unrolled) in geometry.taps.iter().zip(unrolled.chunks_exact(columns)) {
+            for (row, line) in rows.clone().zip(unrolled.chunks_exact(line)) {
+                if tap.rows.contains(&row) {
+                    add_line(geometry, tap, image, count, row, line);
+                }
+            }
+        }
+    };
+    let (length, channel) = (geometry.taps.len() * columns, geometry.pixels_in() * count);
+    match work {
+        Work::Alone => (unrolled.chunks_exact(length))
+            .zip(images.chunks_exact_mut(channel))
+            .for_each(one),
+        Work::Shared => (unrolled.par_chunks_exact(length))
+            .zip(images.par_chunks_exact_mut(channel))
+            .for_each(one),
+    }
+}
+
+fn add_line<T: Float>(
+    geometry: &Geometry,
+    tap: &Tap,
+    image: &mut [T],
+    count: usize,
+    row: usize,
+    line: &[T],
+) {
+    let line = &line[tap.columns.start * count..tap.columns.end * count];
+    let pixels = &mut image[met(geometry, tap, count, row)..];
+    if geometry.stride == 1 {
+        add(pixels, line);
+    } else if count == 1 {
+        add(pixels.iter_mut().step_by(geometry.stride), line);
+    } else {
+        let pixels = pixels.chunks_mut(count).step_by(geometry.stride);
+        for (pixel, numbers) in pixels.zip(line.chunks_exact(count)) {
+            add(pixel, numbers);
+        }
+    }
+}
+
+fn add<'a, T: Float>(sums: impl IntoIterator<Item = &'a mut T>, numbers: &[T]) {
+    for (sum, number) in sums.into_iter().zip(numbers) {
+        *sum += *number;
+    }
+}

@@ -1,0 +1,159 @@
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::Geometry;
+use super::unroll::{turned, unroll};
+use crate::float::Float;
+use crate::product::{Matrix, MatrixMut, Work, Write, multiply};
+
+/// The most parts of a batch whose sums are computed side by side.
+const PARTS: usize = 16;
+/// Numbers in the sums of all parts, at most.
+const SUMS: usize = 1 << 20;
+/// With fewer parts than this, there is one, in which the threads share the work.
+const LEAST_PARTS: usize = 4;
+
+/// The gradient at the weight, `[channels_out, channels_in, kernel_height, kernel_width]`, from that at the output.
+pub(crate) fn weight_gradient<T: Float>(
+    geometry: &Geometry,
+    input: &[T],
+    gradient: &[T],
+) -> Vec<T> {
+    let entries = geometry.channels_out * geometry.unrolled_rows();
+    let parts = match (SUMS / entries).min(PARTS).min(geometry.groups()) {
+        parts if parts < LEAST_PARTS => 1,
+        parts => parts,
+    };
+    let work = Geometry::work(parts);
+    let sums: Vec<Vec<T>> = (0..parts)
+        .into_par_iter()
+        .map(|part| {
+            let groups = share(geometry.groups(), parts, part);
+            sum(geometry, input, gradient, groups, work)
+        })
+        .collect();
+    let total = (sums.into_iter())
+        .reduce(|mut total, sum| {
+            total.iter_mut().zip(sum).for_each(|(t, s)| *t += s);
+            total
+        })
+        .expect("at least one part");
+    spread(geometry, total)
+}
+
+/// What a part takes of some things in a row.
+fn share(things: usize, parts: usize, part: usize) -> Range<usize> {
+    part * things / parts..(part + 1) * things / parts
+}
+
+/// The gradient that the images of some groups contribute, at the taps that meet pixels.
+fn sum<T: Float>(
+    geometry: &Geometry,
+    input: &[T],
+    gradient: &[T],
+    groups: Range<usize>,
+    work: Work,
+) -> Vec<T> {
+    let zeros = |length| vec![T::default(); length];
+    let (rows, columns) = (geometry.unrolled_rows(), geometry.unrolled_columns());
+    let turned_images = if geometry.group == 1 {
+        0
+    } else {
+        geometry.group
+    };
+    let mut turned_input = zeros(turned_images * geometry.image_in());
+    let mut turned_gradient = zeros(turned_images * geometry.image_out());
+    let mut scratch = zeros(if geometry.is_pointwise() {
+        0
+    } else {
+        rows * columns
+    });
+    let mut sum = zeros(geometry.channels_out * rows);
+    let mut write = Write::Replace;
+    for group in groups {
+        let images = geometry.images(group);
+        let count = images.len();
+        let of = |numbers: usize| images.start * numbers..images.end * numbers;
+        let inputs = turned(&input[of(geometry.image_in())], count, &mut turned_input);
+        let gradient = &gradient[of(geometry.image_out())];
+        let gradient = turned(gradient, count, &mut turned_gradient);
+        for band in geometry.bands() {
+            let start = band.start * geometry.output[1] * count;
+            let columns = band.len() * geometry.output[1] * count;
+            let outputs = Matrix::new(
+                &gradient[start..],
+                [geometry.channels_out, columns],
+                geometry.pixels_out() * count,
+            );
+            let unrolled = unroll(geometry, inputs, count, band, &mut scratch, work);
+            let product = MatrixMut::new(&mut sum, [geometry.channels_out, rows], rows);
+            multiply(product, outputs, unrolled.transposed(), write, work);
+            write = Write::Add;
+        }
+    }
+    sum
+}
+
+/// Puts the entries at the taps that meet pixels where they belong. The others are zero.
+fn spread<T: Float>(geometry: &Geometry, live: Vec<T>) -> Vec<T> {
+    let (kernel, taps) = (geometry.kernel_size(), geometry.taps.as_slice());
+    if taps.len() == kernel {
+        return live;
+    }
+    let channels = geometry.channels_in;
+    let mut weight = vec![T::default(); live.len() / taps.len() * kernel];
+    (weight.par_chunks_mut(channels * kernel))
+        .zip(live.par_chunks(channels * taps.len()))
+        .for_each(|(weight, live)| {
+            for (weight, live) in
+                (weight.chunks_exact_mut(kernel)).zip(live.chunks_exact(taps.len()))
+            {
+                for (live, tap) in live.iter().zip(taps) {
+                    weight[tap.index] = *live;
+                }
+            }
+        });
+    weight
+}
+
+/// The gradient at the bias, `[channels_out]`, from that at the output. It is added in `f64`.
+pub(crate) fn bias_gradient<T: Float>(geometry: &Geometry, gradient: &[T]) -> Vec<T> {
+    let parts = PARTS.min(geometry.batch);
+    let sums: Vec<Vec<f64>> = (0..parts)
+        .into_par_iter()
+        .map(|part| {
+            let mut sums = vec![0.0; geometry.channels_out];
+            let Range { start, end } = share(geometry.batch, parts, part);
+            let images = &gradient[start * geometry.image_out()..end * geometry.image_out()];
+            let mut channels = images.chunks_exact(geometry.pixels_out());
+            for _ in start..end {
+                for (sum, channel) in sums.iter_mut().zip(&mut channels) {
+                    *sum += channel_sum(channel);
+                }
+            }
+            sums
+        })
+        .collect();
+    (0..geometry.channels_out)
+        .map(|channel| T::from_f64(sums.iter().map(|sums| sums[channel]).sum()))
+        .collect()
+}
+
+/// A sum in as many lanes as the processor adds at a time.
+fn channel_sum<T: Float>(numbers: &[T]) -> f64 {
+    const LANES: usize = 8;
+    let mut sums = [0.0; LANES];
+    let mut blocks = numbers.chunks_exact(LANES);
+    for block in &mut blocks {
+        for (sum, number) in sums.iter_mut().zip(block) {
+            *sum += (*number).into();
+        }
+    }
+    let rest: f64 = blocks
+        .remainder()
+        .iter()
+        .map(|number| (*number).into())
+        .sum();
+    sums.iter().sum::<f64>() + rest
+}

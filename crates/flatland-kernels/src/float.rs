@@ -1,0 +1,47 @@
+use std::ops::AddAssign;
+
+use burn::tensor::{Bytes, DType, Shape};
+use burn_flex::{FlexTensor, Layout};
+
+/// The types of numbers that the operators are for.
+pub(crate) trait Float:
+    Copy + Default + AddAssign + Into<f64> + Send + Sync + 'static
+{
+    const ONE: Self;
+
+    /// All numbers of a contiguous tensor.
+    ///
+    /// # Panics
+    ///
+    /// Where the tensor has another type, or is not contiguous.
+    fn numbers(tensor: &FlexTensor) -> &[Self];
+
+    /// A tensor of these numbers.
+    fn tensor(numbers: Vec<Self>, shape: Shape) -> FlexTensor;
+
+    fn from_f64(number: f64) -> Self;
+}
+
+macro_rules! float {
+    ($type:ty, $dtype:expr) => {
+        impl Float for $type {
+            const ONE: Self = 1.0;
+
+            fn numbers(tensor: &FlexTensor) -> &[Self] {
+                tensor.as_slice().expect("a contiguous tensor of this type")
+            }
+
+            fn tensor(numbers: Vec<Self>, shape: Shape) -> FlexTensor {
+                let layout = Layout::contiguous(shape);
+                FlexTensor::new(Bytes::from_elems(numbers), layout, $dtype)
+            }
+
+            fn from_f64(number: f64) -> Self {
+                number as $type
+            }
+        }
+    };
+}
+
+float!(f32, DType::F32);
+float!(f64, DType::F64);

@@ -1,0 +1,42 @@
+//! Operators for burn's CPU backend flex, where a network spends its time.
+//!
+//! burn 0.22.1 leaves several operators of flex to generic code; the weight gradient of a convolution, for one, is a
+//! convolution with batch and channels swapped. The operators here give what burn's give, up to rounding, and sooner.
+//! They are first-order differentiable like burn's, for `f32` and `f64`; on any other device, and for any other type,
+//! burn's own operator is called.
+//!
+//! - [`conv2d`]: a convolution, its input, weight and bias gradients as products of unrolled images.
+//! - [`max_pool2d`]: the largest value of each window, and its place.
+//!
+//! # Determinism
+//!
+//! Work is divided by shapes alone and sums are added in a fixed order: results do not depend on the number of threads.
+//! The blocks of a matrix product depend on the sizes of the processor's caches, so bits are the same on one machine.
+//!
+//! # Memory
+//!
+//! Besides the tensors that it is given and returns, an operator takes what [`conv2d`] states, for each thread.
+//!
+//! # Example
+//!
+//! ```
+//! use burn::tensor::{Device, Tensor};
+//!
+//! let device = Device::flex();
+//! let images = Tensor::<4>::ones([2, 3, 8, 8], &device);
+//! let weight = Tensor::from_inner(Tensor::<4>::ones([4, 3, 3, 3], &device)).require_grad();
+//! let maps = flatland_kernels::conv2d(images, weight.clone(), None, 1, 1);
+//! assert_eq!(maps.dims(), [2, 4, 8, 8]);
+//!
+//! let gradients = maps.sum().backward();
+//! assert_eq!(weight.grad(&gradients).unwrap().dims(), [4, 3, 3, 3]);
+//! ```
+
+mod backend;
+mod conv2d;
+mod float;
+mod max_pool2d;
+mod product;
+
+pub use backend::conv2d;
+pub use max_pool2d::max_pool2d;

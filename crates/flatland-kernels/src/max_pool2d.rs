@@ -1,0 +1,200 @@
+//! The largest values of windows, with the pixels that they come from.
+
+use burn::backend::autodiff::checkpoint::base::Checkpointer;
+use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::tensor::{FloatTensor, IntTensor};
+use burn::backend::{Autodiff, Backend, Dispatch, Flex, backend_extension};
+use burn::tensor::ops::MaxPoolOptions;
+use burn::tensor::{Bytes, DType, Int, Shape, Tensor, module};
+use burn_flex::{FlexTensor, Layout};
+use rayon::prelude::*;
+
+use crate::backend::is_own;
+use crate::conv2d::{Geometry, met};
+use crate::float::Float;
+
+/// The largest value of each window, and the place of the pixel that it comes from in its channel, counted row by row:
+/// the first one of several equal ones. Padding counts as `−∞`; a window with a NaN gives NaN.
+///
+/// On flex, for `f32` and `f64` and padding up to half the kernel, the output is computed by this crate; its gradient,
+/// and everything else, is that of [`burn::tensor::module::max_pool2d_with_indices`].
+///
+/// # Shapes
+///
+/// - input: `[batch, channels, height, width]`
+/// - outputs: `[batch, channels, height_out, width_out]`, with sizes like those of [`conv2d`](crate::conv2d)
+///
+/// # Panics
+///
+/// Where the input has no entry, the stride is 0, or the kernel is larger than the padded image.
+pub fn max_pool2d(
+    input: Tensor<4>,
+    kernel: usize,
+    stride: usize,
+    padding: usize,
+) -> (Tensor<4>, Tensor<4, Int>) {
+    if !is_own(&input) || 2 * padding > kernel {
+        let options = MaxPoolOptions::new([kernel; 2])
+            .with_stride([stride; 2])
+            .with_padding([padding; 2]);
+        return module::max_pool2d_with_indices(input, options);
+    }
+    let (output, winners) = Dispatch::max_pool(input.into_dispatch(), kernel, stride, padding);
+    (
+        Tensor::from_dispatch(output),
+        Tensor::from_dispatch(winners),
+    )
+}
+
+/// What burn's dispatch calls. It would panic on a backend that is not listed.
+#[backend_extension(Flex, Autodiff)]
+pub(crate) trait MaxPool: Backend {
+    fn max_pool(
+        input: FloatTensor<Self>,
+        kernel: usize,
+        stride: usize,
+        padding: usize,
+    ) -> (FloatTensor<Self>, IntTensor<Self>);
+}
+
+impl MaxPool for Flex {
+    fn max_pool(
+        input: FlexTensor,
+        kernel: usize,
+        stride: usize,
+        padding: usize,
+    ) -> (FlexTensor, FlexTensor) {
+        let input = input.to_contiguous();
+        let shape: [usize; 4] = input.layout().shape().dims();
+        let weight = [1, shape[1], kernel, kernel];
+        let geometry = Geometry::new(shape, weight, stride, padding);
+        let output = Shape::from([shape[0], shape[1], geometry.output[0], geometry.output[1]]);
+        let (values, winners) = match input.dtype() {
+            DType::F32 => pool::<f32>(&geometry, &input, output.clone()),
+            DType::F64 => pool::<f64>(&geometry, &input, output.clone()),
+            other => unreachable!("max_pool2d leaves {other:?} to burn"),
+        };
+        let winners = FlexTensor::new(
+            Bytes::from_elems(winners),
+            Layout::contiguous(output),
+            DType::I64,
+        );
+        (values, winners)
+    }
+}
+
+fn pool<T: Float + PartialOrd>(
+    geometry: &Geometry,
+    input: &FlexTensor,
+    shape: Shape,
+) -> (FlexTensor, Vec<i64>) {
+    let numbers = geometry.batch * geometry.channels_in * geometry.pixels_out();
+    let mut values = vec![T::default(); numbers];
+    let mut winners = vec![0; numbers];
+    (T::numbers(input).par_chunks_exact(geometry.pixels_in()))
+        .zip(values.par_chunks_exact_mut(geometry.pixels_out()))
+        .zip(winners.par_chunks_exact_mut(geometry.pixels_out()))
+        .for_each(|((image, values), winners)| channel(geometry, image, values, winners));
+    (T::tensor(values, shape), winners)
+}
+
+fn channel<T: Float + PartialOrd>(
+    geometry: &Geometry,
+    image: &[T],
+    values: &mut [T],
+    winners: &mut [i64],
+) {
+    let (width, stride) = (geometry.output[1], geometry.stride);
+    let lines = values
+        .chunks_exact_mut(width)
+        .zip(winners.chunks_exact_mut(width));
+    for (row, (values, winners)) in lines.enumerate() {
+        // −1: nothing was met yet.
+        winners.fill(-1);
+        for tap in geometry.taps.iter().filter(|tap| tap.rows.contains(&row)) {
+            let first = met(geometry, tap, 1, row);
+            let (values, winners) = (
+                &mut values[tap.columns.clone()],
+                &mut winners[tap.columns.clone()],
+            );
+            for (index, (value, winner)) in values.iter_mut().zip(winners).enumerate() {
+                let place = first + index * stride;
+                let pixel = image[place];
+                // A NaN is not equal to itself.
+                #[allow(clippy::eq_op)]
+                if pixel > *value || *winner < 0 || pixel != pixel {
+                    (*value, *winner) = (pixel, place as i64);
+                }
+            }
+        }
+    }
+}
+
+/// The reverse pass is burn's own.
+#[derive(Debug)]
+struct Reverse;
+
+/// What the reverse pass needs.
+#[derive(Debug, Clone)]
+struct State<B: Backend> {
+    input: FloatTensor<B>,
+    winners: IntTensor<B>,
+    kernel: usize,
+    stride: usize,
+    padding: usize,
+}
+
+impl<B: Backend> Backward<B, 1> for Reverse {
+    type State = State<B>;
+
+    fn backward(
+        self,
+        ops: Ops<Self::State, 1>,
+        gradients: &mut Gradients,
+        _checkpointer: &mut Checkpointer,
+    ) {
+        let gradient = gradients.consume::<B>(&ops.node);
+        let state = ops.state;
+        if let [Some(node)] = ops.parents {
+            let gradient = B::max_pool2d_with_indices_backward(
+                state.input,
+                [state.kernel; 2],
+                [state.stride; 2],
+                [state.padding; 2],
+                [1; 2],
+                false,
+                gradient,
+                state.winners,
+            );
+            gradients.register::<B>(node.id, gradient.x_grad);
+        }
+    }
+}
+
+impl<B: MaxPool, C: CheckpointStrategy> MaxPool for Autodiff<B, C> {
+    fn max_pool(
+        input: FloatTensor<Self>,
+        kernel: usize,
+        stride: usize,
+        padding: usize,
+    ) -> (FloatTensor<Self>, IntTensor<Self>) {
+        let (input, node) = input.into_parts();
+        let (output, winners) = B::max_pool(input.clone(), kernel, stride, padding);
+        let output = match Reverse.prepare::<C>([node]).compute_bound().stateful() {
+            OpsKind::Tracked(prepared) => {
+                let state = State::<B> {
+                    input,
+                    winners: winners.clone(),
+                    kernel,
+                    stride,
+                    padding,
+                };
+                prepared.finish(state, output)
+            }
+            OpsKind::UnTracked(prepared) => prepared.finish(output),
+        };
+        (output, winners)
+    }
+}

@@ -1,0 +1,150 @@
+//! Products of matrices that lie in slices.
+
+use gemm::Parallelism;
+
+use crate::float::Float;
+
+/// A matrix in a slice, with any strides.
+#[derive(Clone, Copy)]
+pub(crate) struct Matrix<'a, T> {
+    numbers: &'a [T],
+    shape: [usize; 2],
+    strides: [usize; 2],
+}
+
+impl<'a, T> Matrix<'a, T> {
+    /// Rows of `columns` numbers, which begin `stride` numbers apart.
+    pub fn new(numbers: &'a [T], [rows, columns]: [usize; 2], stride: usize) -> Self {
+        check(numbers.len(), [rows, columns], [stride, 1]);
+        Self {
+            numbers,
+            shape: [rows, columns],
+            strides: [stride, 1],
+        }
+    }
+
+    pub fn transposed(self) -> Self {
+        let ([rows, columns], [down, right]) = (self.shape, self.strides);
+        Self {
+            numbers: self.numbers,
+            shape: [columns, rows],
+            strides: [right, down],
+        }
+    }
+}
+
+/// A matrix in a slice to write to, row by row.
+pub(crate) struct MatrixMut<'a, T> {
+    numbers: &'a mut [T],
+    shape: [usize; 2],
+    stride: usize,
+}
+
+impl<'a, T> MatrixMut<'a, T> {
+    /// Rows of `columns` numbers, which begin `stride` numbers apart.
+    pub fn new(numbers: &'a mut [T], [rows, columns]: [usize; 2], stride: usize) -> Self {
+        check(numbers.len(), [rows, columns], [stride, 1]);
+        assert!(stride >= columns, "rows of {columns} numbers overlap");
+        Self {
+            numbers,
+            shape: [rows, columns],
+            stride,
+        }
+    }
+}
+
+/// # Panics
+///
+/// Where a matrix of this shape does not fit into `length` numbers, or is empty.
+fn check(length: usize, [rows, columns]: [usize; 2], [down, right]: [usize; 2]) {
+    assert!(rows > 0 && columns > 0, "an empty matrix");
+    let last = (rows - 1) * down + (columns - 1) * right;
+    assert!(
+        last < length,
+        "a matrix of {rows} rows {down} apart and {columns} columns needs {} numbers, not {length}",
+        last + 1
+    );
+}
+
+/// Whether a result is added to what is there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Write {
+    Replace,
+    Add,
+}
+
+/// Whether rayon's threads share the work. The result is the same.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Work {
+    Alone,
+    Shared,
+}
+
+/// Writes the product of two matrices.
+///
+/// # Panics
+///
+/// Where the shapes do not fit.
+#[allow(unsafe_code)]
+pub(crate) fn multiply<T: Float>(
+    product: MatrixMut<'_, T>,
+    left: Matrix<'_, T>,
+    right: Matrix<'_, T>,
+    write: Write,
+    work: Work,
+) {
+    let ([m, k], [depth, n]) = (left.shape, right.shape);
+    assert_eq!(k, depth, "columns of the left and rows of the right matrix");
+    assert_eq!(product.shape, [m, n], "the shape of the product");
+    let signed = |strides: [usize; 2]| strides.map(|stride| stride as isize);
+    let ([left_down, left_right], [right_down, right_right]) =
+        (signed(left.strides), signed(right.strides));
+    let parallelism = match work {
+        Work::Alone => Parallelism::None,
+        Work::Shared => Parallelism::Rayon(0),
+    };
+    // SAFETY: `check` has seen that the last entry of each matrix, and so every entry, lies in its slice; the rows of
+    // the product do not overlap, and as a mutable slice it shares no memory with the factors.
+    unsafe {
+        gemm::gemm(
+            m,
+            n,
+            k,
+            product.numbers.as_mut_ptr(),
+            1,
+            product.stride as isize,
+            write == Write::Add,
+            left.numbers.as_ptr(),
+            left_right,
+            left_down,
+            right.numbers.as_ptr(),
+            right_right,
+            right_down,
+            T::ONE,
+            T::ONE,
+            false,
+            false,
+            false,
+            parallelism,
+        );
+    }
+}
+
+/// Writes the transpose of a matrix of `columns` columns, both stored row by row.
+pub(crate) fn transpose<T: Copy>(matrix: &[T], columns: usize, transposed: &mut [T]) {
+    const BLOCK: usize = 8;
+    let rows = matrix.len() / columns;
+    assert_eq!(matrix.len(), transposed.len());
+    for top in (0..rows).step_by(BLOCK) {
+        let height = BLOCK.min(rows - top);
+        for left in (0..columns).step_by(BLOCK) {
+            let width = BLOCK.min(columns - left);
+            for column in left..left + width {
+                let line = &mut transposed[column * rows + top..][..height];
+                for (row, number) in (top..).zip(line) {
+                    *number = matrix[row * columns + column];
+                }
+            }
+        }
+    }
+}
