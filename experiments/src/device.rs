@@ -51,6 +51,17 @@ pub struct FoundDevice {
     pub memory: Option<u64>,
 }
 
+impl FoundDevice {
+    /// How many chunks can go through a network at the same time: one for each thread of a CPU. A graphics card divides
+    /// its work by itself.
+    pub fn threads(&self) -> usize {
+        match self.name {
+            DeviceName::Flex | DeviceName::Ndarray => rayon::current_num_threads(),
+            _ => 1,
+        }
+    }
+}
+
 /// A device that cannot be used.
 #[derive(Debug, Error)]
 pub enum DeviceError {

@@ -137,12 +137,31 @@ pub fn fit(
     Ok(lines)
 }
 
-/// What a cell's network makes of a sample, and the bytes that its run takes.
-pub fn need(cell: &CellConfig, device: &Device) -> Result<(Footprint, u64)> {
-    let demand = Demand::of(cell, device)?;
+/// What a cell's network makes of a sample, how many chunks go through it at the same time, and the bytes that its run
+/// takes then: as many as the device has threads for, as far as there are chunks and memory. The results do not depend
+/// on it.
+pub fn need(cell: &CellConfig, budget: Option<Budget>, device: &FoundDevice) -> Result<Need> {
+    let demand = Demand::of(cell, &device.device)?;
     let basis = cell.lanczos_basis.unwrap_or(default_basis());
-    let bytes = demand.bytes(cell.chunk.min(cell.batch_size()), basis);
-    Ok((demand.footprint, bytes))
+    let chunk = cell.chunk.min(cell.batch_size());
+    let chunks = cell.batch_size().div_ceil(chunk);
+    let bytes = |threads| demand.bytes_with(chunk, basis, threads);
+    let fits = |threads: &usize| budget.is_none_or(|budget| bytes(*threads) <= budget.bytes);
+    let most = device.threads().min(chunks);
+    let threads = (2..=most).rev().find(fits).unwrap_or(1);
+    Ok(Need {
+        threads,
+        bytes: bytes(threads),
+        footprint: demand.footprint,
+    })
+}
+
+/// What a run takes.
+#[derive(Debug)]
+pub struct Need {
+    pub footprint: Footprint,
+    pub threads: usize,
+    pub bytes: u64,
 }
 
 /// What was chosen for a cell.
@@ -198,10 +217,16 @@ impl Demand {
         })
     }
 
-    /// The bytes that a run takes: its samples, the point, and the larger of what a step and a measurement take.
+    /// The bytes that a run takes with one chunk at a time.
     fn bytes(&self, chunk: usize, basis: usize) -> u64 {
+        self.bytes_with(chunk, basis, 1)
+    }
+
+    /// The bytes that a run takes: its samples, the point, and the larger of what a step and a measurement take.
+    fn bytes_with(&self, chunk: usize, basis: usize, threads: usize) -> u64 {
         let vectors = |count: usize| (count * self.footprint.parameters * self.number) as u64;
-        let operation = |operation| self.footprint.bytes(operation, chunk, self.number);
+        let operation =
+            |operation| threads as u64 * self.footprint.bytes(operation, chunk, self.number);
         let gradient = operation(Operation::Gradient);
         // A step holds its gradient and a trial; the vectors of the last measurement wait for the next one.
         let step = gradient.max(vectors(2) + operation(Operation::Loss));

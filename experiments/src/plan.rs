@@ -14,7 +14,7 @@ use indicatif::{DecimalBytes, HumanDuration, ProgressBar};
 use crate::cell::CellConfig;
 use crate::device::FoundDevice;
 use crate::grid::{input_shape, loss_name};
-use crate::memory;
+use crate::memory::{self, Budget, Need};
 use crate::method::MethodConfig;
 
 /// Passes over the samples in one iteration.
@@ -83,7 +83,12 @@ fn samples_of_iteration(cell: &CellConfig) -> f64 {
 }
 
 /// The grid as a table, a line for each run; with `measures`, one chunk of every network is timed on the device.
-pub fn table(cells: &[CellConfig], device: &FoundDevice, measures: bool) -> Result<String> {
+pub fn table(
+    cells: &[CellConfig],
+    device: &FoundDevice,
+    budget: Option<Budget>,
+    measures: bool,
+) -> Result<String> {
     let mut table = Table::new();
     let mut header = vec![
         "run",
@@ -102,7 +107,11 @@ pub fn table(cells: &[CellConfig], device: &FoundDevice, measures: bool) -> Resu
     let mut paces: HashMap<String, Pace> = HashMap::new();
     let mut total = 0.0;
     for cell in cells {
-        let (footprint, bytes) = memory::need(cell, &device.device)?;
+        let Need {
+            footprint,
+            threads,
+            bytes,
+        } = memory::need(cell, budget, device)?;
         let samples = samples_of_iteration(cell);
         let steps = cell.steps(cell.samples);
         let passes = passes(&cell.method);
@@ -130,7 +139,7 @@ pub fn table(cells: &[CellConfig], device: &FoundDevice, measures: bool) -> Resu
             let pace = match paces.get(&key) {
                 Some(pace) => *pace,
                 None => {
-                    let pace = measure(cell, shape, &footprint, device)?;
+                    let pace = measure(cell, shape, (&footprint, threads), device)?;
                     paces.insert(key, pace);
                     pace
                 }
@@ -168,12 +177,12 @@ fn measuring(cell: &CellConfig, pace: &Pace) -> f64 {
     sample * cell.samples as f64
 }
 
-/// Times a loss, a gradient and a Hessian product of one chunk of noise: the second time, when kernels and memory are
+/// Times a loss, a gradient and a Hessian product of noise, one chunk for each thread: the second time, when kernels and memory are
 /// ready.
 fn measure(
     cell: &CellConfig,
     shape: InputShape,
-    footprint: &Footprint,
+    (footprint, threads): (&Footprint, usize),
     found: &FoundDevice,
 ) -> Result<Pace> {
     let bar = ProgressBar::new_spinner().with_message(format!(
@@ -191,18 +200,21 @@ fn measure(
     let network = cell.network.init(shape, classes, &mut initializer)?;
     let point = flatten(&network);
     let chunk = cell.chunk.min(cell.batch_size());
+    let samples = threads * chunk;
     let mut noise = flatland_random::stream(0, "timing", 0);
-    let images: Vec<f32> = (0..chunk * shape.channels * shape.height * shape.width)
+    let images: Vec<f32> = (0..samples * shape.channels * shape.height * shape.width)
         .map(|_| flatland_random::normal(&mut noise) as f32)
         .collect();
-    let labels: Vec<u8> = (0..chunk).map(|sample| (sample % classes) as u8).collect();
+    let labels: Vec<u8> = (0..samples)
+        .map(|sample| (sample % classes) as u8)
+        .collect();
     let batch = Batch::chunks(&images, shape, &labels, classes, chunk, device, dtype);
-    let mut objective = FullBatch::new(network, cell.loss, batch);
+    let mut objective = FullBatch::new(network, cell.loss, batch).with_threads(threads);
     let direction = objective.loss_and_gradient(&point).1;
     let mut time = |work: &mut dyn FnMut(&mut FullBatch)| {
         let started = Instant::now();
         work(&mut objective);
-        started.elapsed().as_secs_f64() / chunk as f64
+        started.elapsed().as_secs_f64() / samples as f64
     };
     // Reading a number back waits for the device.
     let read = |vector: burn::tensor::Tensor<1>| flatland_optim::vector::norm(&vector);

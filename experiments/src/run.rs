@@ -17,7 +17,8 @@ use crate::progress::Progress;
 use crate::records::{self, DataFile, Provenance, RunFile, Status, Totals};
 use training::Training;
 
-/// Makes the run of `cell` in `directory`, which exists and is empty or holds an unfinished attempt.
+/// Makes the run of `cell` in `directory`, which exists and is empty or holds an unfinished attempt. So many `threads`
+/// take a chunk through the network each; the numbers do not depend on it.
 ///
 /// # Errors
 ///
@@ -28,6 +29,7 @@ pub fn execute(
     directory: &Path,
     data: &Loaded,
     device: &FoundDevice,
+    threads: usize,
     interrupted: &AtomicBool,
     progress: &mut Progress,
 ) -> Result<RunFile> {
@@ -41,7 +43,7 @@ pub fn execute(
         totals: Totals::default(),
     };
     file.write(directory)?; // before anything that can fail for lack of memory
-    let (mut run, chunks) = Training::prepare(cell, directory, data, device, file)?;
+    let (mut run, chunks) = Training::prepare(cell, directory, data, device, threads, file)?;
     run.file.write(directory)?;
     match cell.mini_batches {
         None => full_batch::train(&mut run, interrupted, progress)?,

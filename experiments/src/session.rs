@@ -59,7 +59,10 @@ pub fn make(mut grid: Grid, arguments: &RunArgs, interrupted: &AtomicBool) -> Re
     let folder = arguments.results.join(&grid.name);
     let data = load_data(&cells, &arguments.data_dir);
     if arguments.dry_run {
-        println!("{}", plan::table(&cells, &device, arguments.estimate)?);
+        println!(
+            "{}",
+            plan::table(&cells, &device, budget, arguments.estimate)?
+        );
         println!(
             "{} runs on {}, in {}; nothing was written. Arithmetic: a gradient as 3 losses, a Hessian product as 8, a \
              search as two trials.",
@@ -110,6 +113,7 @@ pub fn make(mut grid: Grid, arguments: &RunArgs, interrupted: &AtomicBool) -> Re
             &directory,
             &data[&cell.dataset],
             &device,
+            memory::need(cell, budget, &device)?.threads,
             interrupted,
             &mut progress,
         )?;
@@ -214,13 +218,22 @@ fn attempt(
     directory: &Path,
     data: &Loaded,
     device: &FoundDevice,
+    threads: usize,
     interrupted: &AtomicBool,
     progress: &mut Progress,
 ) -> Result<RunFile> {
     std::fs::create_dir_all(directory)
         .with_context(|| format!("cannot create {}", directory.display()))?;
     let result = catch_unwind(AssertUnwindSafe(|| {
-        crate::run::execute(cell, directory, data, device, interrupted, progress)
+        crate::run::execute(
+            cell,
+            directory,
+            data,
+            device,
+            threads,
+            interrupted,
+            progress,
+        )
     }));
     let reason = match result {
         Ok(Ok(file)) => return Ok(file),

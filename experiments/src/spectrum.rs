@@ -65,7 +65,7 @@ pub fn run(arguments: &SpectrumArgs) -> Result<Ending> {
     let chunk = arguments.chunk.unwrap_or(network.default_chunk());
     ensure!(chunk > 0, "--chunk 0: expected at least 1");
     let chunks = batches::upload(&samples, *dataset, chunk, &device.device, arguments.dtype);
-    let mut objective = FullBatch::new(built, loss, chunks);
+    let mut objective = FullBatch::new(built, loss, chunks).with_threads(device.threads());
     let found = measure(&mut objective, &loaded.point, classes, arguments)?;
 
     std::fs::create_dir_all(&folder)

@@ -64,7 +64,8 @@ fn main() {
                 pass(objective, &point, &direction);
                 start.elapsed().as_secs_f64() * 1e3
             };
-            (time(&mut alone), time(&mut lanes)); // warm
+            time(&mut alone); // warm
+            time(&mut lanes);
             let times: Vec<(f64, f64)> = (0..TURNS)
                 .map(|_| (time(&mut alone), time(&mut lanes)))
                 .collect();

@@ -65,8 +65,8 @@ impl Lanes {
 }
 
 /// Runs a job on each pool, and `here` on this thread, until all have ended.
-fn side_by_side<'a, J: FnOnce() + Send>(
-    pools: &'a [ThreadPool],
+fn side_by_side<J: FnOnce() + Send>(
+    pools: &[ThreadPool],
     mut jobs: impl Iterator<Item = J>,
     here: impl FnOnce(),
 ) {

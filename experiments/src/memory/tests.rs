@@ -95,6 +95,28 @@ fn a_run_without_measurements_needs_no_basis() {
     assert!(demand.bytes(50, 8) < self::demand().bytes(50, 8));
 }
 
+/// Threads take what memory is left, and no more than there are chunks.
+#[test]
+fn threads_are_as_many_as_fit() {
+    let device = DeviceName::Flex.find(FloatType::F32).unwrap();
+    let most = device.threads();
+    let of = |samples, bytes| {
+        let cell = CellConfig { samples, ..cell() };
+        let budget = Budget {
+            bytes,
+            is_stated: true,
+        };
+        need(&cell, Some(budget), &device).unwrap()
+    };
+    let all = of(5000, u64::MAX);
+    assert_eq!(all.threads, most);
+    assert_eq!(of(50, u64::MAX).threads, 1, "one chunk");
+    assert_eq!(of(5000, all.bytes).threads, most);
+    let fewer = of(5000, all.bytes - 1);
+    assert_eq!(fewer.threads, (most - 1).max(1));
+    assert!(most == 1 || fewer.bytes < all.bytes);
+}
+
 /// A chunk is never larger than the mini-batch it is a part of, whatever the budget.
 #[test]
 fn a_chunk_fills_a_mini_batch_and_no_more() {

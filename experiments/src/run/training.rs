@@ -57,6 +57,7 @@ impl<'a> Training<'a> {
         directory: &'a Path,
         data: &Loaded,
         device: &FoundDevice,
+        threads: usize,
         mut file: RunFile,
     ) -> Result<(Self, Vec<Batch>)> {
         let dtype = DType::from(cell.dtype);
@@ -82,8 +83,10 @@ impl<'a> Training<'a> {
             let chunk = cell.upload_chunk();
             batches::upload(samples, cell.dataset, chunk, &device.device, cell.dtype)
         };
-        let objective =
-            |chunks| FullBatch::new(network.clone(), cell.loss, chunks).with_dropout(cell.seed);
+        let objective = |chunks| {
+            let mean = FullBatch::new(network.clone(), cell.loss, chunks);
+            mean.with_dropout(cell.seed).with_threads(threads)
+        };
         let train = super::training_samples(cell, data)?;
         let test = data.test.select(Selection::All)?;
         let counts = &mut file.provenance;
