@@ -1,7 +1,7 @@
 use rayon::prelude::*;
 
 use super::Geometry;
-use super::unroll::{live_weight, turned, unroll};
+use super::unroll::{Scratch, live_weight, turned, unroll};
 use crate::float::Float;
 use crate::product::{Matrix, MatrixMut, Work, Write, multiply, transpose};
 
@@ -27,33 +27,6 @@ pub(crate) fn forward<T: Float>(
         |scratch, (output, input)| group(geometry, input, weight, bias, output, scratch, work),
     );
     output
-}
-
-struct Scratch<T> {
-    turned_input: Vec<T>,
-    turned_output: Vec<T>,
-    unrolled: Vec<T>,
-}
-
-impl<T: Float> Scratch<T> {
-    fn new(geometry: &Geometry) -> Self {
-        let zeros = |length| vec![T::default(); length];
-        let turned = if geometry.group == 1 {
-            0
-        } else {
-            geometry.group
-        };
-        let unrolled = if geometry.is_pointwise() {
-            0
-        } else {
-            geometry.unrolled_rows()
-        };
-        Self {
-            turned_input: zeros(turned * geometry.image_in()),
-            turned_output: zeros(turned * geometry.image_out()),
-            unrolled: zeros(unrolled * geometry.unrolled_columns()),
-        }
-    }
 }
 
 fn group<T: Float>(

@@ -1,7 +1,7 @@
 use rayon::prelude::*;
 
 use super::Geometry;
-use super::unroll::{fold, live_weight, turned};
+use super::unroll::{Scratch, fold, live_weight, turned};
 use crate::float::Float;
 use crate::product::{Matrix, MatrixMut, Work, Write, multiply, transpose};
 
@@ -31,33 +31,6 @@ pub(crate) fn input_gradient<T: Float>(
     input
 }
 
-struct Scratch<T> {
-    turned_gradient: Vec<T>,
-    turned_input: Vec<T>,
-    unrolled: Vec<T>,
-}
-
-impl<T: Float> Scratch<T> {
-    fn new(geometry: &Geometry) -> Self {
-        let zeros = |length| vec![T::default(); length];
-        let turned = if geometry.group == 1 {
-            0
-        } else {
-            geometry.group
-        };
-        let unrolled = if geometry.is_pointwise() {
-            0
-        } else {
-            geometry.unrolled_rows()
-        };
-        Self {
-            turned_gradient: zeros(turned * geometry.image_out()),
-            turned_input: zeros(turned * geometry.image_in()),
-            unrolled: zeros(unrolled * geometry.unrolled_columns()),
-        }
-    }
-}
-
 fn group<T: Float>(
     geometry: &Geometry,
     weight: Matrix<'_, T>,
@@ -67,7 +40,7 @@ fn group<T: Float>(
     work: Work,
 ) {
     let count = input.len() / geometry.image_in();
-    let gradient = turned(gradient, count, &mut scratch.turned_gradient);
+    let gradient = turned(gradient, count, &mut scratch.turned_output);
     let unrolled = &mut scratch.unrolled;
     if count == 1 {
         products(geometry, weight, gradient, 1, input, unrolled, work);

@@ -10,6 +10,36 @@ use super::geometry::Tap;
 use crate::float::Float;
 use crate::product::{Matrix, Work, transpose};
 
+/// What a thread works with, for as many images as a group has.
+pub(super) struct Scratch<T> {
+    /// Side by side, as [`turned`] makes them.
+    pub turned_input: Vec<T>,
+    pub turned_output: Vec<T>,
+    pub unrolled: Vec<T>,
+}
+
+impl<T: Float> Scratch<T> {
+    /// What is not needed is empty.
+    pub fn new(geometry: &Geometry) -> Self {
+        let turned = if geometry.group == 1 {
+            0
+        } else {
+            geometry.group
+        };
+        let unrolled = if geometry.is_pointwise() {
+            0
+        } else {
+            geometry.unrolled_columns()
+        };
+        let zeros = |length| vec![T::default(); length];
+        Self {
+            turned_input: zeros(turned * geometry.image_in()),
+            turned_output: zeros(turned * geometry.image_out()),
+            unrolled: zeros(geometry.unrolled_rows() * unrolled),
+        }
+    }
+}
+
 /// The images of a group side by side, `[channels, height, width, images]`. A single image lies so already.
 pub(super) fn turned<'a, T: Float>(images: &'a [T], count: usize, scratch: &'a mut [T]) -> &'a [T] {
     if count == 1 {

@@ -3,7 +3,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::Geometry;
-use super::unroll::{turned, unroll};
+use super::unroll::{Scratch, turned, unroll};
 use crate::float::Float;
 use crate::product::{Matrix, MatrixMut, Work, Write, multiply};
 
@@ -55,29 +55,21 @@ fn sum<T: Float>(
     groups: Range<usize>,
     work: Work,
 ) -> Vec<T> {
-    let zeros = |length| vec![T::default(); length];
-    let (rows, columns) = (geometry.unrolled_rows(), geometry.unrolled_columns());
-    let turned_images = if geometry.group == 1 {
-        0
-    } else {
-        geometry.group
-    };
-    let mut turned_input = zeros(turned_images * geometry.image_in());
-    let mut turned_gradient = zeros(turned_images * geometry.image_out());
-    let mut scratch = zeros(if geometry.is_pointwise() {
-        0
-    } else {
-        rows * columns
-    });
-    let mut sum = zeros(geometry.channels_out * rows);
+    let rows = geometry.unrolled_rows();
+    let mut scratch = Scratch::new(geometry);
+    let mut sum = vec![T::default(); geometry.channels_out * rows];
     let mut write = Write::Replace;
     for group in groups {
         let images = geometry.images(group);
         let count = images.len();
         let of = |numbers: usize| images.start * numbers..images.end * numbers;
-        let inputs = turned(&input[of(geometry.image_in())], count, &mut turned_input);
+        let inputs = turned(
+            &input[of(geometry.image_in())],
+            count,
+            &mut scratch.turned_input,
+        );
         let gradient = &gradient[of(geometry.image_out())];
-        let gradient = turned(gradient, count, &mut turned_gradient);
+        let gradient = turned(gradient, count, &mut scratch.turned_output);
         for band in geometry.bands() {
             let start = band.start * geometry.output[1] * count;
             let columns = band.len() * geometry.output[1] * count;
@@ -86,7 +78,7 @@ fn sum<T: Float>(
                 [geometry.channels_out, columns],
                 geometry.pixels_out() * count,
             );
-            let unrolled = unroll(geometry, inputs, count, band, &mut scratch, work);
+            let unrolled = unroll(geometry, inputs, count, band, &mut scratch.unrolled, work);
             let product = MatrixMut::new(&mut sum, [geometry.channels_out, rows], rows);
             multiply(product, outputs, unrolled.transposed(), write, work);
             write = Write::Add;
