@@ -254,7 +254,12 @@ impl RunFile {
 /// Replaces a file in one step.
 pub fn write_whole(path: &Path, contents: &[u8]) -> Result<()> {
     let folder = path.parent().context("a file lies in a folder")?;
-    let mut temporary = tempfile::NamedTempFile::new_in(folder)
+    let mut temporary = tempfile::Builder::new();
+    // Others may read the results as the user's umask says, not the owner alone.
+    #[cfg(unix)]
+    temporary.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut temporary = temporary
+        .tempfile_in(folder)
         .with_context(|| format!("cannot write in {}", folder.display()))?;
     temporary
         .write_all(contents)
