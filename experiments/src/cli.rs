@@ -242,6 +242,10 @@ pub struct RunArgs {
     /// Memory that a run may take, such as 12GB or 8GiB. Default: three quarters of what the device has.
     #[arg(long, value_name = "SIZE")]
     pub memory: Option<ByteSize>,
+    /// Runs made side by side, which share the threads of the CPU. Default: one for each thread if there are more runs
+    /// than threads and memory for all, else one; on a GPU one.
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<NonZeroUsize>,
     /// Folder that holds the data sets, one folder each.
     #[arg(long, default_value = "datasets", value_name = "DIR")]
     pub data_dir: PathBuf,

@@ -10,6 +10,7 @@ mod diagnostics;
 mod doctor;
 mod figure;
 mod grid;
+mod jobs;
 mod memory;
 mod method;
 mod plan;

@@ -82,6 +82,30 @@ pub fn budget(stated: Option<ByteSize>, device: &FoundDevice) -> Option<Budget> 
     }
 }
 
+impl Budget {
+    /// A budget that the user has named.
+    #[cfg(test)]
+    pub fn stated(bytes: u64) -> Self {
+        Self {
+            bytes,
+            is_stated: true,
+        }
+    }
+
+    /// What each of so many runs at the same time may take.
+    pub fn share(self, runs: usize) -> Self {
+        Self {
+            bytes: self.bytes / runs as u64,
+            ..self
+        }
+    }
+
+    /// Whether so many bytes are within it.
+    pub fn holds(self, bytes: u64) -> bool {
+        bytes <= self.bytes
+    }
+}
+
 impl fmt::Display for Budget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let whose = match self.is_stated {
@@ -138,17 +162,21 @@ pub fn fit(
 }
 
 /// What a cell's network makes of a sample, how many chunks go through it at the same time, and the bytes that its run
-/// takes then: as many as the device has threads for, as far as there are chunks and memory. The results do not depend
-/// on it.
-pub fn need(cell: &CellConfig, budget: Option<Budget>, device: &FoundDevice) -> Result<Need> {
-    let demand = Demand::of(cell, &device.device)?;
+/// takes then: one chunk for each of `most` threads, as far as there are chunks and memory. The results do not depend on
+/// it.
+pub fn need(
+    cell: &CellConfig,
+    budget: Option<Budget>,
+    most: usize,
+    device: &Device,
+) -> Result<Need> {
+    let demand = Demand::of(cell, device)?;
     let basis = cell.lanczos_basis.unwrap_or(default_basis());
     let chunk = cell.chunk.min(cell.batch_size());
     let chunks = cell.batch_size().div_ceil(chunk);
     let bytes = |threads| demand.bytes_with(chunk, basis, threads);
     let fits = |threads: &usize| budget.is_none_or(|budget| bytes(*threads) <= budget.bytes);
-    let most = device.threads().min(chunks);
-    let threads = (2..=most).rev().find(fits).unwrap_or(1);
+    let threads = (2..=most.min(chunks)).rev().find(fits).unwrap_or(1);
     Ok(Need {
         threads,
         bytes: bytes(threads),

@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use flatland_optim::Step;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 /// How often a line is printed where there is no terminal to redraw one on.
 const INTERVAL: Duration = Duration::from_secs(10);
@@ -15,15 +15,22 @@ pub struct Progress {
     iterations: u64,
     start: Instant,
     printed: Instant,
+    /// Where the line is, among those of the other running cells.
+    bars: MultiProgress,
     bar: Option<ProgressBar>,
 }
 
 impl Progress {
-    /// A line for the cell `name`, number `index` (from 1) of `cells`.
-    pub fn new(name: &str, index: usize, cells: usize, iterations: u64) -> Self {
+    /// A line among `bars` for the cell `name`, number `index` (from 1) of `cells`.
+    pub fn new(
+        bars: &MultiProgress,
+        name: &str,
+        (index, cells): (usize, usize),
+        iterations: u64,
+    ) -> Self {
         let name = format!("[{index}/{cells}] {name}");
         let bar = std::io::stderr().is_terminal().then(|| {
-            let bar = ProgressBar::new(iterations).with_prefix(name.clone());
+            let bar = bars.add(ProgressBar::new(iterations).with_prefix(name.clone()));
             bar.set_style(
                 ProgressStyle::with_template("{prefix} {bar:16} {pos}/{len} {wide_msg} {eta} left")
                     .expect("the template is well-formed"),
@@ -36,6 +43,7 @@ impl Progress {
             iterations,
             start,
             printed: start,
+            bars: bars.clone(),
             bar,
         }
     }
@@ -75,10 +83,8 @@ impl Progress {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
-        eprintln!(
-            "{}  {outcome}  {:.1} s",
-            self.name,
-            self.start.elapsed().as_secs_f64()
-        );
+        let seconds = self.start.elapsed().as_secs_f64();
+        let line = format!("{}  {outcome}  {seconds:.1} s", self.name);
+        self.bars.suspend(|| eprintln!("{line}"));
     }
 }

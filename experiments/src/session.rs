@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
 use flatland_data::{Dataset, Loaded};
+use indicatif::MultiProgress;
 use tracing::warn;
 
 use crate::cell::{CellConfig, FloatType};
@@ -15,6 +16,7 @@ use crate::cli::RunArgs;
 use crate::device::FoundDevice;
 use crate::doctor::{self, Verdict};
 use crate::grid::Grid;
+use crate::jobs::Jobs;
 use crate::memory::{self, Chunk};
 use crate::plan;
 use crate::presets::{self, Scale};
@@ -95,33 +97,36 @@ pub fn make(mut grid: Grid, arguments: &RunArgs, interrupted: &AtomicBool) -> Re
         folder.display()
     );
 
-    let mut skipped = 0;
-    for (index, cell) in cells.iter().enumerate() {
-        let directory = folder.join(cell.directory_name());
-        if is_finished(&directory) {
-            skipped += 1;
-            continue;
-        }
-        let mut progress = Progress::new(
-            &cell.directory_name(),
-            index + 1,
-            cells.len(),
-            cell.steps(cell.samples),
-        );
+    let directory = |cell: &CellConfig| folder.join(cell.directory_name());
+    let (finished, open): (Vec<_>, Vec<_>) =
+        (cells.iter().enumerate()).partition(|(_, cell)| is_finished(&directory(cell)));
+    let unmade: Vec<_> = open.iter().map(|(_, cell)| *cell).collect();
+    let jobs = Jobs::plan(arguments.jobs, &unmade, budget, &device)?;
+    if jobs.count > 1 {
+        let Jobs { count, threads } = jobs;
+        eprintln!("{count} runs at the same time, each on {threads} of the CPU's threads");
+    }
+    let share = budget.map(|budget| budget.share(jobs.count));
+    let bars = MultiProgress::new();
+    jobs.run(open.len(), |place| {
+        let (index, cell) = open[place];
+        let name = cell.directory_name();
+        let steps = cell.steps(cell.samples);
+        let mut progress = Progress::new(&bars, &name, (index + 1, cells.len()), steps);
+        let threads = memory::need(cell, share, device.threads(), &device.device)?.threads;
         let file = attempt(
             cell,
-            &directory,
+            &directory(cell),
             &data[&cell.dataset],
             &device,
-            memory::need(cell, budget, &device)?.threads,
+            threads,
             interrupted,
             &mut progress,
         )?;
         progress.finish(&outcome(&file));
-        if interrupted.load(Ordering::Relaxed) {
-            break;
-        }
-    }
+        Ok(!interrupted.load(Ordering::Relaxed))
+    })?;
+    let skipped = finished.len();
     if skipped > 0 {
         eprintln!(
             "{skipped} of {} runs were already finished and have been skipped",
@@ -283,7 +288,7 @@ fn conclude(made: &Made, interrupted: &AtomicBool) -> Result<Ending> {
     if interrupted.load(Ordering::Relaxed) {
         eprintln!(
             "interrupted; give the same command again: finished runs are skipped, \
-             the one that was under way starts anew"
+             what was under way starts anew"
         );
         return Ok(Ending::Interrupted);
     }

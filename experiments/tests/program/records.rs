@@ -183,17 +183,20 @@ fn the_first_samples_of_each_class_are_not_a_draw() {
 }
 
 #[test]
-fn the_same_seed_gives_the_same_bits() {
-    let folders = [TempDir::new().unwrap(), TempDir::new().unwrap()];
-    let networks = ["--set", "networks=[\"mlp\",\"cnn\"]", "--set", "chunk=20"];
-    for folder in &folders {
-        experiments(folder.path(), &cell(&networks))
+fn the_same_seed_gives_the_same_bits_whatever_the_threads_and_the_jobs() {
+    let made = [("1", "1"), ("2", "1"), ("1", "2"), ("3", "4")].map(|(threads, jobs)| {
+        let folder = TempDir::new().unwrap();
+        let networks = ["--set", "networks=[\"mlp\",\"cnn\"]", "--set", "chunk=20"];
+        let arguments = [&networks[..], &["--jobs", jobs]].concat();
+        experiments(folder.path(), &cell(&arguments))
+            .env("RAYON_NUM_THREADS", threads)
             .assert()
             .success();
-    }
-    let [left, right] = folders.each_ref().map(|folder| runs(folder.path()));
+        folder
+    });
+    let [left, others @ ..] = made.each_ref().map(|folder| runs(folder.path()));
     assert_eq!(left.len(), 2);
-    for (left, right) in left.iter().zip(&right) {
+    for (left, right) in others.iter().flat_map(|right| left.iter().zip(right)) {
         assert_eq!(left.file_name(), right.file_name());
         for (file, timing) in [("metrics.csv", "seconds"), ("sharpness.csv", "seconds")] {
             let (header, _) = table(&left.join(file));

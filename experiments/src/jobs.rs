@@ -1,0 +1,180 @@
+//! Runs side by side.
+
+use std::num::NonZeroUsize;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use anyhow::{Context, Result};
+use tracing::warn;
+
+use crate::cell::CellConfig;
+use crate::device::FoundDevice;
+use crate::memory::{self, Budget};
+
+/// How many runs are made at the same time, and the threads of each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Jobs {
+    pub count: usize,
+    pub threads: usize,
+}
+
+impl Jobs {
+    /// As many as were asked for. Where nothing was, one for each thread of a CPU if there are more `cells` than threads:
+    /// a thread that has a run to itself waits for no other. They are fewer where memory does not allow them.
+    pub fn plan(
+        asked: Option<NonZeroUsize>,
+        cells: &[&CellConfig],
+        budget: Option<Budget>,
+        device: &FoundDevice,
+    ) -> Result<Self> {
+        let threads = rayon::current_num_threads();
+        let most = match asked {
+            Some(asked) => asked.get().min(cells.len()),
+            None if cells.len() > device.threads() => device.threads(),
+            None => 1,
+        };
+        let fitting = match (most, budget) {
+            (0 | 1, _) | (_, None) => 1.max(most),
+            (_, Some(budget)) => {
+                let need = |cell: &&CellConfig| memory::need(cell, None, 1, &device.device);
+                let needs: Result<Vec<_>> = cells.iter().map(need).collect();
+                let mut needs: Vec<u64> = needs?.iter().map(|need| need.bytes).collect();
+                needs.sort_unstable_by(|left, right| right.cmp(left));
+                // The largest runs may come at the same time.
+                let fits = |count: &usize| budget.holds(needs[..*count].iter().sum());
+                (2..=most).rev().find(fits).unwrap_or(1)
+            }
+        };
+        let count = match asked {
+            Some(asked) if fitting < most => {
+                warn!(
+                    "--jobs {asked}: memory is enough for {fitting} of these runs at the same time"
+                );
+                most
+            }
+            _ => fitting,
+        };
+        Ok(Self {
+            count,
+            threads: (threads / count).max(1),
+        })
+    }
+
+    /// Calls `make` with every place below `count`, in order, on as many threads as there are jobs. What happens inside
+    /// shares the job's own threads. A call that returns `false`, or fails, is the last one to start.
+    ///
+    /// # Errors
+    ///
+    /// The first error of `make`, or a thread that could not be started.
+    pub fn run(self, count: usize, make: impl Fn(usize) -> Result<bool> + Sync) -> Result<()> {
+        let next = AtomicUsize::new(0);
+        let failure = Mutex::new(None);
+        let stop = || next.store(count, Ordering::Relaxed);
+        let work = || {
+            loop {
+                let place = next.fetch_add(1, Ordering::Relaxed);
+                if place >= count {
+                    return;
+                }
+                match make(place) {
+                    Ok(true) => {}
+                    Ok(false) => stop(),
+                    Err(error) => {
+                        stop();
+                        failure
+                            .lock()
+                            .expect("no holder panics")
+                            .get_or_insert(error);
+                    }
+                }
+            }
+        };
+        std::thread::scope(|scope| -> Result<()> {
+            for job in 0..self.count {
+                let pool = rayon::ThreadPoolBuilder::new()
+                    .num_threads(self.threads)
+                    .thread_name(move |thread| format!("job {job} thread {thread}"))
+                    .build()
+                    .inspect_err(|_| stop())
+                    .with_context(|| format!("cannot start job {job}"))?;
+                scope.spawn(move || pool.install(work));
+            }
+            Ok(())
+        })?;
+        match failure.into_inner().expect("no holder panics") {
+            Some(error) => Err(error),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cell::FloatType;
+    use crate::device::DeviceName;
+    use crate::memory::tests::cell;
+
+    #[test]
+    fn jobs_are_as_many_as_there_are_threads_runs_and_memory() {
+        let device = DeviceName::Flex.find(FloatType::F32).unwrap();
+        let threads = device.threads();
+        let cell = cell();
+        let need = memory::need(&cell, None, 1, &device.device).unwrap().bytes;
+        let plan = |asked, cells, bytes| {
+            let budget = Some(Budget::stated(bytes));
+            Jobs::plan(
+                NonZeroUsize::new(asked),
+                &vec![&cell; cells],
+                budget,
+                &device,
+            )
+            .unwrap()
+        };
+        let of = |count: usize| Jobs {
+            count,
+            threads: (threads / count).max(1),
+        };
+        assert_eq!(plan(0, threads + 1, u64::MAX), of(threads));
+        assert_eq!(
+            plan(0, threads, u64::MAX),
+            of(1),
+            "no more runs than threads"
+        );
+        assert_eq!(plan(0, threads + 1, need), of(1), "memory for one");
+        assert_eq!(plan(3, 8, u64::MAX), of(3));
+        assert_eq!(plan(3, 2, u64::MAX), of(2));
+        assert_eq!(plan(3, 8, need), of(3), "asked for against the warning");
+        assert_eq!(plan(0, 0, u64::MAX), of(1));
+    }
+
+    #[test]
+    fn every_place_is_taken_once_until_one_says_stop() {
+        let jobs = Jobs {
+            count: 3,
+            threads: 2,
+        };
+        let taken = Mutex::new(Vec::new());
+        let take = |place| {
+            assert_eq!(rayon::current_num_threads(), 2);
+            taken.lock().unwrap().push(place);
+            Ok(true)
+        };
+        jobs.run(20, take).unwrap();
+        let mut places = std::mem::take(&mut *taken.lock().unwrap());
+        places.sort_unstable();
+        assert_eq!(places, Vec::from_iter(0..20));
+
+        let one = Jobs { count: 1, ..jobs };
+        one.run(20, |place| {
+            taken.lock().unwrap().push(place);
+            Ok(place < 4)
+        })
+        .unwrap();
+        assert_eq!(*taken.lock().unwrap(), [0, 1, 2, 3, 4]);
+        let error = jobs
+            .run(20, |place| anyhow::bail!("place {place}"))
+            .unwrap_err();
+        assert!(error.to_string().starts_with("place "));
+    }
+}
