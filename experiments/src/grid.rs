@@ -7,7 +7,6 @@ mod samples;
 
 use std::borrow::Cow;
 use std::fmt;
-use std::num::NonZeroUsize;
 use std::path::Path;
 
 use flatland_data::Dataset;
@@ -25,7 +24,7 @@ use entries::{dataset, loss, network};
 use length::Length;
 use reader::Reader;
 pub use reader::replace_keys;
-use samples::{FULL, Samples};
+use samples::Samples;
 
 /// A checked grid.
 #[derive(Debug, Clone)]
@@ -39,7 +38,6 @@ pub struct Grid {
     seeds: Vec<u64>,
     length: Length,
     samples: Samples,
-    first_per_class: Option<NonZeroUsize>,
     pub chunk: Chunk,
     diagnostics: Option<DiagnosticsConfig>,
     segment: Option<SegmentConfig>,
@@ -141,10 +139,7 @@ impl Grid {
                     .ok_or("a seed is a whole number, at least 0".to_owned())
             }),
             length: Length::read(&mut reader),
-            samples: reader
-                .take("samples", Samples::ALLOWED)
-                .unwrap_or(Samples::All(FULL)),
-            first_per_class: reader.take("first_per_class", "a whole number, at least 1"),
+            samples: Samples::read(&mut reader),
             chunk: reader
                 .take("chunk", Chunk::ALLOWED)
                 .unwrap_or(Chunk::OfNetwork),
@@ -185,7 +180,7 @@ impl Grid {
         }
         grid.check_entries(&mut problems);
         let mut grid = grid.narrow(only, &mut problems);
-        (grid.length).check(&grid.samples, &grid.networks, &mut problems);
+        (grid.length).check(&grid.samples, &grid.datasets, &grid.networks, &mut problems);
         change(&mut grid);
         let is_tuned = grid.methods.iter().any(MethodSpec::is_tuned);
         if is_tuned && grid.is_stochastic() {
@@ -232,7 +227,6 @@ impl Grid {
     pub fn cells(&self) -> Vec<CellConfig> {
         let mut cells = Vec::new();
         for &dataset in &self.datasets {
-            let first = self.first_per_class.map(NonZeroUsize::get);
             for network in &self.networks {
                 for &loss in &self.losses {
                     for &seed in &self.seeds {
@@ -249,13 +243,9 @@ impl Grid {
                                 loss,
                                 seed,
                                 iterations: self.length.iterations,
-                                samples: match first {
-                                    Some(first) => first * dataset.classes(),
-                                    None => {
-                                        self.samples.of(network).expect("read() has checked it")
-                                    }
-                                },
-                                first_per_class: first,
+                                samples: (self.samples.of(dataset, network))
+                                    .expect("read() has checked it"),
+                                first_per_class: self.samples.first_per_class(),
                                 chunk: match self.chunk {
                                     Chunk::Samples(chunk) => chunk.get(),
                                     Chunk::OfNetwork | Chunk::Auto => network.default_chunk(),

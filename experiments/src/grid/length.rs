@@ -1,5 +1,6 @@
 //! How long the runs of a grid are, and when they are measured: in iterations, or with mini-batches in epochs.
 
+use flatland_data::Dataset;
 use flatland_models::Architecture;
 
 use super::reader::Reader;
@@ -79,19 +80,26 @@ impl Length {
     pub(super) fn check(
         &self,
         samples: &Samples,
+        datasets: &[Dataset],
         networks: &[Architecture],
         problems: &mut Vec<String>,
     ) {
         let Some(MiniBatchConfig { batch_size, .. }) = self.mini_batches else {
             return;
         };
-        for network in networks {
-            if let Some(samples) = samples.of(network).filter(|&count| count < batch_size) {
-                let name = network.name();
-                problems.push(format!(
-                    "batch_size = {batch_size} is larger than the {samples} samples of {name}: expected at most \
-                     {samples}, or 0 for the full batch"
-                ));
+        for (network, dataset) in
+            (networks.iter()).flat_map(|network| datasets.iter().map(move |data| (network, data)))
+        {
+            let samples = samples.of(*dataset, network);
+            if let Some(samples) = samples.filter(|&count| count < batch_size) {
+                let problem = format!(
+                    "batch_size = {batch_size} is larger than the {samples} samples of {}: expected at most {samples}, \
+                     or 0 for the full batch",
+                    network.name()
+                );
+                if !problems.contains(&problem) {
+                    problems.push(problem);
+                }
             }
         }
     }

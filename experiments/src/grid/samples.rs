@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 
+use flatland_data::Dataset;
 use flatland_models::Architecture;
 use serde::Deserialize;
+
+use super::reader::Reader;
 
 /// Training samples.
 #[derive(Debug, Clone, Deserialize)]
@@ -14,19 +17,38 @@ pub(super) enum Samples {
     All(NonZeroUsize),
     /// A number for each network by name.
     ByNetwork(BTreeMap<String, NonZeroUsize>),
+    /// The first so many of each class, in the order of the files: a key of its own.
+    #[serde(skip)]
+    FirstPerClass(NonZeroUsize),
 }
 
 /// As many as the paper uses.
-pub(super) const FULL: NonZeroUsize = NonZeroUsize::new(5000).expect("5000 is not zero");
+const FULL: NonZeroUsize = NonZeroUsize::new(5000).expect("5000 is not zero");
 
 impl Samples {
-    pub(super) const ALLOWED: &str =
+    const ALLOWED: &str =
         "a whole number, at least 1, or one for each network, such as { mlp = 5000, cnn = 1000 }";
 
-    pub(super) fn of(&self, network: &Architecture) -> Option<usize> {
+    /// Takes the key out of a grid that says which.
+    pub(super) fn read(reader: &mut Reader) -> Self {
+        let first = reader.take("first_per_class", "a whole number, at least 1");
+        first
+            .map(Self::FirstPerClass)
+            .unwrap_or_else(|| (reader.take("samples", Self::ALLOWED)).unwrap_or(Self::All(FULL)))
+    }
+
+    pub(super) fn of(&self, dataset: Dataset, network: &Architecture) -> Option<usize> {
         match self {
             Self::All(count) => Some(count.get()),
             Self::ByNetwork(counts) => counts.get(network.name()).map(|count| count.get()),
+            Self::FirstPerClass(count) => Some(count.get() * dataset.classes()),
+        }
+    }
+
+    pub(super) fn first_per_class(&self) -> Option<usize> {
+        match self {
+            Self::FirstPerClass(count) => Some(count.get()),
+            Self::All(_) | Self::ByNetwork(_) => None,
         }
     }
 
@@ -40,7 +62,7 @@ impl Samples {
             }
         }
         for network in networks {
-            if self.of(network).is_none() {
+            if !counts.contains_key(network.name()) {
                 let name = network.name();
                 problems.push(format!("samples: no number for {name}; add {name} = 5000"));
             }

@@ -15,6 +15,10 @@ fn what_makes_no_sense_with_mini_batches_is_named() {
             "batch_size = 61 is larger than the 60 samples of mlp: expected at most 60",
         ),
         (
+            &["first_per_class=2"],
+            "batch_size = 25 is larger than the 20 samples of mlp: expected at most 20",
+        ),
+        (
             &["iterations=7"],
             "iterations does not go with batch_size = 25: epochs = 100 says how long",
         ),
