@@ -5,6 +5,7 @@ mod canvas;
 mod density;
 mod early;
 mod frame;
+mod panel;
 mod segment;
 
 use std::path::Path;
@@ -18,12 +19,12 @@ pub use density::DensityFigure;
 pub use early::EarlyFigure;
 pub use segment::SegmentFigure;
 
-use axis::{Points, Scale, cut, thin};
+use axis::{Points, Scale};
 use canvas::{
     BLUE, Canvas, GREEN, ORANGE, PURPLE, REFERENCE, SKY, Stroke, VERMILLION, described, units,
     with_dashes,
 };
-use frame::{Axis, Frame};
+use panel::{AXES, Panel};
 
 /// One run's curves.
 pub struct Curves<'a> {
@@ -62,7 +63,6 @@ const SIZE: (f64, f64) = (1200.0, 712.0);
 /// Panels, three in a row; the upper left corner and the size of their axes.
 const CELL: (f64, f64) = (400.0, 338.0);
 const CORNER: (f64, f64) = (62.0, 70.0);
-const AXES: (f64, f64) = (296.0, 250.0);
 /// How each method's curves look, whatever others are drawn, from the lowest layer to the highest:
 /// a colour of Okabe and Ito's, which the colour-blind can tell apart, and the lengths of dashes
 /// and gaps in pixels. The last line is for any other method.
@@ -247,167 +247,5 @@ impl Figure<'_> {
     }
 }
 
-/// What one panel shows. A logarithmic one holds logarithms; what is not finite is a gap.
-struct Panel {
-    name: &'static str,
-    scale: Scale,
-    /// One for each run, then those of the edges.
-    curves: Vec<Points>,
-    /// The least and the largest values, one pair for each run, where there are several.
-    bands: Vec<(Points, Points)>,
-    /// Dashed lines with their names, from the lowest.
-    lines: Vec<(f64, String)>,
-}
-
-impl Panel {
-    fn new(name: &'static str, scale: Scale, curves: impl Iterator<Item = Points>) -> Self {
-        let mut curves: Vec<_> = curves.collect();
-        if scale != Scale::Linear {
-            (curves.iter_mut().flatten()).for_each(|(_, value)| *value = value.log10());
-        }
-        let lines = Vec::new();
-        Self {
-            name,
-            scale,
-            curves,
-            bands: Vec::new(),
-            lines,
-        }
-    }
-
-    fn draw(
-        &self,
-        on: &Canvas,
-        corner: (f64, f64),
-        (last, unit): (f64, &'static str),
-        strokes: &[Stroke],
-    ) -> Result<()> {
-        let bounds = self.bands.iter().flat_map(|(low, high)| [low, high]);
-        let all: Vec<Points> = self.curves.iter().chain(bounds).cloned().collect();
-        let Some(range) = self.scale.range(&all, &self.lines) else {
-            return frame::empty(on, self.name, corner, AXES);
-        };
-        let top = range.end;
-        let frame = Frame {
-            name: self.name,
-            corner,
-            size: AXES,
-            x: Axis {
-                name: unit,
-                ..Axis::iterations(0.0, last)
-            },
-            y: Axis::new(range, self.scale),
-        };
-        frame.draw(on, 15.0)?;
-        frame.lines(on, &self.lines)?;
-        for ((low, high), stroke) in self.bands.iter().zip(strokes) {
-            frame.band(on, low, high, stroke)?;
-        }
-        let mut curves: Vec<_> = self.curves.iter().zip(strokes).collect();
-        curves.sort_by_key(|(_, stroke)| stroke.layer);
-        for (curve, stroke) in curves {
-            frame.curve(on, &cut(&thin(curve), top), stroke)?;
-        }
-        Ok(())
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_picture_names_its_lines_and_has_a_curve_for_each_run() {
-        let sharpness = [0, 10].map(|iteration| SharpnessRow {
-            iteration,
-            sharpness: 1.0,
-            lambda_min: -0.1,
-            step_size: 2.0,
-            step_size_times_sharpness: 2.0,
-            edge: Some(1.0),
-            residual: 0.0,
-            hessian_products: 10,
-            seconds: 0.0,
-        });
-        let curves = ["NLS-ub", "GD 0.1", "GD 1", "GD < 2"].map(|label| Curves {
-            label,
-            metrics: &[],
-            sharpness: &sharpness,
-            epochs: &[],
-            per_epoch: None,
-            edge: (label == "GD 0.1").then(|| "2/η of GD 0.1".to_owned()),
-        });
-        let mut figure = Figure {
-            title: "a data set & a network",
-            sharpness_floor: Some(2.0 / 26.0),
-            sufficient_decrease: 1e-4,
-            curves: Vec::from(curves),
-        };
-        let svg = figure.to_svg().unwrap();
-        for text in [
-            "NLS-ub",
-            "2/K = 0.0769",
-            "1 − c",
-            "η·λ₁",
-            "no data",
-            "GD &lt; 2",
-            "2/η of GD 0.1",
-        ] {
-            assert!(svg.contains(text), "{text}");
-        }
-        let strokes = figure.strokes();
-        assert_eq!(strokes.len(), 4 + 1);
-        for (index, Stroke { color, .. }) in strokes.into_iter().enumerate() {
-            let stroke = format!("stroke=\"#{:02X}{:02X}{:02X}\"", color.0, color.1, color.2);
-            // The legend, the sharpness and its product with the step size; an edge has no product.
-            let expected = if index < 4 { 3 } else { 2 };
-            assert_eq!(svg.matches(&stroke).count(), expected, "{stroke}");
-        }
-        figure.curves.clear();
-        assert_eq!(figure.to_svg().unwrap().matches("no data").count(), 5);
-    }
-
-    #[test]
-    fn a_stochastic_run_is_drawn_by_epoch_with_the_range_of_its_batches() {
-        let epochs = [0, 2, 4].map(|epoch| EpochRow {
-            epoch,
-            iteration: 20 * epoch,
-            steps: 20,
-            loss: 1.0 / (1.0 + epoch as f64),
-            train_accuracy: 0.5,
-            test_loss: Some(1.0),
-            test_accuracy: Some(0.5),
-            sharpness_mean: Some(3.0),
-            sharpness_min: Some(2.0),
-            sharpness_max: Some(4.0),
-            lambda_min: Some(-1.0),
-            hessian_products: 400,
-            seconds: 1.0,
-            measuring_seconds: 1.0,
-        });
-        let figure = Figure {
-            title: "stochastic",
-            sharpness_floor: None,
-            sufficient_decrease: 0.5,
-            curves: vec![Curves {
-                label: "PoNoS",
-                metrics: &[],
-                sharpness: &[],
-                epochs: &epochs,
-                per_epoch: Some(20),
-                edge: None,
-            }],
-        };
-        let panels = figure.panels();
-        assert_eq!(panels[0].curves[0][1], (2.0, (1f64 / 3.0).log10()));
-        let (least, largest) = &panels[1].bands[0];
-        let sharpness = [&panels[1].curves[0], least, largest];
-        let sharpness = sharpness.map(|curve| 10f64.powf(curve[2].1).round());
-        assert_eq!(sharpness, [3.0, 2.0, 4.0]);
-        let svg = figure.to_svg().unwrap();
-        assert!(
-            svg.contains(">\nepoch\n<") && !svg.contains(">\niteration\n<"),
-            "{svg}"
-        );
-    }
-}
+mod tests;

@@ -1,11 +1,12 @@
 //! Grids: lists of data sets, networks, methods, losses and seeds, and the settings of every run.
 
+mod check;
 mod entries;
 mod length;
+mod narrow;
 mod reader;
 mod samples;
 
-use std::borrow::Cow;
 use std::fmt;
 use std::path::Path;
 
@@ -269,123 +270,6 @@ impl Grid {
         }
         cells
     }
-
-    /// Finds the methods whose options do not suit a problem of the grid. A list that could not be read stands for any
-    /// entry, so that what is wrong with a method on every problem is found too.
-    fn check_methods(&self, problems: &mut Vec<String>) {
-        let datasets = or_any(&self.datasets, Dataset::Cifar10);
-        let networks = or_any(
-            &self.networks,
-            Architecture::named("mlp").expect("there is an MLP"),
-        );
-        let losses = or_any(&self.losses, Loss::Mse);
-        for method in &self.methods {
-            for &dataset in datasets.iter() {
-                for network in networks.iter() {
-                    for &loss in losses.iter() {
-                        let problem = Problem {
-                            dataset,
-                            network,
-                            loss,
-                            tuned: &self.tuned,
-                        };
-                        if let Err(message) = method.resolve(&problem) {
-                            let message = format!("method {}: {message}", method.name());
-                            if !problems.contains(&message) {
-                                problems.push(message);
-                            }
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    /// Finds what is wrong with single entries, or with two together.
-    fn check_entries(&self, problems: &mut Vec<String>) {
-        for (index, network) in self.networks.iter().enumerate() {
-            for dataset in &self.datasets {
-                if let Err(problem) = network.check(input_shape(*dataset)) {
-                    problems.push(format!("networks[{index}] on {dataset}: {problem}"));
-                }
-            }
-        }
-        duplicates(
-            "datasets",
-            &self.datasets,
-            |dataset| dataset.to_string(),
-            problems,
-        );
-        duplicates(
-            "networks",
-            &self.networks,
-            |network| network.name().to_owned(),
-            problems,
-        );
-        duplicates(
-            "methods",
-            &self.methods,
-            |method| method.name().to_owned(),
-            problems,
-        );
-        duplicates(
-            "losses",
-            &self.losses,
-            |loss| loss_name(*loss).to_owned(),
-            problems,
-        );
-        duplicates("seeds", &self.seeds, u64::to_string, problems);
-    }
-
-    fn narrow(mut self, only: &[String], problems: &mut Vec<String>) -> Self {
-        for choice in only {
-            let Some((key, wanted)) = choice.split_once('=') else {
-                problems.push(format!(
-                    "--only {choice}: expected key=value, such as method=nls"
-                ));
-                continue;
-            };
-            let wanted: Vec<&str> = wanted.split(',').map(str::trim).collect();
-            match key.trim() {
-                "dataset" | "datasets" => {
-                    keep(
-                        &mut self.datasets,
-                        choice,
-                        &wanted,
-                        Dataset::to_string,
-                        problems,
-                    );
-                }
-                "network" | "networks" => {
-                    let name = |network: &Architecture| network.name().to_owned();
-                    keep(&mut self.networks, choice, &wanted, name, problems);
-                }
-                "method" | "methods" => {
-                    let name = |method: &MethodSpec| method.name().to_owned();
-                    keep(&mut self.methods, choice, &wanted, name, problems);
-                }
-                "loss" | "losses" => {
-                    let name = |loss: &Loss| loss_name(*loss).to_owned();
-                    keep(&mut self.losses, choice, &wanted, name, problems);
-                }
-                "seed" | "seeds" => {
-                    keep(&mut self.seeds, choice, &wanted, u64::to_string, problems);
-                }
-                _ => problems.push(format!(
-                    "--only {choice}: the key must be dataset, network, method, loss or seed"
-                )),
-            }
-        }
-        self
-    }
-}
-
-fn or_any<T: Clone>(list: &[T], any: T) -> Cow<'_, [T]> {
-    if list.is_empty() {
-        vec![any].into()
-    } else {
-        list.into()
-    }
 }
 
 /// The shape of a data set's images.
@@ -420,36 +304,4 @@ pub fn network_argument(text: &str) -> Result<Architecture, String> {
 /// A loss as an argument gives it.
 pub fn loss_argument(text: &str) -> Result<Loss, String> {
     loss(&Value::String(text.to_owned())).map_err(|problem| format!("--loss {text}: {problem}"))
-}
-
-fn duplicates<T: PartialEq>(
-    key: &str,
-    entries: &[T],
-    name: impl Fn(&T) -> String,
-    problems: &mut Vec<String>,
-) {
-    for (index, entry) in entries.iter().enumerate() {
-        if entries[..index].contains(entry) {
-            problems.push(format!("{key}[{index}]: {} is listed twice", name(entry)));
-        }
-    }
-}
-
-fn keep<T>(
-    entries: &mut Vec<T>,
-    choice: &str,
-    wanted: &[&str],
-    name: impl Fn(&T) -> String,
-    problems: &mut Vec<String>,
-) {
-    let names: Vec<String> = entries.iter().map(&name).collect();
-    for value in wanted {
-        if !names.iter().any(|name| name == value) {
-            let names = names.join(", ");
-            problems.push(format!(
-                "--only {choice}: the grid has no {value:?}; it has {names}"
-            ));
-        }
-    }
-    entries.retain(|entry| wanted.contains(&name(entry).as_str()));
 }

@@ -1,0 +1,77 @@
+//! One of the five panels.
+
+use anyhow::Result;
+
+use super::axis::{Points, Scale, cut, thin};
+use super::canvas::{Canvas, Stroke};
+use super::frame::{self, Axis, Frame};
+
+/// The size of the axes, in pixels.
+pub const AXES: (f64, f64) = (296.0, 250.0);
+
+/// What one panel shows. A logarithmic one holds logarithms; what is not finite is a gap.
+pub struct Panel {
+    pub name: &'static str,
+    pub scale: Scale,
+    /// One for each run, then those of the edges.
+    pub curves: Vec<Points>,
+    /// The least and the largest values, one pair for each run, where there are several.
+    pub bands: Vec<(Points, Points)>,
+    /// Dashed lines with their names, from the lowest.
+    pub lines: Vec<(f64, String)>,
+}
+
+impl Panel {
+    /// A panel without lines.
+    pub fn new(name: &'static str, scale: Scale, curves: impl Iterator<Item = Points>) -> Self {
+        let mut curves: Vec<_> = curves.collect();
+        if scale != Scale::Linear {
+            (curves.iter_mut().flatten()).for_each(|(_, value)| *value = value.log10());
+        }
+        let lines = Vec::new();
+        Self {
+            name,
+            scale,
+            curves,
+            bands: Vec::new(),
+            lines,
+        }
+    }
+
+    /// Draws it with its upper left corner there; iterations, or another `unit`, go from 0 to `last`.
+    pub fn draw(
+        &self,
+        on: &Canvas,
+        corner: (f64, f64),
+        (last, unit): (f64, &'static str),
+        strokes: &[Stroke],
+    ) -> Result<()> {
+        let bounds = self.bands.iter().flat_map(|(low, high)| [low, high]);
+        let all: Vec<Points> = self.curves.iter().chain(bounds).cloned().collect();
+        let Some(range) = self.scale.range(&all, &self.lines) else {
+            return frame::empty(on, self.name, corner, AXES);
+        };
+        let top = range.end;
+        let frame = Frame {
+            name: self.name,
+            corner,
+            size: AXES,
+            x: Axis {
+                name: unit,
+                ..Axis::iterations(0.0, last)
+            },
+            y: Axis::new(range, self.scale),
+        };
+        frame.draw(on, 15.0)?;
+        frame.lines(on, &self.lines)?;
+        for ((low, high), stroke) in self.bands.iter().zip(strokes) {
+            frame.band(on, low, high, stroke)?;
+        }
+        let mut curves: Vec<_> = self.curves.iter().zip(strokes).collect();
+        curves.sort_by_key(|(_, stroke)| stroke.layer);
+        for (curve, stroke) in curves {
+            frame.curve(on, &cut(&thin(curve), top), stroke)?;
+        }
+        Ok(())
+    }
+}
