@@ -219,7 +219,8 @@ def compare(ours, all_theirs):
             error = abs(ours[key] - theirs[key]) / scale
             if not error < AGREEMENT:
                 raise SystemExit(f"the sides differ in {key} by {error:.1e}: {ours[key]} and {theirs[key]} ({name})")
-    say(f"  same numbers: {ours}")
+    numbers = ", ".join(f"{key} {value:.6g}" for key, value in ours.items())
+    say(f"  same numbers: {numbers}")
 
 
 def peak(side, what):
@@ -298,7 +299,11 @@ def main():
         return
     if not chosen:
         parser.error(f"no row has {options.only} in its name; see --list")
-    race = Race(build(), options)
+    binary = build()
+    load = os.getloadavg()[0]
+    if load > 1:
+        say(f"load average {load:.1f}: OpenMP's threads wait for each other on a busy machine, and no figure is good")
+    race = Race(binary, options)
     for setting, tasks in chosen:
         race.run(setting, tasks)
     race.report()
