@@ -7,6 +7,7 @@ flatland-side wrote; the tasks are `gradient`, `product`, `further`, `iteration`
 """
 
 import argparse
+import copy
 import json
 import pathlib
 import sys
@@ -182,6 +183,16 @@ class Subject:
             vector = image
         return value, products
 
+    def in_double(self):
+        """A copy in double precision."""
+        self.make_ready("product")
+        other = copy.copy(self)
+        other.model = copy.deepcopy(self.model).double()
+        other.parameters = list(other.model.parameters())
+        other.images, other.targets = self.images.double(), self.targets.double()
+        other.direction = [part.double() for part in self.direction]
+        return other
+
     def check(self):
         self.make_ready("product")
         loss, gradient = self.gradient()
@@ -253,6 +264,8 @@ def main():
                 answer = {"parameters": count, "threads": torch.get_num_threads()}
             case ["check"]:
                 answer = subject.check()
+            case ["check", "double"]:
+                answer = subject.in_double().check()
             case ["run", task, *arguments]:
                 answer = subject.run(task, *arguments)
             case ["rest", task]:

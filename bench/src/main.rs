@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | `prepare NETWORK SAMPLES ITERATIONS [CHUNK]` | builds network and samples, trains so many iterations of NLS | `parameters`, `chunk`, `threads` |
 //! | `write DIRECTORY` | writes weights, direction, samples and the state of the search | |
-//! | `check` | evaluates loss, gradient and `H·v` once | `loss`, `gradient_norm`, `product_norm`, `curvature` (`gᵀHv`) |
+//! | `check [double]` | evaluates loss, gradient and `H·v` once, in double precision where it says so | `loss`, `gradient_norm`, `product_norm`, `curvature` (`gᵀHv`) |
 //! | `run TASK` | does the task once | `milliseconds`, and what else is to be compared |
 //! | `rest TASK` | makes what the task needs beforehand, and forgets the peak of the memory so far | `resident_megabytes` |
 //! | `peak` | | `peak_megabytes` since `rest` |
@@ -66,6 +66,7 @@ fn answer(subject: &mut Option<Subject>, words: &[&str]) -> Result<Value> {
             Ok(json!({}))
         }
         ["check"] => Ok(subject.check()),
+        ["check", "double"] => subject.check_in_double(),
         ["run", task @ ..] => subject.run(Task::parse(task)?),
         ["rest", task @ ..] => {
             subject.make_ready(Task::parse(task)?);

@@ -66,6 +66,7 @@ impl Task {
 
 /// A network at a point, with the samples that its loss is the mean over.
 pub struct Subject {
+    architecture: Architecture,
     objective: FullBatch,
     point: Tensor<1>,
     search: LineSearch,
@@ -108,6 +109,7 @@ impl Subject {
         let batches = Batch::chunks(&images, SHAPE, &labels, CLASSES, chunk, &device, DType::F32);
         let threads = rayon::current_num_threads();
         let mut subject = Self {
+            architecture,
             objective: FullBatch::new(network, Loss::Mse, batches).with_threads(threads),
             point,
             search: LineSearchConfig::nls().init()?,
@@ -136,9 +138,8 @@ impl Subject {
     ///
     /// The files cannot be written.
     pub fn write(&mut self, directory: &Path) -> Result<()> {
-        self.make_ready(Task::Product);
-        let direction = self.direction.as_ref().expect("it was drawn");
-        for (name, vector) in [("weights", &self.point), ("direction", direction)] {
+        let direction = self.ready_direction();
+        for (name, vector) in [("weights", &self.point), ("direction", &direction)] {
             let path = directory.join(name).with_extension("safetensors");
             save_weights(&path, self.objective.network(), vector, None)?;
         }
@@ -165,26 +166,51 @@ impl Subject {
 
     /// Numbers that two sides which compute the same agree in.
     pub fn check(&mut self) -> Value {
-        self.make_ready(Task::Product);
-        let direction = self.direction.as_ref().expect("it was drawn");
-        let (loss, gradient) = self.objective.loss_and_gradient(&self.point);
-        let product = self.objective.hvp(&self.point, direction);
-        json!({
-            "loss": loss,
-            "gradient_norm": norm(&gradient),
-            "product_norm": norm(&product),
-            "curvature": dot(&gradient, &product),
-        })
+        let direction = self.ready_direction();
+        check(&mut self.objective, &self.point, &direction)
+    }
+
+    /// The same in double precision, at the same point: rounding hides little there.
+    ///
+    /// # Errors
+    ///
+    /// None that [`prepare`](Self::prepare) has not met.
+    pub fn check_in_double(&mut self) -> Result<Value> {
+        let direction = self.ready_direction().cast(DType::F64);
+        let point = self.point.clone().cast(DType::F64);
+        let device = point.device();
+        let mut initializer = Initializer::without_values(&device, DType::F64);
+        let network = (self.architecture).init(SHAPE, CLASSES, &mut initializer)?;
+        let (images, labels) = (images(self.samples), labels(self.samples));
+        let batches = Batch::chunks(
+            &images,
+            SHAPE,
+            &labels,
+            CLASSES,
+            self.chunk,
+            &device,
+            DType::F64,
+        );
+        let objective = FullBatch::new(network, Loss::Mse, batches);
+        let mut objective = objective.with_threads(self.threads);
+        Ok(check(&mut objective, &point, &direction))
     }
 
     /// Makes what the task needs and is no part of it.
     pub fn make_ready(&mut self, task: Task) {
-        if task == Task::Product && self.direction.is_none() {
+        if task == Task::Product {
+            self.ready_direction();
+        }
+    }
+
+    fn ready_direction(&mut self) -> Tensor<1> {
+        let draw = || {
             let entries = normals("direction", self.objective.dimension());
             let length = entries.len();
             let data = TensorData::new(entries, [length]);
-            self.direction = Some(Tensor::from_data(data, (&self.point.device(), DType::F32)));
-        }
+            Tensor::from_data(data, (&self.point.device(), DType::F32))
+        };
+        self.direction.get_or_insert_with(draw).clone()
     }
 
     /// Does the task once and says how long it took.
@@ -202,7 +228,7 @@ impl Subject {
                 json!({"milliseconds": milliseconds()})
             }
             Task::Product => {
-                let direction = self.direction.as_ref().expect("it was drawn");
+                let direction = self.direction.as_ref().expect("it is ready");
                 self.objective.hvp(&self.point, direction);
                 json!({"milliseconds": milliseconds()})
             }
@@ -245,6 +271,18 @@ impl Subject {
         }
         Ok((point, search, trials))
     }
+}
+
+/// Loss, norms of gradient and product, and their inner product.
+fn check(objective: &mut FullBatch, point: &Tensor<1>, direction: &Tensor<1>) -> Value {
+    let (loss, gradient) = objective.loss_and_gradient(point);
+    let product = objective.hvp(point, direction);
+    json!({
+        "loss": loss,
+        "gradient_norm": norm(&gradient),
+        "product_norm": norm(&product),
+        "curvature": dot(&gradient, &product),
+    })
 }
 
 /// The network with the options that are raced.

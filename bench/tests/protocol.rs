@@ -80,12 +80,22 @@ fn the_files_hold_what_is_timed() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path();
     let commands = format!(
-        "prepare cnn 6 2 4\nwrite {}\nrun iteration\ncheck\nrun gradient\nrun further\nrun sharpness 3\nquit\nnothing\n",
+        "prepare cnn 6 2 4\nwrite {}\nrun iteration\ncheck\ncheck double\nrun gradient\nrun further\nrun sharpness 3\nquit\nnothing\n",
         path.display()
     );
     let (answers, output) = answers(&commands);
     assert!(output.status.success(), "{output:?}");
-    let [prepared, _, iteration, check, gradient, product, sharpness] = &answers[..] else {
+    let [
+        prepared,
+        _,
+        iteration,
+        check,
+        double,
+        gradient,
+        product,
+        sharpness,
+    ] = &answers[..]
+    else {
         panic!("an answer for each command, but {answers:?}");
     };
     assert_eq!(prepared["parameters"], 30_634);
@@ -94,6 +104,12 @@ fn the_files_hold_what_is_timed() {
     let names = ["loss", "gradient_norm", "product_norm", "curvature"];
     for (name, expected) in names.into_iter().zip(check_of_files(path)) {
         assert_eq!(check[name].as_f64().unwrap(), expected, "{name}");
+        let double = double[name].as_f64().unwrap();
+        assert_ne!(double, expected, "{name}");
+        assert!(
+            (double / expected - 1.0).abs() < 1e-4,
+            "{name}: {double} and {expected}"
+        );
     }
     let search: Value =
         serde_json::from_slice(&std::fs::read(path.join("search.json")).unwrap()).unwrap();
