@@ -111,8 +111,11 @@ class Race:
         self.binary, self.options = binary, options
         self.rows, self.memory, self.medians = [], [], {}
 
+    def start(self, name, command):
+        return Side(name, command, self.options.threads)
+
     def ours(self):
-        return Side("flatland", [self.binary], self.options.threads)
+        return self.start("flatland", [self.binary])
 
     def theirs(self, setting):
         """PyTorch, and PyTorch with channels last where there are any."""
@@ -123,29 +126,34 @@ class Race:
 
     def run(self, setting, tasks):
         """Times the tasks of a setting, and measures its memory."""
-        with contextlib.ExitStack() as stack:
-            directory = stack.enter_context(tempfile.TemporaryDirectory())
-            ours = stack.enter_context(self.ours())
-            say(f"{setting.network} {setting.samples}: prepare")
-            prepared = ours.ask("prepare", setting.network, setting.samples, setting.trained)
-            ours.ask("write", directory)
-            with contextlib.ExitStack() as racing:
-                sides = {}
-                for name, command in self.theirs(setting):
-                    sides[name] = racing.enter_context(Side(f"PyTorch {name}", command, self.options.threads))
-                    theirs = sides[name].ask("prepare", setting.network, setting.samples, directory)
-                    if theirs["parameters"] != prepared["parameters"]:
-                        raise SystemExit(f"{theirs['parameters']} parameters, not {prepared['parameters']}")
-                compare("single", ours.ask("check"), {name: side.ask("check") for name, side in sides.items()})
-                if setting.double:
-                    compare("double", ours.ask("check", "double"), {"eager": sides["eager"].ask("check", "double")})
-                for task in tasks:
-                    self.time(setting, task, ours, sides)
-            ours.__exit__()
+        with tempfile.TemporaryDirectory() as directory:
+            with self.ours() as ours:
+                self.compete(setting, tasks, directory, ours)
             if setting.memory and not self.options.no_memory:
                 for task in tasks:
                     if task in (GRADIENT, PRODUCT):
                         self.measure_memory(setting, task, directory)
+
+    def compete(self, setting, tasks, directory, ours):
+        """Sees that the sides compute the same, and times the tasks."""
+        say(f"{setting.network} {setting.samples}: prepare")
+        parameters = ours.ask("prepare", setting.network, setting.samples, setting.trained)["parameters"]
+        ours.ask("write", directory)
+        if setting.double:  # before the others start, for their memory
+            numbers = ours.ask("check", "double")
+            with self.start(*next(self.theirs(setting))) as side:
+                side.ask("prepare", setting.network, setting.samples, directory)
+                compare("double", numbers, {"eager": side.ask("check", "double")})
+        with contextlib.ExitStack() as stack:
+            sides = {}
+            for name, command in self.theirs(setting):
+                sides[name] = stack.enter_context(self.start(name, command))
+                prepared = sides[name].ask("prepare", setting.network, setting.samples, directory)
+                if prepared["parameters"] != parameters:
+                    raise SystemExit(f"{name} has {prepared['parameters']} parameters, not {parameters}")
+            compare("single", ours.ask("check"), {name: side.ask("check") for name, side in sides.items()})
+            for task in tasks:
+                self.time(setting, task, ours, sides)
 
     def time(self, setting, task, ours, theirs):
         """Takes turns; adds the row of the task."""
@@ -185,7 +193,7 @@ class Race:
             side.ask("prepare", setting.network, setting.samples, setting.trained)
             peaks["flatland"] = peak(side, task.ours)
         for name, command in self.theirs(setting):
-            with Side(f"PyTorch {name}", command, self.options.threads) as side:
+            with self.start(name, command) as side:
                 side.ask("prepare", setting.network, setting.samples, directory)
                 peaks[name] = peak(side, task.theirs)
         best = min((name for name in peaks if name != "flatland"), key=lambda name: peaks[name][1])
@@ -194,6 +202,7 @@ class Race:
             f"{setting.network} {setting.samples}, {task.label}", best, f"{their_rest:.0f}", f"{their_peak:.0f}",
             f"{our_rest:.0f}", f"{our_peak:.0f}", f"{our_peak / their_peak:.2f}",
         ])
+        say("  " + " | ".join(self.memory[-1][1:]))
 
     def growth(self):
         """Rows for settings that differ by a factor of ten in their samples."""

@@ -7,7 +7,6 @@ flatland-side wrote; the tasks are `gradient`, `product`, `further`, `iteration`
 """
 
 import argparse
-import copy
 import json
 import pathlib
 import sys
@@ -183,15 +182,13 @@ class Subject:
             vector = image
         return value, products
 
-    def in_double(self):
-        """A copy in double precision."""
+    def to_double(self):
+        """Goes over to double precision for good."""
         self.make_ready("product")
-        other = copy.copy(self)
-        other.model = copy.deepcopy(self.model).double()
-        other.parameters = list(other.model.parameters())
-        other.images, other.targets = self.images.double(), self.targets.double()
-        other.direction = [part.double() for part in self.direction]
-        return other
+        self.model.double()
+        self.parameters = list(self.model.parameters())
+        self.images, self.targets = self.images.double(), self.targets.double()
+        self.direction = [part.double() for part in self.direction]
 
     def check(self):
         self.make_ready("product")
@@ -265,7 +262,8 @@ def main():
             case ["check"]:
                 answer = subject.check()
             case ["check", "double"]:
-                answer = subject.in_double().check()
+                subject.to_double()
+                answer = subject.check()
             case ["run", task, *arguments]:
                 answer = subject.run(task, *arguments)
             case ["rest", task]:
