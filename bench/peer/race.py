@@ -53,23 +53,22 @@ class Setting:
     samples: int
     tasks: tuple[Task, ...]
     trained: int = 0
-    memory: bool = False  # whether the peaks of gradient and H·v are measured, too
-    double: bool = True  # whether both sides are compared in double precision, too
+    is_first: bool = False  # of its network: compares in double precision, and measures memory, too
 
 
 PASSES = (GRADIENT, PRODUCT, FURTHER)
 SETTINGS = [
-    Setting("mlp", 5000, PASSES, memory=True),
-    Setting("cnn", 500, PASSES, memory=True),
-    Setting("resnet34", 32, PASSES, memory=True),
-    Setting("densenet121", 32, PASSES, memory=True),
-    Setting("vgg11", 32, PASSES, memory=True),
-    Setting("wide-resnet50-2", 32, PASSES, memory=True),
+    Setting("mlp", 5000, PASSES, is_first=True),
+    Setting("cnn", 500, PASSES, is_first=True),
+    Setting("resnet34", 32, PASSES, is_first=True),
+    Setting("densenet121", 32, PASSES, is_first=True),
+    Setting("vgg11", 32, PASSES, is_first=True),
+    Setting("wide-resnet50-2", 32, PASSES, is_first=True),
     Setting("mlp", 5000, (ITERATION, ARPACK, POWER), trained=TRAINED),
     Setting("cnn", 500, (ITERATION, ARPACK, POWER), trained=TRAINED),
     # Ten times the samples of the first two.
-    Setting("mlp", 50000, (GRADIENT, PRODUCT), double=False),
-    Setting("cnn", 5000, (GRADIENT, PRODUCT), double=False),
+    Setting("mlp", 50000, (GRADIENT, PRODUCT)),
+    Setting("cnn", 5000, (GRADIENT, PRODUCT)),
 ]
 
 
@@ -125,25 +124,33 @@ class Race:
             yield "channels-last", [*command, "--channels-last"]
 
     def run(self, setting, tasks):
-        """Times the tasks of a setting, and measures its memory."""
+        """Compares both sides, times the tasks of a setting, and measures its memory."""
+        say(f"{setting.network} {setting.samples}: prepare")
         with tempfile.TemporaryDirectory() as directory:
+            if setting.is_first:
+                self.compare_in_double(setting, directory)
             with self.ours() as ours:
                 self.compete(setting, tasks, directory, ours)
-            if setting.memory and not self.options.no_memory:
+            if setting.is_first and not self.options.no_memory:
                 for task in tasks:
                     if task in (GRADIENT, PRODUCT):
                         self.measure_memory(setting, task, directory)
 
+    def compare_in_double(self, setting, directory):
+        """Sees that the sides compute the same, one after the other in processes of their own, for their memory."""
+        with self.ours() as side:
+            side.ask("prepare", setting.network, setting.samples, setting.trained)
+            side.ask("write", directory)
+            ours = side.ask("check", "double")
+        name, command = next(self.theirs(setting))
+        with self.start(name, command) as side:
+            side.ask("prepare", setting.network, setting.samples, directory)
+            compare("double", ours, {name: side.ask("check", "double")})
+
     def compete(self, setting, tasks, directory, ours):
-        """Sees that the sides compute the same, and times the tasks."""
-        say(f"{setting.network} {setting.samples}: prepare")
+        """Sees that the sides compute the same in single precision, and times the tasks."""
         parameters = ours.ask("prepare", setting.network, setting.samples, setting.trained)["parameters"]
         ours.ask("write", directory)
-        if setting.double:  # before the others start, for their memory
-            numbers = ours.ask("check", "double")
-            with self.start(*next(self.theirs(setting))) as side:
-                side.ask("prepare", setting.network, setting.samples, directory)
-                compare("double", numbers, {"eager": side.ask("check", "double")})
         with contextlib.ExitStack() as stack:
             sides = {}
             for name, command in self.theirs(setting):
