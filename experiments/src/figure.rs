@@ -10,19 +10,19 @@ mod segment;
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos::{Center, Left};
 
-use crate::records::{EpochRow, MetricsRow, SharpnessRow, write_whole};
+use crate::records::{EpochRow, MetricsRow, SharpnessRow};
 pub use density::DensityFigure;
 pub use early::EarlyFigure;
 pub use segment::SegmentFigure;
 
 use axis::{Points, Scale};
 use canvas::{
-    BLUE, Canvas, GREEN, ORANGE, PURPLE, REFERENCE, SKY, Stroke, VERMILLION, described, units,
-    with_dashes,
+    BLUE, Canvas, GREEN, ORANGE, PURPLE, REFERENCE, SKY, Stroke, VERMILLION, described, save,
+    units, with_dashes,
 };
 use panel::{AXES, Panel};
 
@@ -112,9 +112,7 @@ impl Curves<'_> {
 impl Figure<'_> {
     /// Draws the picture as SVG, replacing the file as a whole.
     pub fn draw(&self, path: &Path) -> Result<()> {
-        let svg = self.to_svg();
-        let svg = svg.with_context(|| format!("cannot draw the picture of {}", self.title))?;
-        write_whole(path, svg.as_bytes())
+        save(path, self.title, self.to_svg())
     }
 
     fn to_svg(&self) -> Result<String> {

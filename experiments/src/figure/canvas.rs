@@ -1,10 +1,14 @@
 //! A drawing area in pixels, and the SVG that comes of it.
 
-use anyhow::Result;
+use std::path::Path;
+
+use anyhow::{Context, Result};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos::{self, Left};
 use plotters::style::text_anchor::{Pos, VPos};
+
+use crate::records::write_whole;
 
 /// Drawing units per pixel: plotters places everything on whole units.
 const UNITS: f64 = 4.0;
@@ -49,6 +53,12 @@ impl Stroke {
 
 pub fn units((x, y): (f64, f64)) -> (i32, i32) {
     ((x * UNITS).round() as i32, (y * UNITS).round() as i32)
+}
+
+/// Writes a drawing, replacing the file as a whole.
+pub fn save(path: &Path, title: &str, svg: Result<String>) -> Result<()> {
+    let svg = svg.with_context(|| format!("cannot draw the picture of {title}"))?;
+    write_whole(path, svg.as_bytes())
 }
 
 /// A finished drawing with its size in pixels and a title for those who cannot see it.

@@ -9,8 +9,7 @@ use plotters::style::text_anchor::HPos::{Center, Right};
 
 use super::METHODS;
 use super::axis::{Scale, multiples};
-use super::canvas::{AXIS, Canvas, GRID, REFERENCE, described, units, with_dashes};
-use crate::records::write_whole;
+use super::canvas::{AXIS, Canvas, GRID, REFERENCE, described, save, units, with_dashes};
 
 const SIZE: (f64, f64) = (900.0, 470.0);
 const CORNER: (f64, f64) = (80.0, 64.0);
@@ -32,9 +31,7 @@ pub struct DensityFigure<'a> {
 impl DensityFigure<'_> {
     /// Draws the picture as SVG, replacing the file as a whole.
     pub fn draw(&self, path: &Path) -> Result<()> {
-        let svg = self.to_svg();
-        let svg = svg.with_context(|| format!("cannot draw the picture of {}", self.title))?;
-        write_whole(path, svg.as_bytes())
+        save(path, self.title, self.to_svg())
     }
 
     fn to_svg(&self) -> Result<String> {

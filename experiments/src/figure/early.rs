@@ -2,16 +2,17 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos::Center;
 
 use super::axis::{Points, Scale};
 use super::canvas::{
-    BLUE, Canvas, GREEN, Key, ORANGE, REFERENCE, Stroke, VERMILLION, described, units, with_dashes,
+    BLUE, Canvas, GREEN, Key, ORANGE, REFERENCE, Stroke, VERMILLION, described, save, units,
+    with_dashes,
 };
 use super::frame::{Axis, Frame, empty};
-use crate::records::{DiagnosticsRow, write_whole};
+use crate::records::DiagnosticsRow;
 
 const SIZE: (f64, f64) = (1200.0, 560.0);
 const SPECTRUM: Place = ((70.0, 100.0), (560.0, 400.0));
@@ -48,9 +49,7 @@ pub struct EarlyFigure<'a> {
 impl EarlyFigure<'_> {
     /// Draws the picture as SVG, replacing the file as a whole.
     pub fn draw(&self, path: &Path) -> Result<()> {
-        let svg = self.to_svg();
-        let svg = svg.with_context(|| format!("cannot draw the picture of {}", self.title))?;
-        write_whole(path, svg.as_bytes())
+        save(path, self.title, self.to_svg())
     }
 
     fn to_svg(&self) -> Result<String> {

@@ -2,17 +2,17 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos::Center;
 
 use super::axis::{Points, Scale};
 use super::canvas::{
-    BLUE, Canvas, GREEN, Key, REFERENCE, Stroke, VERMILLION, described, units, with_dashes,
+    BLUE, Canvas, GREEN, Key, REFERENCE, Stroke, VERMILLION, described, save, units, with_dashes,
 };
 use super::frame::{Axis, Frame, empty};
 use super::{AXES, CELL};
-use crate::records::{SegmentRow, write_whole};
+use crate::records::SegmentRow;
 
 /// The first panel's axes, below the title and the legend.
 const CORNER: (f64, f64) = (62.0, 124.0);
@@ -55,9 +55,7 @@ pub struct SegmentFigure<'a> {
 impl SegmentFigure<'_> {
     /// Draws the picture as SVG, replacing the file as a whole.
     pub fn draw(&self, path: &Path) -> Result<()> {
-        let svg = self.to_svg();
-        let svg = svg.with_context(|| format!("cannot draw the picture of {}", self.title))?;
-        write_whole(path, svg.as_bytes())
+        save(path, self.title, self.to_svg())
     }
 
     fn to_svg(&self) -> Result<String> {

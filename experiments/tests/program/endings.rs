@@ -1,6 +1,5 @@
 //! Runs that do not reach their end.
 
-use std::path::Path;
 use std::process::Command;
 
 use assert_cmd::cargo::cargo_bin;
@@ -57,25 +56,7 @@ fn an_interrupted_grid_says_how_to_go_on() {
         .stdout(std::process::Stdio::piped())
         .spawn()
         .unwrap();
-    let metrics = || {
-        runs(folder.path())
-            .first()
-            .map(|run| run.join("metrics.csv"))
-    };
-    let has_rows = || metrics().is_some_and(|path| path.is_file() && table_length(&path) > 5);
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
-    while !(folder.path().join("quick").is_dir() && has_rows()) {
-        assert!(
-            std::time::Instant::now() < deadline,
-            "the run does not start"
-        );
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
-    let kill = Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
-        .status()
-        .unwrap();
-    assert!(kill.success());
+    super::interrupt_after_five_rows(&child, folder.path());
     let output = child.wait_with_output().unwrap();
     let message = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(130), "{message}");
@@ -89,9 +70,4 @@ fn an_interrupted_grid_says_how_to_go_on() {
         Some(rows.len() as u64)
     );
     assert!(rows.windows(2).all(|pair| pair[1] == pair[0] + 1.0));
-}
-
-#[cfg(unix)]
-fn table_length(path: &Path) -> usize {
-    std::fs::read_to_string(path).map_or(0, |text| text.lines().count())
 }

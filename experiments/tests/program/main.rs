@@ -91,3 +91,28 @@ fn weights(run: &Path) -> Vec<u8> {
     let header = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
     bytes[8 + header..].to_vec()
 }
+
+/// Sends a SIGINT to a child that makes one run of the quick preset in `folder`, once it has recorded five iterations.
+#[cfg(unix)]
+fn interrupt_after_five_rows(child: &std::process::Child, folder: &Path) {
+    let has_rows = || {
+        folder.join("quick").is_dir()
+            && (runs(folder).first()).is_some_and(|run| {
+                let text = std::fs::read_to_string(run.join("metrics.csv"));
+                text.is_ok_and(|text| text.lines().count() > 5)
+            })
+    };
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while !has_rows() {
+        assert!(
+            std::time::Instant::now() < deadline,
+            "the run does not start"
+        );
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let kill = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(kill.success());
+}

@@ -5,7 +5,7 @@ use std::process::Command;
 use assert_cmd::cargo::cargo_bin;
 use tempfile::TempDir;
 
-use super::super::{numbers, run_file, runs};
+use super::super::{interrupt_after_five_rows, numbers, run_file};
 use super::{GRID, is_given, only_run, run};
 
 const WITHOUT_MEASUREMENTS: [&str; 2] = ["sharpness_every=0", "accuracy_every=0"];
@@ -137,26 +137,7 @@ fn an_epoch_can_be_interrupted() {
         .stdout(std::process::Stdio::piped())
         .spawn()
         .unwrap();
-    let has_rows = || {
-        folder.path().join("quick").is_dir()
-            && (runs(folder.path()).first()).is_some_and(|run| {
-                let text = std::fs::read_to_string(run.join("metrics.csv"));
-                text.is_ok_and(|text| text.lines().count() > 5)
-            })
-    };
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
-    while !has_rows() {
-        assert!(
-            std::time::Instant::now() < deadline,
-            "the run does not start"
-        );
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
-    let kill = Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
-        .status()
-        .unwrap();
-    assert!(kill.success());
+    interrupt_after_five_rows(&child, folder.path());
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130));
     let run = only_run(folder.path());
