@@ -13,7 +13,7 @@ use burn::tensor::{DType, Shape, Tensor, module};
 use burn_flex::FlexTensor;
 
 use crate::conv2d::{Geometry, bias_gradient, forward, input_gradient, weight_gradient};
-use crate::float::Float;
+use crate::float::{Float, for_type};
 
 /// A two-dimensional cross-correlation with an optional bias.
 ///
@@ -111,24 +111,7 @@ pub(crate) trait Kernels: Backend {
         gradient: FloatTensor<Self>,
     ) -> FloatTensor<Self>;
 
-    fn bias_gradient(geometry: &Geometry, gradient: FloatTensor<Self>) -> FloatTensor<Self>;
-}
-
-/// Runs code for the type of a tensor's numbers.
-macro_rules! for_type {
-    ($tensor:expr, $T:ident => $body:expr) => {
-        match $tensor.dtype() {
-            DType::F32 => {
-                type $T = f32;
-                $body
-            }
-            DType::F64 => {
-                type $T = f64;
-                $body
-            }
-            other => unreachable!("conv2d leaves {other:?} to burn"),
-        }
-    };
+    fn bias_gradient(gradient: FloatTensor<Self>) -> FloatTensor<Self>;
 }
 
 impl Kernels for Flex {
@@ -148,7 +131,7 @@ impl Kernels for Flex {
         ];
         for_type!(input, T => {
             let bias = bias.as_ref().map(T::numbers);
-            T::tensor(forward(geometry, T::numbers(&input), T::numbers(&weight), bias), Shape::from(shape))
+            T::tensor(forward(geometry, &[[T::numbers(&input), T::numbers(&weight)]], bias), Shape::from(shape))
         })
     }
 
@@ -161,7 +144,7 @@ impl Kernels for Flex {
             geometry.input[1],
         ];
         for_type!(weight, T => {
-            T::tensor(input_gradient(geometry, T::numbers(&weight), T::numbers(&gradient)), Shape::from(shape))
+            T::tensor(input_gradient(geometry, &[[T::numbers(&weight), T::numbers(&gradient)]]), Shape::from(shape))
         })
     }
 
@@ -174,14 +157,15 @@ impl Kernels for Flex {
             geometry.kernel[1],
         ];
         for_type!(input, T => {
-            T::tensor(weight_gradient(geometry, T::numbers(&input), T::numbers(&gradient)), Shape::from(shape))
+            T::tensor(weight_gradient(geometry, &[[T::numbers(&input), T::numbers(&gradient)]]), Shape::from(shape))
         })
     }
 
-    fn bias_gradient(geometry: &Geometry, gradient: FlexTensor) -> FlexTensor {
+    fn bias_gradient(gradient: FlexTensor) -> FlexTensor {
         let gradient = gradient.to_contiguous();
+        let shape: [usize; 4] = gradient.layout().shape().dims();
         for_type!(gradient, T => {
-            T::tensor(bias_gradient(geometry, T::numbers(&gradient)), Shape::from([geometry.channels_out]))
+            T::tensor(bias_gradient(shape, T::numbers(&gradient)), Shape::from([shape[1]]))
         })
     }
 }
@@ -278,7 +262,7 @@ macro_rules! reverse {
                     gradients.register::<B>(node.id, gradient);
                 }
                 if let Some(node) = parents.next().flatten() {
-                    gradients.register::<B>(node.id, B::bias_gradient(&geometry, gradient));
+                    gradients.register::<B>(node.id, B::bias_gradient(gradient));
                 }
             }
         }

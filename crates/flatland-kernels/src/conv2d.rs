@@ -9,6 +9,9 @@
 //!
 //! Taps that meet nothing but padding, as do eight of nine in a 3×3 kernel on an image of one pixel, are left out.
 
+/// Two factors, such as an input and a weight.
+pub(crate) type Term<'a, T> = [&'a [T]; 2];
+
 mod forward;
 mod geometry;
 mod input_gradient;

@@ -45,3 +45,21 @@ macro_rules! float {
 
 float!(f32, DType::F32);
 float!(f64, DType::F64);
+
+/// Runs code for the type of a tensor's numbers.
+macro_rules! for_type {
+    ($tensor:expr, $T:ident => $body:expr) => {
+        match $tensor.dtype() {
+            burn::tensor::DType::F32 => {
+                type $T = f32;
+                $body
+            }
+            burn::tensor::DType::F64 => {
+                type $T = f64;
+                $body
+            }
+            other => unreachable!("other types than f32 and f64, such as {other:?}, are burn's"),
+        }
+    };
+}
+pub(crate) use for_type;

@@ -34,10 +34,16 @@
 
 mod backend;
 mod conv2d;
+mod convolve;
 mod flex;
 mod float;
+mod linear;
 mod max_pool2d;
 mod product;
 
 pub use backend::conv2d;
+pub use convolve::{
+    convolve, convolve_bias_gradient, convolve_input_gradient, convolve_weight_gradient,
+};
+pub use linear::{linear, linear_input_gradient, linear_weight_gradient};
 pub use max_pool2d::max_pool2d;

@@ -1,78 +1,84 @@
 use rayon::prelude::*;
 
-use super::Geometry;
 use super::unroll::{Scratch, live_weight, turned, unroll};
+use super::{Geometry, Term};
 use crate::float::Float;
-use crate::product::{Matrix, MatrixMut, Work, Write, multiply, transpose};
+use crate::product::{MatrixMut, Work, Write, multiply, transpose};
 
-/// The output of a convolution, `[batch, channels_out, height_out, width_out]`.
+/// The sum of the convolutions of some inputs, each with its weight, `[batch, channels_out, height_out, width_out]`.
 pub(crate) fn forward<T: Float>(
     geometry: &Geometry,
-    input: &[T],
-    weight: &[T],
+    terms: &[Term<'_, T>],
     bias: Option<&[T]>,
 ) -> Vec<T> {
-    let weight = live_weight(geometry, weight);
-    let weight = Matrix::new(
-        &weight,
-        [geometry.channels_out, geometry.unrolled_rows()],
-        geometry.unrolled_rows(),
-    );
+    let weights: Vec<_> = (terms.iter())
+        .map(|[_, weight]| live_weight(geometry, weight))
+        .collect();
     let mut output = vec![T::default(); geometry.batch * geometry.image_out()];
     let work = Geometry::work(geometry.groups());
-    let groups = (output.par_chunks_mut(geometry.group * geometry.image_out()))
-        .zip(input.par_chunks(geometry.group * geometry.image_in()));
-    groups.for_each_init(
-        || Scratch::new(geometry),
-        |scratch, (output, input)| group(geometry, input, weight, bias, output, scratch, work),
+    let groups = output.par_chunks_mut(geometry.group * geometry.image_out());
+    groups.enumerate().for_each_init(
+        || Scratch::new(geometry, 1),
+        |scratch, (index, output)| {
+            let images = geometry.images(index);
+            let count = images.len();
+            let Scratch {
+                turned_input,
+                turned_output,
+                unrolled,
+            } = scratch;
+            let mut add_up = |sum: &mut [T]| {
+                let mut write = start(geometry, count, bias, sum);
+                for ([input, _], weight) in terms.iter().zip(&weights) {
+                    let input = &input[geometry.numbers_in(&images)];
+                    let input = turned(input, count, turned_input);
+                    products(geometry, input, count, weight, sum, write, unrolled, work);
+                    write = Write::Add;
+                }
+            };
+            if count == 1 {
+                add_up(output);
+            } else {
+                let sum = &mut turned_output[..output.len()];
+                add_up(sum);
+                transpose(sum, count, output);
+            }
+        },
     );
     output
 }
 
-fn group<T: Float>(
+/// Writes the bias, if there is one, and says how the first product is written.
+fn start<T: Float>(
     geometry: &Geometry,
-    input: &[T],
-    weight: Matrix<'_, T>,
+    count: usize,
     bias: Option<&[T]>,
     output: &mut [T],
-    scratch: &mut Scratch<T>,
-    work: Work,
-) {
-    let count = input.len() / geometry.image_in();
-    let images = turned(input, count, &mut scratch.turned_input);
-    let unrolled = &mut scratch.unrolled;
-    if count == 1 {
-        products(geometry, images, 1, weight, bias, output, unrolled, work);
-    } else {
-        let turned = &mut scratch.turned_output[..output.len()];
-        products(
-            geometry, images, count, weight, bias, turned, unrolled, work,
-        );
-        transpose(turned, count, output);
+) -> Write {
+    let Some(bias) = bias else {
+        return Write::Replace;
+    };
+    let channels = output.chunks_exact_mut(geometry.pixels_out() * count);
+    for (channel, bias) in channels.zip(bias) {
+        channel.fill(*bias);
     }
+    Write::Add
 }
 
+/// Writes the convolution of `count` images that lie side by side.
 #[allow(clippy::too_many_arguments)]
 fn products<T: Float>(
     geometry: &Geometry,
     images: &[T],
     count: usize,
-    weight: Matrix<'_, T>,
-    bias: Option<&[T]>,
+    weight: &[T],
     output: &mut [T],
+    write: Write,
     scratch: &mut [T],
     work: Work,
 ) {
     let channel = geometry.pixels_out() * count;
-    let write = match bias {
-        Some(bias) => {
-            for (channel, bias) in output.chunks_exact_mut(channel).zip(bias) {
-                channel.fill(*bias);
-            }
-            Write::Add
-        }
-        None => Write::Replace,
-    };
+    let weight = geometry.weight_matrix(weight);
     for rows in geometry.bands() {
         let start = rows.start * geometry.output[1] * count;
         let columns = rows.len() * geometry.output[1] * count;

@@ -1,6 +1,6 @@
 use std::ops::Range;
 
-use crate::product::Work;
+use crate::product::{Matrix, Work};
 
 /// Columns of a product, at least: as many as keep the cost of packing the weight small.
 const LEAST_COLUMNS: usize = 128;
@@ -174,6 +174,22 @@ impl Geometry {
     /// The images of a group.
     pub fn images(&self, group: usize) -> Range<usize> {
         group * self.group..((group + 1) * self.group).min(self.batch)
+    }
+
+    /// Where images lie in an input.
+    pub fn numbers_in(&self, images: &Range<usize>) -> Range<usize> {
+        images.start * self.image_in()..images.end * self.image_in()
+    }
+
+    /// Where images lie in an output.
+    pub fn numbers_out(&self, images: &Range<usize>) -> Range<usize> {
+        images.start * self.image_out()..images.end * self.image_out()
+    }
+
+    /// [`live_weight`](super::unroll::live_weight)s as the left factor of a product.
+    pub fn weight_matrix<'a, T>(&self, weight: &'a [T]) -> Matrix<'a, T> {
+        let rows = self.unrolled_rows();
+        Matrix::new(weight, [self.channels_out, rows], rows)
     }
 
     /// The bands of output rows, from the top.

@@ -1,62 +1,60 @@
+use std::borrow::Cow;
+
 use rayon::prelude::*;
 
-use super::Geometry;
 use super::unroll::{Scratch, fold, live_weight, turned};
+use super::{Geometry, Term};
 use crate::float::Float;
 use crate::product::{Matrix, MatrixMut, Work, Write, multiply, transpose};
 
-/// The gradient at the input, `[batch, channels_in, height, width]`, from that at the output.
-pub(crate) fn input_gradient<T: Float>(
-    geometry: &Geometry,
-    weight: &[T],
-    gradient: &[T],
-) -> Vec<T> {
+/// The gradient at the input, `[batch, channels_in, height, width]`: the sum over some weights, each with the gradient
+/// at its output.
+pub(crate) fn input_gradient<T: Float>(geometry: &Geometry, terms: &[Term<'_, T>]) -> Vec<T> {
     #[cfg(test)]
     calls::count();
-    let weight = live_weight(geometry, weight);
-    let weight = Matrix::new(
-        &weight,
-        [geometry.channels_out, geometry.unrolled_rows()],
-        geometry.unrolled_rows(),
-    )
-    .transposed();
+    let weights: Vec<_> = (terms.iter())
+        .map(|[weight, _]| live_weight(geometry, weight))
+        .collect();
     let mut input = vec![T::default(); geometry.batch * geometry.image_in()];
     let work = Geometry::work(geometry.groups());
-    let groups = (input.par_chunks_mut(geometry.group * geometry.image_in()))
-        .zip(gradient.par_chunks(geometry.group * geometry.image_out()));
-    groups.for_each_init(
-        || Scratch::new(geometry),
-        |scratch, (input, gradient)| group(geometry, weight, gradient, input, scratch, work),
+    let groups = input.par_chunks_mut(geometry.group * geometry.image_in());
+    groups.enumerate().for_each_init(
+        || Scratch::new(geometry, terms.len()),
+        |scratch, (index, input)| {
+            let images = geometry.images(index);
+            let count = images.len();
+            let Scratch {
+                turned_input,
+                turned_output,
+                unrolled,
+            } = scratch;
+            let gradients =
+                (terms.iter()).map(|[_, gradient]| &gradient[geometry.numbers_out(&images)]);
+            let gradients: Vec<_> = if count == 1 {
+                gradients.collect()
+            } else {
+                (gradients.zip(turned_output.chunks_mut(geometry.group * geometry.image_out())))
+                    .map(|(gradient, scratch)| turned(gradient, count, scratch))
+                    .collect()
+            };
+            if count == 1 {
+                products(geometry, &weights, &gradients, 1, input, unrolled, work);
+            } else {
+                let sum = &mut turned_input[..input.len()];
+                sum.fill(T::default());
+                products(geometry, &weights, &gradients, count, sum, unrolled, work);
+                transpose(sum, count, input);
+            }
+        },
     );
     input
-}
-
-fn group<T: Float>(
-    geometry: &Geometry,
-    weight: Matrix<'_, T>,
-    gradient: &[T],
-    input: &mut [T],
-    scratch: &mut Scratch<T>,
-    work: Work,
-) {
-    let count = input.len() / geometry.image_in();
-    let gradient = turned(gradient, count, &mut scratch.turned_output);
-    let unrolled = &mut scratch.unrolled;
-    if count == 1 {
-        products(geometry, weight, gradient, 1, input, unrolled, work);
-    } else {
-        let turned = &mut scratch.turned_input[..input.len()];
-        turned.fill(T::default());
-        products(geometry, weight, gradient, count, turned, unrolled, work);
-        transpose(turned, count, input);
-    }
 }
 
 /// Adds to images that lie side by side, and are zero before.
 fn products<T: Float>(
     geometry: &Geometry,
-    weight: Matrix<'_, T>,
-    gradient: &[T],
+    weights: &[Cow<'_, [T]>],
+    gradients: &[&[T]],
     count: usize,
     images: &mut [T],
     scratch: &mut [T],
@@ -66,19 +64,23 @@ fn products<T: Float>(
     for rows in geometry.bands() {
         let start = rows.start * geometry.output[1] * count;
         let columns = rows.len() * geometry.output[1] * count;
-        let outputs = Matrix::new(
-            &gradient[start..],
-            [geometry.channels_out, columns],
-            channel,
-        );
         let shape = [geometry.unrolled_rows(), columns];
+        let add_up = |sum: &mut [T], stride: usize| {
+            let mut write = Write::Replace;
+            for (weight, gradient) in weights.iter().zip(gradients) {
+                let weight = geometry.weight_matrix(weight).transposed();
+                let gradient = &gradient[start..];
+                let outputs = Matrix::new(gradient, [geometry.channels_out, columns], channel);
+                let product = MatrixMut::new(sum, shape, stride);
+                multiply(product, weight, outputs, write, work);
+                write = Write::Add;
+            }
+        };
         if geometry.is_pointwise() {
-            let product = MatrixMut::new(&mut images[start..], shape, channel);
-            multiply(product, weight, outputs, Write::Replace, work);
+            add_up(&mut images[start..], channel);
         } else {
             let unrolled = &mut scratch[..shape[0] * columns];
-            let product = MatrixMut::new(unrolled, shape, columns);
-            multiply(product, weight, outputs, Write::Replace, work);
+            add_up(unrolled, columns);
             fold(geometry, unrolled, count, rows, images, work);
         }
     }

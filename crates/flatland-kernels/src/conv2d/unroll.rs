@@ -19,8 +19,8 @@ pub(super) struct Scratch<T> {
 }
 
 impl<T: Float> Scratch<T> {
-    /// What is not needed is empty.
-    pub fn new(geometry: &Geometry) -> Self {
+    /// For so many outputs at a time. What is not needed is empty.
+    pub fn new(geometry: &Geometry, outputs: usize) -> Self {
         let turned = if geometry.group == 1 {
             0
         } else {
@@ -34,7 +34,7 @@ impl<T: Float> Scratch<T> {
         let zeros = |length| vec![T::default(); length];
         Self {
             turned_input: zeros(turned * geometry.image_in()),
-            turned_output: zeros(turned * geometry.image_out()),
+            turned_output: zeros(outputs * turned * geometry.image_out()),
             unrolled: zeros(geometry.unrolled_rows() * unrolled),
         }
     }

@@ -2,8 +2,8 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::Geometry;
 use super::unroll::{Scratch, turned, unroll};
+use super::{Geometry, Term};
 use crate::float::Float;
 use crate::product::{Matrix, MatrixMut, Work, Write, multiply};
 
@@ -14,12 +14,9 @@ const SUMS: usize = 1 << 20;
 /// With fewer parts than this, there is one, in which the threads share the work.
 const LEAST_PARTS: usize = 4;
 
-/// The gradient at the weight, `[channels_out, channels_in, kernel_height, kernel_width]`, from that at the output.
-pub(crate) fn weight_gradient<T: Float>(
-    geometry: &Geometry,
-    input: &[T],
-    gradient: &[T],
-) -> Vec<T> {
+/// The gradient at the weight, `[channels_out, channels_in, kernel_height, kernel_width]`: the sum over some inputs, each
+/// with the gradient at its output.
+pub(crate) fn weight_gradient<T: Float>(geometry: &Geometry, terms: &[Term<'_, T>]) -> Vec<T> {
     let entries = geometry.channels_out * geometry.unrolled_rows();
     let parts = match (SUMS / entries).min(PARTS).min(geometry.groups()) {
         parts if parts < LEAST_PARTS => 1,
@@ -30,7 +27,7 @@ pub(crate) fn weight_gradient<T: Float>(
         .into_par_iter()
         .map(|part| {
             let groups = share(geometry.groups(), parts, part);
-            sum(geometry, input, gradient, groups, work)
+            sum(geometry, terms, groups, work)
         })
         .collect();
     let total = (sums.into_iter())
@@ -50,38 +47,35 @@ fn share(things: usize, parts: usize, part: usize) -> Range<usize> {
 /// The gradient that the images of some groups contribute, at the taps that meet pixels.
 fn sum<T: Float>(
     geometry: &Geometry,
-    input: &[T],
-    gradient: &[T],
+    terms: &[Term<'_, T>],
     groups: Range<usize>,
     work: Work,
 ) -> Vec<T> {
     let rows = geometry.unrolled_rows();
-    let mut scratch = Scratch::new(geometry);
+    let mut scratch = Scratch::new(geometry, 1);
     let mut sum = vec![T::default(); geometry.channels_out * rows];
     let mut write = Write::Replace;
     for group in groups {
         let images = geometry.images(group);
         let count = images.len();
-        let of = |numbers: usize| images.start * numbers..images.end * numbers;
-        let inputs = turned(
-            &input[of(geometry.image_in())],
-            count,
-            &mut scratch.turned_input,
-        );
-        let gradient = &gradient[of(geometry.image_out())];
-        let gradient = turned(gradient, count, &mut scratch.turned_output);
-        for band in geometry.bands() {
-            let start = band.start * geometry.output[1] * count;
-            let columns = band.len() * geometry.output[1] * count;
-            let outputs = Matrix::new(
-                &gradient[start..],
-                [geometry.channels_out, columns],
-                geometry.pixels_out() * count,
-            );
-            let unrolled = unroll(geometry, inputs, count, band, &mut scratch.unrolled, work);
-            let product = MatrixMut::new(&mut sum, [geometry.channels_out, rows], rows);
-            multiply(product, outputs, unrolled.transposed(), write, work);
-            write = Write::Add;
+        for [input, gradient] in terms {
+            let input = &input[geometry.numbers_in(&images)];
+            let input = turned(input, count, &mut scratch.turned_input);
+            let gradient = &gradient[geometry.numbers_out(&images)];
+            let gradient = turned(gradient, count, &mut scratch.turned_output);
+            for band in geometry.bands() {
+                let start = band.start * geometry.output[1] * count;
+                let columns = band.len() * geometry.output[1] * count;
+                let outputs = Matrix::new(
+                    &gradient[start..],
+                    [geometry.channels_out, columns],
+                    geometry.pixels_out() * count,
+                );
+                let unrolled = unroll(geometry, input, count, band, &mut scratch.unrolled, work);
+                let product = MatrixMut::new(&mut sum, [geometry.channels_out, rows], rows);
+                multiply(product, outputs, unrolled.transposed(), write, work);
+                write = Write::Add;
+            }
         }
     }
     sum
@@ -109,31 +103,32 @@ fn spread<T: Float>(geometry: &Geometry, live: Vec<T>) -> Vec<T> {
     weight
 }
 
-/// The gradient at the bias, `[channels_out]`, from that at the output. It is added in `f64`.
-pub(crate) fn bias_gradient<T: Float>(geometry: &Geometry, gradient: &[T]) -> Vec<T> {
-    let parts = PARTS.min(geometry.batch);
+/// The gradient at the bias, `[channels]`, from that at an output of this shape. It is added in `f64`.
+pub(crate) fn bias_gradient<T: Float>(shape: [usize; 4], gradient: &[T]) -> Vec<T> {
+    let [batch, channels, height, width] = shape;
+    let image = channels * height * width;
+    let parts = PARTS.min(batch);
     let sums: Vec<Vec<f64>> = (0..parts)
         .into_par_iter()
         .map(|part| {
-            let mut sums = vec![0.0; geometry.channels_out];
-            let Range { start, end } = share(geometry.batch, parts, part);
-            let images = &gradient[start * geometry.image_out()..end * geometry.image_out()];
-            let mut channels = images.chunks_exact(geometry.pixels_out());
-            for _ in start..end {
-                for (sum, channel) in sums.iter_mut().zip(&mut channels) {
-                    *sum += channel_sum(channel);
+            let mut sums = vec![0.0; channels];
+            let Range { start, end } = share(batch, parts, part);
+            for image in gradient[start * image..end * image].chunks_exact(image) {
+                let maps = image.chunks_exact(height * width);
+                for (sum, map) in sums.iter_mut().zip(maps) {
+                    *sum += map_sum(map);
                 }
             }
             sums
         })
         .collect();
-    (0..geometry.channels_out)
+    (0..channels)
         .map(|channel| T::from_f64(sums.iter().map(|sums| sums[channel]).sum()))
         .collect()
 }
 
 /// A sum in as many lanes as the processor adds at a time.
-fn channel_sum<T: Float>(numbers: &[T]) -> f64 {
+fn map_sum<T: Float>(numbers: &[T]) -> f64 {
     const LANES: usize = 8;
     let mut sums = [0.0; LANES];
     let mut blocks = numbers.chunks_exact(LANES);

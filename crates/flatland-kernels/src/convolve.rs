@@ -1,0 +1,175 @@
+//! Sums of convolutions and their gradients, without a tape.
+
+use burn::tensor::ops::ConvOptions;
+use burn::tensor::{Shape, Tensor, module};
+use burn_flex::FlexTensor;
+
+use crate::conv2d::{Geometry, Term, bias_gradient, forward, input_gradient, weight_gradient};
+use crate::flex::{flex, is_plain, tensor};
+use crate::float::{Float, for_type};
+
+/// `Σ input * weight + bias`: the sum of some cross-correlations of one geometry. The tangent of a convolution is such a
+/// sum, of `ẋ` with the weight and of `x` with the weight's tangent.
+///
+/// # Shapes
+///
+/// - input: `[batch, channels_in, height, width]`
+/// - weight: `[channels_out, channels_in, kernel_height, kernel_width]`
+/// - bias: `[channels_out]`
+/// - output: as [`conv2d`](crate::conv2d)'s
+///
+/// # Panics
+///
+/// As [`conv2d`](crate::conv2d), where there are no terms, and where a tensor is tracked.
+pub fn convolve(
+    terms: &[[&Tensor<4>; 2]],
+    bias: Option<&Tensor<1>>,
+    stride: usize,
+    padding: usize,
+) -> Tensor<4> {
+    let [input, weight] = first(terms);
+    let geometry = Geometry::new(input.dims(), weight.dims(), stride, padding);
+    if !is_plain(input) {
+        let mut bias = bias.cloned();
+        let outputs = terms.iter().map(|[input, weight]| {
+            let (input, weight) = ((*input).clone(), (*weight).clone());
+            module::conv2d(input, weight, bias.take(), options(stride, padding))
+        });
+        return outputs.reduce(|sum, output| sum + output).expect("terms");
+    }
+    let terms = held(terms);
+    let bias = bias.map(|bias| flex(bias.clone()).to_contiguous());
+    let [height, width] = geometry.output;
+    let shape = [geometry.batch, geometry.channels_out, height, width];
+    for_type!(terms[0][0], T => {
+        let bias = bias.as_ref().map(T::numbers);
+        tensor(T::tensor(forward(&geometry, &numbers(&terms), bias), Shape::from(shape)))
+    })
+}
+
+/// The gradient at the input of a convolution: the sum over some weights, each with a gradient at the output.
+///
+/// # Shapes
+///
+/// - terms: weight and gradient, `[channels_out, channels_in, kernel_height, kernel_width]` and
+///   `[batch, channels_out, height_out, width_out]`
+/// - output: `input`, which is `[batch, channels_in, height, width]`
+///
+/// # Panics
+///
+/// As [`convolve`].
+pub fn convolve_input_gradient(
+    terms: &[[&Tensor<4>; 2]],
+    input: [usize; 4],
+    stride: usize,
+    padding: usize,
+) -> Tensor<4> {
+    let [weight, _] = first(terms);
+    let geometry = Geometry::new(input, weight.dims(), stride, padding);
+    if !is_plain(weight) {
+        let gradients = terms.iter().map(|[weight, gradient]| {
+            let point = Tensor::zeros(input, (&weight.device(), weight.dtype()));
+            reverse(gradient, point, |point| {
+                let weight = Tensor::from_inner((*weight).clone());
+                module::conv2d(point, weight, None, options(stride, padding))
+            })
+        });
+        return gradients.reduce(|sum, part| sum + part).expect("terms");
+    }
+    let terms = held(terms);
+    for_type!(terms[0][0], T => {
+        tensor(T::tensor(input_gradient(&geometry, &numbers(&terms)), Shape::from(input)))
+    })
+}
+
+/// The gradient at the weight of a convolution: the sum over some inputs, each with a gradient at its output.
+///
+/// # Shapes
+///
+/// - terms: input and gradient, `[batch, channels_in, height, width]` and
+///   `[batch, channels_out, height_out, width_out]`
+/// - output: `weight`, which is `[channels_out, channels_in, kernel_height, kernel_width]`
+///
+/// # Panics
+///
+/// As [`convolve`].
+pub fn convolve_weight_gradient(
+    terms: &[[&Tensor<4>; 2]],
+    weight: [usize; 4],
+    stride: usize,
+    padding: usize,
+) -> Tensor<4> {
+    let [input, _] = first(terms);
+    let geometry = Geometry::new(input.dims(), weight, stride, padding);
+    if !is_plain(input) {
+        let gradients = terms.iter().map(|[input, gradient]| {
+            let point = Tensor::zeros(weight, (&input.device(), input.dtype()));
+            reverse(gradient, point, |point| {
+                let input = Tensor::from_inner((*input).clone());
+                module::conv2d(input, point, None, options(stride, padding))
+            })
+        });
+        return gradients.reduce(|sum, part| sum + part).expect("terms");
+    }
+    let terms = held(terms);
+    for_type!(terms[0][0], T => {
+        tensor(T::tensor(weight_gradient(&geometry, &numbers(&terms)), Shape::from(weight)))
+    })
+}
+
+/// The gradient at the bias of a convolution: the sum over images and pixels.
+///
+/// # Shapes
+///
+/// - gradient: `[batch, channels_out, height_out, width_out]`
+/// - output: `[channels_out]`
+///
+/// # Panics
+///
+/// Where the gradient is tracked.
+pub fn convolve_bias_gradient(gradient: &Tensor<4>) -> Tensor<1> {
+    let [_, channels, _, _] = gradient.dims();
+    if !is_plain(gradient) {
+        return (gradient.clone())
+            .sum_dims(&[0usize, 2, 3])
+            .reshape([channels]);
+    }
+    let gradient = flex(gradient.clone()).to_contiguous();
+    let shape: [usize; 4] = gradient.layout().shape().dims();
+    for_type!(gradient, T => {
+        tensor(T::tensor(bias_gradient(shape, T::numbers(&gradient)), Shape::from([channels])))
+    })
+}
+
+fn first<'a, T>(terms: &[[&'a T; 2]]) -> [&'a T; 2] {
+    *terms.first().expect("a sum has at least one term")
+}
+
+fn options(stride: usize, padding: usize) -> ConvOptions<2> {
+    ConvOptions::new([stride; 2], [padding; 2], [1; 2], 1)
+}
+
+/// The gradient of `⟨gradient, output⟩` at `point`, by burn's tape.
+fn reverse(
+    gradient: &Tensor<4>,
+    point: Tensor<4>,
+    output: impl FnOnce(Tensor<4>) -> Tensor<4>,
+) -> Tensor<4> {
+    let point = Tensor::from_inner(point).require_grad();
+    let inner = output(point.clone()) * Tensor::from_inner(gradient.clone());
+    let gradients = inner.sum().backward();
+    point.grad(&gradients).expect("a convolution depends on it")
+}
+
+/// The memory of some terms.
+pub(crate) fn held<const D: usize>(terms: &[[&Tensor<D>; 2]]) -> Vec<[FlexTensor; 2]> {
+    let hold = |tensor: &Tensor<D>| flex(tensor.clone()).to_contiguous();
+    (terms.iter()).map(|term| term.map(hold)).collect()
+}
+
+/// The numbers of some terms.
+pub(crate) fn numbers<T: Float>(terms: &[[FlexTensor; 2]]) -> Vec<Term<'_, T>> {
+    (terms.iter())
+        .map(|[left, right]| [T::numbers(left), T::numbers(right)])
+        .collect()
+}
