@@ -39,6 +39,7 @@ mod flex;
 mod float;
 mod linear;
 mod max_pool2d;
+mod passes;
 mod product;
 
 pub use backend::conv2d;
@@ -47,3 +48,7 @@ pub use convolve::{
 };
 pub use linear::{linear, linear_input_gradient, linear_weight_gradient};
 pub use max_pool2d::max_pool2d;
+pub use passes::{
+    BatchNorm, add, batch_norm, batch_norm_gradient, batch_norm_gradient_tangent,
+    batch_norm_tangent, gate, max_pool2d_gather, max_pool2d_scatter, rectify,
+};
