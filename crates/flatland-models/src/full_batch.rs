@@ -2,12 +2,13 @@
 
 use burn::module::Module;
 use burn::tensor::{DType, Device, Element, Int, Tensor, TensorData};
-use flatland_optim::{Curvature, Objective};
+use flatland_optim::{Curvature, Objective, Products};
 
+use crate::engine::{Linearized, Model, Slots};
 use crate::initializer::Emptier;
 use crate::lanes::Lanes;
 use crate::running::Observation;
-use crate::{Dual, InputShape, Layout, Loss, Masks, Pass, RunningStatistics, Sequence};
+use crate::{InputShape, Layout, Loss, Masks, Pass, RunningStatistics, Sequence};
 
 /// Images that go through a network together, with what they show.
 #[derive(Debug, Clone)]
@@ -210,10 +211,10 @@ impl FullBatch {
             if let Some(running) = running {
                 pass = pass.normalized_by(running);
             }
-            let logits = self.network.logits(&pass, chunk.images.clone());
-            let predictions = logits.value.clone().argmax(1).squeeze_dim(1);
+            let logits = self.model().logits(&pass, chunk);
+            let predictions = logits.clone().argmax(1).squeeze_dim(1);
             let correct = predictions.equal(chunk.labels.clone()).int().sum();
-            (self.share_of_logits(logits, chunk).value, correct)
+            (self.model().value(logits, chunk), correct)
         };
         let (losses, correct) = self.each_chunk(evaluate).into_iter().unzip();
         let correct: i64 = Tensor::cat(correct, 0).into_data().iter::<i64>().sum();
@@ -229,7 +230,7 @@ impl FullBatch {
         let watch = |index, chunk: &Batch| {
             let pass = Pass::plain(&self.layout, point).watching(threshold);
             let pass = self.pass(pass, index);
-            self.network.logits(&pass, chunk.images.clone());
+            self.model().logits(&pass, chunk);
             pass.into_watched()
         };
         let mut layers: Vec<(i64, usize)> = Vec::new();
@@ -259,14 +260,47 @@ impl FullBatch {
         }
     }
 
-    /// What a chunk adds to the loss.
-    fn share(&self, pass: &Pass<'_>, chunk: &Batch) -> Dual<1> {
-        self.share_of_logits(self.network.logits(pass, chunk.images.clone()), chunk)
+    fn model(&self) -> Model<'_> {
+        Model {
+            network: &self.network,
+            loss: self.loss,
+            samples: self.samples,
+        }
     }
 
-    fn share_of_logits(&self, logits: Dual<2>, chunk: &Batch) -> Dual<1> {
-        self.loss
-            .share_of_mean(logits, chunk.targets.clone(), self.samples)
+    /// What the products of a chunk at a point have in common.
+    fn linearize(&self, point: &Tensor<1>, chunk: usize) -> Linearized {
+        let pass = self.pass(Pass::plain(&self.layout, point), chunk);
+        self.model().linearize(&pass, &self.chunks[chunk])
+    }
+
+    /// The Hessian-vector product, from what was kept of the first chunks.
+    fn product(
+        &self,
+        point: &Tensor<1>,
+        direction: &Tensor<1>,
+        kept: &[Option<Linearized>],
+    ) -> Tensor<1> {
+        let part = |index: usize, _: &Batch| {
+            let made;
+            let at = match kept.get(index) {
+                Some(Some(kept)) => kept,
+                _ => {
+                    made = self.linearize(point, index);
+                    &made
+                }
+            };
+            let pass = Pass::plain(&self.layout, point).along(direction);
+            let mut slots = Slots::new(&self.layout);
+            self.model().product(&pass, at, &mut slots);
+            (slots.into_parts(point), ())
+        };
+        self.accumulate(part, |()| ())
+    }
+
+    /// How many chunks fit into the memory for what products at one point have in common.
+    fn chunks_to_keep(&self) -> usize {
+        self.chunks.len()
     }
 
     /// What `make` returns for each chunk.
@@ -320,7 +354,7 @@ impl Objective for FullBatch {
     fn loss(&mut self, point: &Tensor<1>) -> f64 {
         sum(self.each_chunk(|index, chunk| {
             let pass = self.pass(Pass::plain(&self.layout, point), index);
-            self.share(&pass, chunk).value
+            self.model().loss(&pass, chunk)
         }))
     }
 
@@ -328,11 +362,10 @@ impl Objective for FullBatch {
         let mut losses = Vec::with_capacity(self.chunks.len());
         let mut observed = Vec::new();
         let part = |index, chunk: &Batch| {
-            let pass = self.pass(Pass::taped(&self.layout, point), index);
-            let loss = self.share(&pass, chunk).value;
-            let value = loss.clone().inner();
-            let gradient = pass.gradient(loss.backward());
-            (gradient, (value, pass.into_observed()))
+            let pass = self.pass(Pass::plain(&self.layout, point), index);
+            let mut slots = Slots::new(&self.layout);
+            let loss = self.model().gradient(&pass, chunk, &mut slots);
+            (slots.into_parts(point), (loss, pass.into_observed()))
         };
         let gradient = self.accumulate(part, |(loss, seen)| {
             losses.push(loss);
@@ -347,13 +380,15 @@ impl Objective for FullBatch {
 
 impl Curvature for FullBatch {
     fn hvp(&mut self, point: &Tensor<1>, direction: &Tensor<1>) -> Tensor<1> {
-        let part = |index, chunk: &Batch| {
-            let pass = self.pass(Pass::taped(&self.layout, point).along(direction), index);
-            let slope = (self.share(&pass, chunk).tangent)
-                .expect("the loss of a network with parameters has a tangent");
-            (pass.gradient(slope.backward()), ())
-        };
-        self.accumulate(part, |()| ())
+        self.product(point, direction, &[])
+    }
+
+    fn products_at<'a>(&'a mut self, point: &'a Tensor<1>) -> Products<'a> {
+        let this = &*self;
+        let count = this.chunks_to_keep();
+        let kept =
+            this.each_chunk(|index, _| (index < count).then(|| this.linearize(point, index)));
+        Box::new(move |direction| this.product(point, direction, &kept))
     }
 }
 

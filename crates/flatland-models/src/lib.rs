@@ -20,6 +20,7 @@ mod architecture;
 mod cnn;
 mod densenet;
 mod dual;
+mod engine;
 mod footprint;
 mod full_batch;
 mod gradient;

@@ -6,6 +6,7 @@ use burn::module::{Param, ParamId};
 use burn::tensor::{Gradients, Int, Tensor};
 use flatland_random::Stream;
 
+use crate::engine::Slots;
 use crate::ops::ChannelStatistics;
 use crate::running::Observation;
 use crate::{Dual, Layout, RunningStatistics};
@@ -112,6 +113,33 @@ impl<'a> Pass<'a> {
             masks: None,
             masked: Cell::new(0),
             watched: None,
+        }
+    }
+
+    /// The same parameters and direction, each parameter a leaf of a new tape.
+    ///
+    /// # Panics
+    ///
+    /// Where the pass is not at a point.
+    pub(crate) fn again_taped(&self) -> Pass<'a> {
+        let Source { layout, values } = self.source.as_ref().expect("a pass at a point");
+        let leaf = |view: &Tensor<1>| Tensor::from_inner(view.clone()).require_grad();
+        let mut pass = Pass::own();
+        pass.source = Some(Source {
+            layout,
+            values: values.iter().map(leaf).collect(),
+        });
+        pass.direction = self.direction.clone();
+        pass
+    }
+
+    /// Adds the gradients at the leaves of a taped pass to the slots.
+    pub(crate) fn add_gradients(&self, gradients: &mut Gradients, slots: &mut Slots<'_>) {
+        let values = self.source.iter().flat_map(|source| &source.values);
+        for (position, leaf) in values.enumerate() {
+            if let Some(gradient) = leaf.grad_remove(gradients) {
+                slots.add_at(position, gradient);
+            }
         }
     }
 

@@ -16,15 +16,15 @@ use crate::{Activation, Dual, Layer, Pass};
 /// `layer1.0.conv1.weight` in nested sequences).
 #[derive(Debug, Clone)]
 pub struct Sequence {
-    children: Vec<(String, Layer)>,
-    combination: Combination,
+    pub(crate) children: Vec<(String, Layer)>,
+    pub(crate) combination: Combination,
     /// What the combined output goes through; without parameters, and so without a name.
-    last: Option<Activation>,
+    pub(crate) last: Option<Box<Layer>>,
 }
 
 /// How a [`Sequence`] makes one output of what its children yield.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Combination {
+pub(crate) enum Combination {
     /// Each child takes the output of the one before.
     Chain,
     /// The first children are a chain, the others a second chain from the same input; the two outputs are added.
@@ -82,7 +82,7 @@ impl Sequence {
 
     /// Applies `activation` to the combined output.
     pub fn followed_by(mut self, activation: Activation) -> Self {
-        self.last = Some(activation);
+        self.last = Some(Box::new(activation.into()));
         self
     }
 

@@ -268,8 +268,8 @@ fn the_segment_of_the_digits_mlp_agrees_with_its_parts() {
     assert!((measured[0].gradient_change / measured[0].hessian_norm - 1.0).abs() < 1e-4);
     for at in &measured {
         let moved = point.clone() - gradient.clone() * at.step_size;
-        let hessian = &mut Hessian::new(&mut objective, &moved);
-        let exact = sharpness(hessian, &config, None).unwrap().lambda_max;
+        let exact = sharpness(&mut Hessian::new(&mut objective, &moved), &config, None);
+        let exact = exact.unwrap().lambda_max;
         assert!((at.sharpness / exact - 1.0).abs() < 1e-5, "{at:?} {exact}");
         let along = objective.curvature_along(&moved, &gradient) / (norm * norm);
         assert!((at.curvature - along).abs() < 1e-10);

@@ -92,7 +92,7 @@ pub use gradient_descent::{GradientDescent, GradientDescentConfig};
 pub use initial_trial::{InitialTrial, Polyak};
 pub use line_search::{Extrapolation, LineSearch, LineSearchConfig, LineSearchState};
 pub use method::{Convergence, Method, NonFinite, Outcome, SearchFailure, Step};
-pub use objective::{Counted, Curvature, Evaluations, Objective};
+pub use objective::{Counted, Curvature, Evaluations, Objective, Products};
 pub use reference::{Reference, ReferenceState};
 pub use sam::{Sam, SamConfig, SamState};
 pub use warm_up::{WarmUp, WarmUpConfig, WarmUpState};

@@ -25,10 +25,19 @@ pub trait Objective {
     fn loss_and_gradient(&mut self, point: &Tensor<1>) -> (f64, Tensor<1>);
 }
 
+/// Multiplies directions by the Hessian at one point.
+pub type Products<'a> = Box<dyn FnMut(&Tensor<1>) -> Tensor<1> + 'a>;
+
 /// An objective that also knows its second derivative along a direction.
 pub trait Curvature: Objective {
     /// The Hessian-vector product `∇²f(point) · direction`.
     fn hvp(&mut self, point: &Tensor<1>, direction: &Tensor<1>) -> Tensor<1>;
+
+    /// The products with the Hessian at one point, for many directions. An implementation may keep what they have in
+    /// common; unless it does, each is an [`hvp`](Self::hvp).
+    fn products_at<'a>(&'a mut self, point: &'a Tensor<1>) -> Products<'a> {
+        Box::new(move |direction| self.hvp(point, direction))
+    }
 
     /// The curvature `directionᵀ · ∇²f(point) · direction`. Unless an implementation has a cheaper way to it, this takes
     /// one [`hvp`](Self::hvp).
@@ -54,6 +63,10 @@ impl<O: Objective + ?Sized> Objective for &mut O {
 impl<O: Curvature + ?Sized> Curvature for &mut O {
     fn hvp(&mut self, point: &Tensor<1>, direction: &Tensor<1>) -> Tensor<1> {
         (**self).hvp(point, direction)
+    }
+
+    fn products_at<'a>(&'a mut self, point: &'a Tensor<1>) -> Products<'a> {
+        (**self).products_at(point)
     }
 
     fn curvature_along(&mut self, point: &Tensor<1>, direction: &Tensor<1>) -> f64 {
@@ -130,6 +143,15 @@ impl<O: Curvature> Curvature for Counted<O> {
         self.objective.hvp(point, direction)
     }
 
+    fn products_at<'a>(&'a mut self, point: &'a Tensor<1>) -> Products<'a> {
+        let made = &mut self.evaluations.products;
+        let mut products = self.objective.products_at(point);
+        Box::new(move |direction| {
+            *made += 1;
+            products(direction)
+        })
+    }
+
     fn curvature_along(&mut self, point: &Tensor<1>, direction: &Tensor<1>) -> f64 {
         self.evaluations.curvatures += 1;
         self.objective.curvature_along(point, direction)
@@ -173,6 +195,10 @@ mod tests {
         for _ in 0..3 {
             counted.hvp(&point, &point);
         }
+        let mut products = counted.products_at(&point);
+        products(&point);
+        products(&point);
+        drop(products);
         for _ in 0..4 {
             assert_eq!(counted.curvature_along(&point, &(point.clone() * 3.0)), 9.0);
         }
@@ -181,7 +207,7 @@ mod tests {
         let expected = Evaluations {
             losses: 2,
             gradients: 1,
-            products: 3,
+            products: 5,
             curvatures: 4,
         };
         assert_eq!(evaluations, expected);

@@ -1,7 +1,9 @@
 //! What an eigensolver asks of a matrix: products.
 
+use std::fmt;
+
 use burn::tensor::{DType, Device, Tensor};
-use flatland_optim::Curvature;
+use flatland_optim::{Curvature, Products};
 
 /// A symmetric linear map, known by its products.
 ///
@@ -48,22 +50,33 @@ impl<A: SymmetricOperator + ?Sized> SymmetricOperator for &mut A {
 }
 
 /// The Hessian `∇²f(point)` of an objective.
-#[derive(Debug)]
-pub struct Hessian<'a, O: ?Sized> {
-    objective: &'a mut O,
+pub struct Hessian<'a> {
     point: &'a Tensor<1>,
+    products: Products<'a>,
 }
 
-impl<'a, O: Curvature + ?Sized> Hessian<'a, O> {
-    /// The Hessian of `objective` at `point`; its vectors live where the point does.
-    pub fn new(objective: &'a mut O, point: &'a Tensor<1>) -> Self {
-        Self { objective, point }
+impl<'a> Hessian<'a> {
+    /// The Hessian of `objective` at `point`; its vectors live where the point does. What the objective
+    /// [keeps](Curvature::products_at) of the point lives as long as this.
+    pub fn new<O: Curvature + ?Sized>(objective: &'a mut O, point: &'a Tensor<1>) -> Self {
+        Self {
+            point,
+            products: objective.products_at(point),
+        }
     }
 }
 
-impl<O: Curvature + ?Sized> SymmetricOperator for Hessian<'_, O> {
+impl fmt::Debug for Hessian<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut hessian = f.debug_struct("Hessian");
+        hessian.field("point", self.point).finish_non_exhaustive()
+    }
+}
+
+impl SymmetricOperator for Hessian<'_> {
     fn dimension(&self) -> usize {
-        self.objective.dimension()
+        let [dimension] = self.point.dims();
+        dimension
     }
 
     fn device(&self) -> Device {
@@ -75,7 +88,7 @@ impl<O: Curvature + ?Sized> SymmetricOperator for Hessian<'_, O> {
     }
 
     fn apply(&mut self, vector: &Tensor<1>) -> Tensor<1> {
-        self.objective.hvp(self.point, vector)
+        (self.products)(vector)
     }
 }
 

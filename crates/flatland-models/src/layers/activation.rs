@@ -35,6 +35,10 @@ impl Activation {
         Self { function }
     }
 
+    pub(crate) fn function(&self) -> Nonlinearity {
+        self.function
+    }
+
     pub(crate) fn forward(&self, pass: &Pass<'_>, input: Signal) -> Signal {
         match input {
             Signal::Features(features) => self.apply(pass, features).into(),

@@ -35,12 +35,12 @@ impl BatchNorm2dConfig {
 /// running statistics. A forward pass moves nothing: what it sees is noted in the pass.
 #[derive(Module, Debug)]
 pub struct BatchNorm2d {
-    weight: Param<Tensor<1>>,
-    bias: Param<Tensor<1>>,
-    running_mean: Param<Tensor<1>>,
+    pub(crate) weight: Param<Tensor<1>>,
+    pub(crate) bias: Param<Tensor<1>>,
+    pub(crate) running_mean: Param<Tensor<1>>,
     running_var: Param<Tensor<1>>,
     #[module(skip)]
-    epsilon: f64,
+    pub(crate) epsilon: f64,
 }
 
 impl BatchNorm2d {

@@ -78,9 +78,9 @@ impl Conv2dConfig {
 #[derive(Module, Debug)]
 pub struct Conv2d {
     /// `[channels_out, channels_in, kernel, kernel]`
-    weight: Param<Tensor<4>>,
+    pub(crate) weight: Param<Tensor<4>>,
     /// `[channels_out]`
-    bias: Option<Param<Tensor<1>>>,
+    pub(crate) bias: Option<Param<Tensor<1>>>,
     #[module(skip)]
     geometry: Conv2dGeometry,
 }
@@ -89,6 +89,11 @@ impl Conv2d {
     /// The shape of the weight, and how it moves over the image.
     pub(crate) fn shape(&self) -> ([usize; 4], Conv2dGeometry) {
         (self.weight.shape().dims(), self.geometry)
+    }
+
+    /// Stride and padding.
+    pub(crate) fn window(&self) -> [usize; 2] {
+        [self.geometry.stride, self.geometry.padding]
     }
 
     /// # Shapes

@@ -38,11 +38,21 @@ impl Dropout {
     }
 
     fn apply<const D: usize>(&self, pass: &Pass<'_>, input: Dual<D>) -> Dual<D> {
-        let Some(mut stream) = pass.next_mask().filter(|_| self.rate > 0.0) else {
-            return input;
-        };
+        match self.factors(pass, &input.value) {
+            Some(factors) => input.map_linear(|x| x * factors.clone()),
+            None => input,
+        }
+    }
+
+    /// What each entry of `input` is multiplied by, if the pass drops.
+    pub(crate) fn factors<const D: usize>(
+        &self,
+        pass: &Pass<'_>,
+        input: &Tensor<D>,
+    ) -> Option<Tensor<D>> {
+        let mut stream = pass.next_mask().filter(|_| self.rate > 0.0)?;
         let kept = 1.0 / (1.0 - self.rate);
-        let shape = input.value.shape();
+        let shape = input.shape();
         let factors = (0..shape.num_elements())
             .map(|_| {
                 let uniform = 0.5 * (flatland_random::uniform(&mut stream) + 1.0); // in [0, 1)
@@ -50,7 +60,6 @@ impl Dropout {
             })
             .collect();
         let data = TensorData::new::<f64, _>(factors, shape);
-        let factors = Tensor::from_data(data, (&input.value.device(), input.value.dtype()));
-        input.map_linear(|x| x * factors.clone())
+        Some(Tensor::from_data(data, (&input.device(), input.dtype())))
     }
 }

@@ -47,9 +47,9 @@ impl LinearConfig {
 #[derive(Module, Debug)]
 pub struct Linear {
     /// `[features_out, features_in]`, PyTorch's layout.
-    weight: Param<Tensor<2>>,
+    pub(crate) weight: Param<Tensor<2>>,
     /// `[features_out]`
-    bias: Option<Param<Tensor<1>>>,
+    pub(crate) bias: Option<Param<Tensor<1>>>,
 }
 
 impl Linear {

@@ -86,8 +86,10 @@ proptest! {
         let mut method = CdatConfig { scale, ..CdatConfig::new() }.init().unwrap();
         let config = LanczosConfig::new().with_tolerance(1e-6).with_max_products(5000);
         for _ in 0..10 {
-            let hessian = &mut Hessian::new(&mut objective, &point);
-            let largest = eigenpairs(hessian, Wanted::Magnitude(1), &config, &[]).unwrap().values[0].abs();
+            let largest = {
+                let mut hessian = Hessian::new(&mut objective, &point);
+                eigenpairs(&mut hessian, Wanted::Magnitude(1), &config, &[]).unwrap().values[0].abs()
+            };
             let step;
             (point, step) = method.step(&mut objective, point);
             prop_assert_eq!(step.outcome, Outcome::Stepped);

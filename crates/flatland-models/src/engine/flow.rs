@@ -1,0 +1,111 @@
+use burn::tensor::Tensor;
+
+use crate::Dual;
+use crate::layer::Signal;
+
+/// A plain tensor that flows between two layers: a value, an adjoint or a tangent.
+#[derive(Debug, Clone)]
+pub(crate) enum Flow {
+    /// `[batch, features]`
+    Features(Tensor<2>),
+    /// `[batch, tokens, features]`
+    Tokens(Tensor<3>),
+    /// `[batch, channels, height, width]`
+    Image(Tensor<4>),
+}
+
+/// Applies the same to a tensor of any rank.
+macro_rules! each {
+    ($flow:expr, $tensor:ident => $result:expr) => {
+        match $flow {
+            Flow::Features($tensor) => Flow::Features($result),
+            Flow::Tokens($tensor) => Flow::Tokens($result),
+            Flow::Image($tensor) => Flow::Image($result),
+        }
+    };
+}
+
+/// Applies the same to two tensors of any rank, both the same.
+macro_rules! both {
+    ($left:expr, $right:expr, $a:ident, $b:ident => $result:expr) => {
+        match ($left, $right) {
+            (Flow::Features($a), Flow::Features($b)) => Flow::Features($result),
+            (Flow::Tokens($a), Flow::Tokens($b)) => Flow::Tokens($result),
+            (Flow::Image($a), Flow::Image($b)) => Flow::Image($result),
+            (left, right) => panic!("{left:?} and {right:?} are of two kinds"),
+        }
+    };
+}
+
+pub(super) use {both, each};
+
+impl Flow {
+    pub(crate) fn features(self) -> Tensor<2> {
+        match self {
+            Self::Features(features) => features,
+            other => panic!("expected features, found {other:?}"),
+        }
+    }
+
+    pub(crate) fn image(self) -> Tensor<4> {
+        match self {
+            Self::Image(image) => image,
+            other => panic!("expected an image, found {other:?}"),
+        }
+    }
+
+    /// The number of channels of an image; nothing of what is none.
+    pub(super) fn channels(&self) -> usize {
+        match self {
+            Self::Image(image) => image.dims()[1],
+            _ => 0,
+        }
+    }
+
+    pub(crate) fn add(self, other: Self) -> Self {
+        both!(self, other, a, b => flatland_kernels::add(a, b))
+    }
+
+    /// The channels of an image, then those of another.
+    pub(crate) fn append(self, other: Self) -> Self {
+        Self::Image(Tensor::cat(vec![self.image(), other.image()], 1))
+    }
+
+    /// The first channels of an image, and the rest.
+    pub(crate) fn split(self, channels: usize) -> [Self; 2] {
+        let image = self.image();
+        let [_, all, _, _] = image.dims();
+        [0..channels, channels..all].map(|range| Self::Image(image.clone().slice_dim(1, range)))
+    }
+
+    /// Zeros of the same shape.
+    pub(crate) fn zeros(&self) -> Self {
+        each!(self, x => x.zeros_like())
+    }
+}
+
+impl From<Flow> for Signal {
+    /// A value without a tangent.
+    fn from(flow: Flow) -> Self {
+        match flow {
+            Flow::Features(features) => Dual::constant(features).into(),
+            Flow::Tokens(tokens) => Dual::constant(tokens).into(),
+            Flow::Image(image) => Dual::constant(image).into(),
+        }
+    }
+}
+
+impl Signal {
+    /// The value, and the tangent.
+    pub(super) fn into_flows(self) -> (Flow, Option<Flow>) {
+        match self {
+            Self::Features(Dual { value, tangent }) => {
+                (Flow::Features(value), tangent.map(Flow::Features))
+            }
+            Self::Tokens(Dual { value, tangent }) => {
+                (Flow::Tokens(value), tangent.map(Flow::Tokens))
+            }
+            Self::Image(Dual { value, tangent }) => (Flow::Image(value), tangent.map(Flow::Image)),
+        }
+    }
+}
