@@ -157,7 +157,9 @@ impl Kernels for Flex {
             geometry.kernel[1],
         ];
         for_type!(input, T => {
-            T::tensor(weight_gradient(geometry, &[[T::numbers(&input), T::numbers(&gradient)]]), Shape::from(shape))
+            let mut weight = vec![T::default(); shape.iter().product()];
+            weight_gradient(geometry, &[[T::numbers(&input), T::numbers(&gradient)]], &mut weight);
+            T::tensor(weight, Shape::from(shape))
         })
     }
 

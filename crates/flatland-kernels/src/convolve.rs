@@ -1,10 +1,13 @@
 //! Sums of convolutions and their gradients, without a tape.
 
+use std::ops::Range;
+
 use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Shape, Tensor, module};
 use burn_flex::FlexTensor;
 
 use crate::conv2d::{Geometry, Term, bias_gradient, forward, input_gradient, weight_gradient};
+use crate::flat::Flat;
 use crate::flex::{flex, is_plain, tensor};
 use crate::float::{Float, for_type};
 
@@ -82,39 +85,45 @@ pub fn convolve_input_gradient(
     })
 }
 
-/// The gradient at the weight of a convolution: the sum over some inputs, each with a gradient at its output.
+/// Puts the gradient at the weight of a convolution into a range of zeros: the sum over some inputs, each with a gradient
+/// at its output.
 ///
 /// # Shapes
 ///
 /// - terms: input and gradient, `[batch, channels_in, height, width]` and
 ///   `[batch, channels_out, height_out, width_out]`
-/// - output: `weight`, which is `[channels_out, channels_in, kernel_height, kernel_width]`
+/// - result: `weight`, which is `[channels_out, channels_in, kernel_height, kernel_width]`, row by row
 ///
 /// # Panics
 ///
-/// As [`convolve`].
+/// As [`convolve`], and where the range has another length than the weight.
 pub fn convolve_weight_gradient(
     terms: &[[&Tensor<4>; 2]],
     weight: [usize; 4],
     stride: usize,
     padding: usize,
-) -> Tensor<4> {
+    into: &mut Flat,
+    range: Range<usize>,
+) {
     let [input, _] = first(terms);
     let geometry = Geometry::new(input.dims(), weight, stride, padding);
-    if !is_plain(input) {
-        let gradients = terms.iter().map(|[input, gradient]| {
-            let point = Tensor::zeros(weight, (&input.device(), input.dtype()));
-            reverse(gradient, point, |point| {
-                let input = Tensor::from_inner((*input).clone());
-                module::conv2d(input, point, None, options(stride, padding))
-            })
+    let length: usize = weight.iter().product();
+    assert_eq!(range.len(), length, "a gradient fills its range");
+    if is_plain(input) {
+        let terms = held(terms);
+        return for_type!(terms[0][0], T => {
+            weight_gradient(&geometry, &numbers(&terms), into.slice::<T>(range));
         });
-        return gradients.reduce(|sum, part| sum + part).expect("terms");
     }
-    let terms = held(terms);
-    for_type!(terms[0][0], T => {
-        tensor(T::tensor(weight_gradient(&geometry, &numbers(&terms)), Shape::from(weight)))
-    })
+    let gradients = terms.iter().map(|[input, gradient]| {
+        let point = Tensor::zeros(weight, (&input.device(), input.dtype()));
+        reverse(gradient, point, |point| {
+            let input = Tensor::from_inner((*input).clone());
+            module::conv2d(input, point, None, options(stride, padding))
+        })
+    });
+    let sum = gradients.reduce(|sum, part| sum + part).expect("terms");
+    into.put(range, sum.reshape([length]));
 }
 
 /// The gradient at the bias of a convolution: the sum over images and pixels.
@@ -141,7 +150,7 @@ pub fn convolve_bias_gradient(gradient: &Tensor<4>) -> Tensor<1> {
     })
 }
 
-fn first<'a, T>(terms: &[[&'a T; 2]]) -> [&'a T; 2] {
+pub(crate) fn first<'a, T>(terms: &[[&'a T; 2]]) -> [&'a T; 2] {
     *terms.first().expect("a sum has at least one term")
 }
 

@@ -35,6 +35,7 @@
 mod backend;
 mod conv2d;
 mod convolve;
+mod flat;
 mod flex;
 mod float;
 mod linear;
@@ -46,6 +47,7 @@ pub use backend::conv2d;
 pub use convolve::{
     convolve, convolve_bias_gradient, convolve_input_gradient, convolve_weight_gradient,
 };
+pub use flat::Flat;
 pub use linear::{linear, linear_input_gradient, linear_weight_gradient};
 pub use max_pool2d::max_pool2d;
 pub use passes::{

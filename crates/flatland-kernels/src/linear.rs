@@ -1,8 +1,12 @@
 //! Sums of products with the weights of linear layers, without a tape.
 
+use std::ops::Range;
+
 use burn::tensor::{Shape, Tensor};
 
-use crate::convolve::{held, numbers};
+use crate::conv2d::Term;
+use crate::convolve::{first, held, numbers};
+use crate::flat::Flat;
 use crate::flex::{flex, is_plain, tensor};
 use crate::float::{Float, for_type};
 use crate::product::{Matrix, MatrixMut, Work, Write, multiply};
@@ -36,46 +40,102 @@ pub fn linear_input_gradient(terms: &[[&Tensor<2>; 2]]) -> Tensor<2> {
     sum_of_products(terms, [false, false], None)
 }
 
-/// The gradient at the weight of a linear layer, `Σ gradientᵀ · input`.
+/// Puts the gradient at the weight of a linear layer, `Σ gradientᵀ · input`, into a range.
 ///
 /// # Shapes
 ///
 /// - terms: gradient and input, `[batch, features_out]` and `[batch, features_in]`
-/// - output: `[features_out, features_in]`
+/// - result: `[features_out, features_in]`, row by row
 ///
 /// # Panics
 ///
-/// As [`linear`].
-pub fn linear_weight_gradient(terms: &[[&Tensor<2>; 2]]) -> Tensor<2> {
-    sum_of_products(terms, [true, false], None)
+/// As [`linear`], and where the range has another length than the weight.
+pub fn linear_weight_gradient(terms: &[[&Tensor<2>; 2]], into: &mut Flat, range: Range<usize>) {
+    let shape = Sum::new(terms, [true, false]);
+    let [rows, columns] = shape.size();
+    assert_eq!(range.len(), rows * columns, "a gradient fills its range");
+    let [gradient, _] = first(terms);
+    if is_plain(gradient) {
+        let terms = held(terms);
+        return for_type!(terms[0][0], T => {
+            shape.write(&numbers::<T>(&terms), Write::Replace, into.slice(range));
+        });
+    }
+    into.put(range, shape.stock(terms).reshape([rows * columns]));
 }
 
-/// The sum of the products of each left with each right factor, transposed or not, and a bias in every row.
-fn sum_of_products(
-    terms: &[[&Tensor<2>; 2]],
+/// A sum of the products of left and right factors, transposed or not.
+#[derive(Clone, Copy)]
+struct Sum {
+    shapes: [[usize; 2]; 2],
     transposed: [bool; 2],
-    bias: Option<&Tensor<1>>,
-) -> Tensor<2> {
-    let [left, right] = *terms.first().expect("a sum has at least one term");
-    if !is_plain(left) {
+}
+
+impl Sum {
+    fn new(terms: &[[&Tensor<2>; 2]], transposed: [bool; 2]) -> Self {
+        let shapes = first(terms).map(|factor| factor.dims());
+        Self { shapes, transposed }
+    }
+
+    /// Rows and columns of the sum.
+    fn size(&self) -> [usize; 2] {
+        let [left, right] = self.shapes;
+        let [is_left_transposed, is_right_transposed] = self.transposed;
+        [
+            left[usize::from(is_left_transposed)],
+            right[usize::from(!is_right_transposed)],
+        ]
+    }
+
+    /// By burn's operators.
+    fn stock(&self, terms: &[[&Tensor<2>; 2]]) -> Tensor<2> {
         let products = terms.iter().map(|term| {
-            let [left, right] = [0, 1].map(|side| match transposed[side] {
+            let [left, right] = [0, 1].map(|side| match self.transposed[side] {
                 true => term[side].clone().transpose(),
                 false => term[side].clone(),
             });
             left.matmul(right)
         });
-        let sum = products
+        products
             .reduce(|sum, product| sum + product)
-            .expect("terms");
+            .expect("terms")
+    }
+
+    /// Row by row.
+    fn write<T: Float>(&self, terms: &[Term<'_, T>], mut write: Write, sum: &mut [T]) {
+        let size @ [_, columns] = self.size();
+        for factors in terms {
+            let [left, right] = [0, 1].map(|side| {
+                let shape = self.shapes[side];
+                let matrix = Matrix::new(factors[side], shape, shape[1]);
+                match self.transposed[side] {
+                    true => matrix.transposed(),
+                    false => matrix,
+                }
+            });
+            let product = MatrixMut::new(sum, size, columns);
+            multiply(product, left, right, write, Work::Shared);
+            write = Write::Add;
+        }
+    }
+}
+
+/// The sum, and a bias in every row.
+fn sum_of_products(
+    terms: &[[&Tensor<2>; 2]],
+    transposed: [bool; 2],
+    bias: Option<&Tensor<1>>,
+) -> Tensor<2> {
+    let shape = Sum::new(terms, transposed);
+    let [left, _] = first(terms);
+    if !is_plain(left) {
+        let sum = shape.stock(terms);
         return match bias {
             Some(bias) => sum + bias.clone().unsqueeze(),
             None => sum,
         };
     }
-    let shapes = [left.dims(), right.dims()];
-    let rows = shapes[0][usize::from(transposed[0])];
-    let columns = shapes[1][usize::from(!transposed[1])];
+    let size @ [rows, columns] = shape.size();
     let terms = held(terms);
     let bias = bias.map(|bias| flex(bias.clone()).to_contiguous());
     for_type!(terms[0][0], T => {
@@ -86,15 +146,7 @@ fn sum_of_products(
             sum.chunks_exact_mut(columns).for_each(|row| row.copy_from_slice(bias));
             write = Write::Add;
         }
-        for factors in numbers::<T>(&terms) {
-            let [left, right] = [0, 1].map(|side| {
-                let matrix = Matrix::new(factors[side], shapes[side], shapes[side][1]);
-                if transposed[side] { matrix.transposed() } else { matrix }
-            });
-            let product = MatrixMut::new(&mut sum, [rows, columns], columns);
-            multiply(product, left, right, write, Work::Shared);
-            write = Write::Add;
-        }
-        tensor(T::tensor(sum, Shape::from([rows, columns])))
+        shape.write(&numbers::<T>(&terms), write, &mut sum);
+        tensor(T::tensor(sum, Shape::from(size)))
     })
 }

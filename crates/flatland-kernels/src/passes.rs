@@ -17,21 +17,3 @@ pub use norm::{
     BatchNorm, batch_norm, batch_norm_gradient, batch_norm_gradient_tangent, batch_norm_tangent,
 };
 pub use pool::{max_pool2d_gather, max_pool2d_scatter};
-
-/// Runs code for the type of a tensor's numbers.
-macro_rules! for_type {
-    ($tensor:expr, $T:ident => $body:expr) => {
-        match $tensor.dtype() {
-            burn::tensor::DType::F32 => {
-                type $T = f32;
-                $body
-            }
-            burn::tensor::DType::F64 => {
-                type $T = f64;
-                $body
-            }
-            other => unreachable!("plain kernels leave {other:?} to burn"),
-        }
-    };
-}
-use for_type;

@@ -291,9 +291,9 @@ impl FullBatch {
                 }
             };
             let pass = Pass::plain(&self.layout, point).along(direction);
-            let mut slots = Slots::new(&self.layout);
+            let mut slots = Slots::new(&self.layout, point);
             self.model().product(&pass, at, &mut slots);
-            (slots.into_parts(point), ())
+            (slots.into_vector(), ())
         };
         self.accumulate(part, |()| ())
     }
@@ -327,22 +327,21 @@ impl FullBatch {
         }
     }
 
-    /// The sum of a vector over the chunks, each of which gives the vector in the slots of the layout, and something
-    /// else for `note`. A slot is added in place; only the sum is made one vector.
+    /// The sum of a vector over the chunks, each of which gives something else, too, for `note`.
     fn accumulate<T: Send>(
         &self,
-        part: impl Fn(usize, &Batch) -> (Vec<Tensor<1>>, T) + Sync,
+        part: impl Fn(usize, &Batch) -> (Tensor<1>, T) + Sync,
         mut note: impl FnMut(T),
     ) -> Tensor<1> {
-        let mut sum: Option<Vec<Tensor<1>>> = None;
+        let mut sum: Option<Tensor<1>> = None;
         self.take_chunks(part, |(part, noted)| {
             sum = Some(match sum.take() {
-                Some(sum) => (sum.into_iter().zip(part)).map(|(s, p)| s + p).collect(),
+                Some(sum) => sum + part,
                 None => part,
             });
             note(noted);
         });
-        Tensor::cat(sum.expect("there is at least one chunk"), 0)
+        sum.expect("there is at least one chunk")
     }
 }
 
@@ -363,9 +362,9 @@ impl Objective for FullBatch {
         let mut observed = Vec::new();
         let part = |index, chunk: &Batch| {
             let pass = self.pass(Pass::plain(&self.layout, point), index);
-            let mut slots = Slots::new(&self.layout);
+            let mut slots = Slots::new(&self.layout, point);
             let loss = self.model().gradient(&pass, chunk, &mut slots);
-            (slots.into_parts(point), (loss, pass.into_observed()))
+            (slots.into_vector(), (loss, pass.into_observed()))
         };
         let gradient = self.accumulate(part, |(loss, seen)| {
             losses.push(loss);

@@ -138,7 +138,7 @@ impl<'a> Pass<'a> {
         let values = self.source.iter().flat_map(|source| &source.values);
         for (position, leaf) in values.enumerate() {
             if let Some(gradient) = leaf.grad_remove(gradients) {
-                slots.add_at(position, gradient);
+                slots.put_at(position, gradient);
             }
         }
     }

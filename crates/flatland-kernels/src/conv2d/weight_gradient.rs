@@ -14,20 +14,30 @@ const SUMS: usize = 1 << 20;
 /// With fewer parts than this, there is one, in which the threads share the work.
 const LEAST_PARTS: usize = 4;
 
-/// The gradient at the weight, `[channels_out, channels_in, kernel_height, kernel_width]`: the sum over some inputs, each
-/// with the gradient at its output.
-pub(crate) fn weight_gradient<T: Float>(geometry: &Geometry, terms: &[Term<'_, T>]) -> Vec<T> {
+/// Writes the gradient at the weight, `[channels_out, channels_in, kernel_height, kernel_width]`, over zeros: the sum over
+/// some inputs, each with the gradient at its output.
+pub(crate) fn weight_gradient<T: Float>(
+    geometry: &Geometry,
+    terms: &[Term<'_, T>],
+    weight: &mut [T],
+) {
     let entries = geometry.channels_out * geometry.unrolled_rows();
     let parts = match (SUMS / entries).min(PARTS).min(geometry.groups()) {
         parts if parts < LEAST_PARTS => 1,
         parts => parts,
     };
+    let is_whole = geometry.taps.len() == geometry.kernel_size();
     let work = Geometry::work(parts);
+    if parts == 1 && is_whole {
+        return add_up(geometry, terms, 0..geometry.groups(), work, weight);
+    }
     let sums: Vec<Vec<T>> = (0..parts)
         .into_par_iter()
         .map(|part| {
             let groups = share(geometry.groups(), parts, part);
-            sum(geometry, terms, groups, work)
+            let mut sum = vec![T::default(); entries];
+            add_up(geometry, terms, groups, work, &mut sum);
+            sum
         })
         .collect();
     let total = (sums.into_iter())
@@ -36,7 +46,11 @@ pub(crate) fn weight_gradient<T: Float>(geometry: &Geometry, terms: &[Term<'_, T
             total
         })
         .expect("at least one part");
-    spread(geometry, total)
+    if is_whole {
+        weight.copy_from_slice(&total);
+    } else {
+        spread(geometry, &total, weight);
+    }
 }
 
 /// What a part takes of some things in a row.
@@ -44,16 +58,16 @@ fn share(things: usize, parts: usize, part: usize) -> Range<usize> {
     part * things / parts..(part + 1) * things / parts
 }
 
-/// The gradient that the images of some groups contribute, at the taps that meet pixels.
-fn sum<T: Float>(
+/// Writes the gradient that the images of some groups contribute, at the taps that meet pixels.
+fn add_up<T: Float>(
     geometry: &Geometry,
     terms: &[Term<'_, T>],
     groups: Range<usize>,
     work: Work,
-) -> Vec<T> {
+    sum: &mut [T],
+) {
     let rows = geometry.unrolled_rows();
     let mut scratch = Scratch::new(geometry, 1);
-    let mut sum = vec![T::default(); geometry.channels_out * rows];
     let mut write = Write::Replace;
     for group in groups {
         let images = geometry.images(group);
@@ -72,35 +86,28 @@ fn sum<T: Float>(
                     geometry.pixels_out() * count,
                 );
                 let unrolled = unroll(geometry, input, count, band, &mut scratch.unrolled, work);
-                let product = MatrixMut::new(&mut sum, [geometry.channels_out, rows], rows);
+                let product = MatrixMut::new(sum, [geometry.channels_out, rows], rows);
                 multiply(product, outputs, unrolled.transposed(), write, work);
                 write = Write::Add;
             }
         }
     }
-    sum
 }
 
-/// Puts the entries at the taps that meet pixels where they belong. The others are zero.
-fn spread<T: Float>(geometry: &Geometry, live: Vec<T>) -> Vec<T> {
+/// Puts the entries at the taps that meet pixels where they belong.
+fn spread<T: Float>(geometry: &Geometry, live: &[T], weight: &mut [T]) {
     let (kernel, taps) = (geometry.kernel_size(), geometry.taps.as_slice());
-    if taps.len() == kernel {
-        return live;
-    }
     let channels = geometry.channels_in;
-    let mut weight = vec![T::default(); live.len() / taps.len() * kernel];
     (weight.par_chunks_mut(channels * kernel))
         .zip(live.par_chunks(channels * taps.len()))
         .for_each(|(weight, live)| {
-            for (weight, live) in
-                (weight.chunks_exact_mut(kernel)).zip(live.chunks_exact(taps.len()))
-            {
+            let pairs = (weight.chunks_exact_mut(kernel)).zip(live.chunks_exact(taps.len()));
+            for (weight, live) in pairs {
                 for (live, tap) in live.iter().zip(taps) {
                     weight[tap.index] = *live;
                 }
             }
         });
-    weight
 }
 
 /// The gradient at the bias, `[channels]`, from that at an output of this shape. It is added in `f64`.

@@ -4,9 +4,9 @@ use burn::tensor::Tensor;
 use pulp::Arch;
 use rayon::prelude::*;
 
-use super::{composed, for_type};
+use super::composed;
 use crate::flex::{flex, is_plain, reading, tensor};
-use crate::float::Float;
+use crate::float::{Float, for_type};
 
 /// Fewer numbers than this are not shared among threads.
 const MANY: usize = 1 << 16;

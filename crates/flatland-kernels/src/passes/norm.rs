@@ -17,9 +17,9 @@ use std::borrow::Borrow;
 use burn::tensor::Tensor;
 
 use self::blocks::Blocks;
-use super::{composed, for_type};
+use super::composed;
 use crate::flex::{flex, is_plain, reading, tensor};
-use crate::float::Float;
+use crate::float::{Float, for_type};
 
 /// What [`batch_norm`] returns.
 #[derive(Debug, Clone)]

@@ -74,8 +74,8 @@ pub(super) fn pull(
     let (pulled, to_scale, to_shift) =
         batch_norm_gradient(&kept.normal, &kept.inverse, &scale, adjoint);
     if let Purpose::Gradient(slots) = purpose {
-        slots.add(&layer.weight, || to_scale);
-        slots.add(&layer.bias, || to_shift);
+        slots.put(&layer.weight, || to_scale);
+        slots.put(&layer.bias, || to_shift);
     }
     pulled
 }
@@ -121,7 +121,7 @@ pub(super) fn pull_tangent(
         moved.along.as_ref(),
         along,
     );
-    slots.add(&layer.weight, || to_scale);
-    slots.add(&layer.bias, || to_shift);
+    slots.put(&layer.weight, || to_scale);
+    slots.put(&layer.bias, || to_shift);
     pulled
 }

@@ -42,12 +42,12 @@ pub(super) fn pull(
     });
     match purpose {
         Purpose::Gradient(slots) => {
-            slots.add(&layer.weight, || {
+            slots.write(&layer.weight, |vector, range| {
                 let terms = [[&kept.input, &adjoint]];
-                convolve_weight_gradient(&terms, weight.dims(), stride, padding)
+                convolve_weight_gradient(&terms, weight.dims(), stride, padding, vector, range);
             });
             if let Some(bias) = &layer.bias {
-                slots.add(bias, || convolve_bias_gradient(&adjoint));
+                slots.put(bias, || convolve_bias_gradient(&adjoint));
             }
         }
         Purpose::Tangents => kept.adjoint = Some(adjoint),
@@ -97,15 +97,15 @@ pub(super) fn pull_tangent(
         }
         convolve_input_gradient(&terms, kept.input.dims(), stride, padding)
     });
-    slots.add(&layer.weight, || {
+    slots.write(&layer.weight, |vector, range| {
         let mut terms = vec![[&kept.input, &along]];
         if let Some(tangent) = &tangent {
             terms.push([tangent, adjoint]);
         }
-        convolve_weight_gradient(&terms, weight.value.dims(), stride, padding)
+        convolve_weight_gradient(&terms, weight.value.dims(), stride, padding, vector, range);
     });
     if let Some(bias) = &layer.bias {
-        slots.add(bias, || convolve_bias_gradient(&along));
+        slots.put(bias, || convolve_bias_gradient(&along));
     }
     pulled
 }

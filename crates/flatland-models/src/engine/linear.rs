@@ -65,11 +65,11 @@ pub(super) fn pull(
     let pulled = moves.then(|| linear_input_gradient(&[[&adjoint, &weight]]));
     match purpose {
         Purpose::Gradient(slots) => {
-            slots.add(&layer.weight, || {
-                linear_weight_gradient(&[[&adjoint, &kept.input]])
+            slots.write(&layer.weight, |vector, range| {
+                linear_weight_gradient(&[[&adjoint, &kept.input]], vector, range);
             });
             if let Some(bias) = &layer.bias {
-                slots.add(bias, || adjoint.sum_dim(0));
+                slots.put(bias, || adjoint.sum_dim(0));
             }
         }
         Purpose::Tangents => kept.adjoint = Some(adjoint),
@@ -119,16 +119,16 @@ pub(super) fn pull_tangent(
         }
         linear_input_gradient(&terms)
     });
-    slots.add(&layer.weight, || {
+    slots.write(&layer.weight, |vector, range| {
         let tangent = tangent.map(|tangent| rows(tangent).0);
         let mut terms = vec![[&along, &kept.input]];
         if let Some(tangent) = &tangent {
             terms.push([adjoint, tangent]);
         }
-        linear_weight_gradient(&terms)
+        linear_weight_gradient(&terms, vector, range);
     });
     if let Some(bias) = &layer.bias {
-        slots.add(bias, || along.sum_dim(0));
+        slots.put(bias, || along.sum_dim(0));
     }
     pulled.map(|pulled| unrolled(pulled, kept.tokens))
 }

@@ -1,47 +1,67 @@
+use std::ops::Range;
+
 use burn::module::Param;
 use burn::tensor::Tensor;
+use flatland_kernels::Flat;
 
 use crate::Layout;
 
-/// The gradient, slot by slot of a layout, as a reverse pass comes by the parameters.
+/// The gradient in the order of a layout, written as a reverse pass comes by the parameters.
 #[derive(Debug)]
 pub(crate) struct Slots<'a> {
     layout: &'a Layout,
-    sums: Vec<Option<Tensor<1>>>,
+    vector: Flat,
+    is_written: Vec<bool>,
 }
 
 impl<'a> Slots<'a> {
-    pub(crate) fn new(layout: &'a Layout) -> Self {
+    /// Zeros where `point` lives.
+    pub(crate) fn new(layout: &'a Layout, point: &Tensor<1>) -> Self {
         Self {
             layout,
-            sums: vec![None; layout.slots().len()],
+            vector: Flat::zeros_like(point),
+            is_written: vec![false; layout.slots().len()],
         }
     }
 
-    /// Adds what `gradient` returns to the slot of a parameter, if it has one: frozen parameters have none.
-    pub(super) fn add<const D: usize, const E: usize>(
+    /// Lets `write` write to the slot of a parameter, if it has one: frozen parameters have none.
+    pub(super) fn write<const D: usize>(
+        &mut self,
+        param: &Param<Tensor<D>>,
+        write: impl FnOnce(&mut Flat, Range<usize>),
+    ) {
+        if let Some(position) = self.layout.position(param.id) {
+            let range = self.take(position);
+            write(&mut self.vector, range);
+        }
+    }
+
+    /// Puts what `gradient` returns into the slot of a parameter, if it has one.
+    pub(super) fn put<const D: usize, const E: usize>(
         &mut self,
         param: &Param<Tensor<D>>,
         gradient: impl FnOnce() -> Tensor<E>,
     ) {
-        if let Some(position) = self.layout.position(param.id) {
-            self.add_at(position, gradient().flatten(0, E - 1));
-        }
-    }
-
-    pub(crate) fn add_at(&mut self, position: usize, gradient: Tensor<1>) {
-        let sum = &mut self.sums[position];
-        *sum = Some(match sum.take() {
-            Some(sum) => sum + gradient,
-            None => gradient,
+        self.write(param, |vector, range| {
+            vector.put(range, gradient().flatten(0, E - 1));
         });
     }
 
-    /// One flat tensor for each slot, zeros for what no layer has come by. They live where `point` does.
-    pub(crate) fn into_parts(self, point: &Tensor<1>) -> Vec<Tensor<1>> {
-        let zeros = |length: usize| Tensor::zeros([length], (&point.device(), point.dtype()));
-        (self.sums.into_iter().zip(self.layout.slots()))
-            .map(|(sum, slot)| sum.unwrap_or_else(|| zeros(slot.range.len())))
-            .collect()
+    /// Puts the gradient of the parameter at a position.
+    pub(crate) fn put_at(&mut self, position: usize, gradient: Tensor<1>) {
+        let range = self.take(position);
+        self.vector.put(range, gradient);
+    }
+
+    fn take(&mut self, position: usize) -> Range<usize> {
+        let slot = &self.layout.slots()[position];
+        let was_written = std::mem::replace(&mut self.is_written[position], true);
+        assert!(!was_written, "two layers share the parameter {}", slot.name);
+        slot.range.clone()
+    }
+
+    /// The flat gradient; zeros where no layer has come by.
+    pub(crate) fn into_vector(self) -> Tensor<1> {
+        self.vector.into_tensor()
     }
 }
