@@ -34,6 +34,7 @@
 
 mod backend;
 mod conv2d;
+mod flex;
 mod float;
 mod max_pool2d;
 mod product;

@@ -1,0 +1,49 @@
+//! Tensors of burn's public type, and those of the CPU backend that they hold.
+
+use burn::backend::{
+    BackendTensor, DispatchAutodiffContext, DispatchDevice, DispatchTensor, DispatchTensorKind,
+    TensorMetadata,
+};
+use burn::tensor::kind::Basic;
+use burn::tensor::{DType, Int, Tensor};
+use burn_flex::FlexTensor;
+
+/// Whether the plain kernels are for the device and the type of a tensor: flex without a tape, `f32` or `f64`.
+pub(crate) fn is_plain<const D: usize>(tensor: &Tensor<D>) -> bool {
+    matches!(tensor.device().as_dispatch(), DispatchDevice::Flex(_))
+        && matches!(tensor.dtype(), DType::F32 | DType::F64)
+}
+
+/// The tensor of the backend.
+///
+/// # Panics
+///
+/// Where the tensor is not on flex, or is tracked.
+pub(crate) fn flex<const D: usize, K: Basic>(tensor: Tensor<D, K>) -> FlexTensor {
+    match tensor.into_dispatch().kind {
+        DispatchTensorKind::Flex(BackendTensor::Float(tensor) | BackendTensor::Int(tensor)) => {
+            tensor
+        }
+        other => panic!(
+            "a kernel takes untracked numbers on the CPU backend flex, not a tensor on {:?}; call burn's operator there",
+            other.device()
+        ),
+    }
+}
+
+/// The public tensor of floating point numbers.
+pub(crate) fn tensor<const D: usize>(tensor: FlexTensor) -> Tensor<D> {
+    Tensor::from_dispatch(dispatch(BackendTensor::Float(tensor)))
+}
+
+/// The public tensor of integers.
+pub(crate) fn integers<const D: usize>(tensor: FlexTensor) -> Tensor<D, Int> {
+    Tensor::from_dispatch(dispatch(BackendTensor::Int(tensor)))
+}
+
+fn dispatch(tensor: BackendTensor<burn_flex::Flex>) -> DispatchTensor {
+    DispatchTensor {
+        kind: DispatchTensorKind::Flex(tensor),
+        autodiff: DispatchAutodiffContext::Disabled,
+    }
+}
