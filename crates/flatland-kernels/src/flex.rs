@@ -47,3 +47,13 @@ fn dispatch(tensor: BackendTensor<burn_flex::Flex>) -> DispatchTensor {
         autodiff: DispatchAutodiffContext::Disabled,
     }
 }
+
+/// A tensor of the backend that reads as a slice; memory is shared where the numbers lie in order already.
+pub(crate) fn reading<const D: usize, K: Basic>(tensor: &Tensor<D, K>) -> FlexTensor {
+    let tensor = flex(tensor.clone());
+    if tensor.is_contiguous() {
+        tensor
+    } else {
+        tensor.to_contiguous()
+    }
+}

@@ -37,7 +37,12 @@ mod conv2d;
 mod flex;
 mod float;
 mod max_pool2d;
+mod passes;
 mod product;
 
 pub use backend::conv2d;
 pub use max_pool2d::max_pool2d;
+pub use passes::{
+    BatchNorm, add, batch_norm, batch_norm_gradient, batch_norm_gradient_tangent,
+    batch_norm_tangent, gate, max_pool2d_gather, max_pool2d_scatter, rectify,
+};

@@ -1,0 +1,35 @@
+//! Operators on plain tensors, for derivatives that are written by hand: of a forward pass, its reverse, its tangent,
+//! and the tangent of its reverse.
+//!
+//! On flex, for `f32` and `f64`, they are loops of this crate; on any other device, and for any other type, and for
+//! tensors on the tape, compositions of burn's operators ([`composed`]). An argument given by value is overwritten with
+//! the result where nobody else holds it.
+
+mod composed;
+mod elementwise;
+mod norm;
+mod pool;
+
+pub use elementwise::{add, gate, rectify};
+pub use norm::{
+    BatchNorm, batch_norm, batch_norm_gradient, batch_norm_gradient_tangent, batch_norm_tangent,
+};
+pub use pool::{max_pool2d_gather, max_pool2d_scatter};
+
+/// Runs code for the type of a tensor's numbers.
+macro_rules! for_type {
+    ($tensor:expr, $T:ident => $body:expr) => {
+        match $tensor.dtype() {
+            burn::tensor::DType::F32 => {
+                type $T = f32;
+                $body
+            }
+            burn::tensor::DType::F64 => {
+                type $T = f64;
+                $body
+            }
+            other => unreachable!("plain kernels leave {other:?} to burn"),
+        }
+    };
+}
+use for_type;

@@ -1,0 +1,105 @@
+//! Operators number by number.
+
+use burn::tensor::Tensor;
+use pulp::Arch;
+use rayon::prelude::*;
+
+use super::{composed, for_type};
+use crate::flex::{flex, is_plain, reading, tensor};
+use crate::float::Float;
+
+/// Fewer numbers than this are not shared among threads.
+const MANY: usize = 1 << 16;
+/// Numbers of a task.
+const TASK: usize = 1 << 14;
+
+/// The rectified linear unit: `max(x, 0)`, and NaN where `x` is NaN.
+pub fn rectify<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    if !is_plain(&x) {
+        return composed::rectify(x);
+    }
+    let mut x = flex(x);
+    for_type!(x, T => update(T::numbers_mut(&mut x), |x| {
+        for x in x {
+            *x = if *x <= T::default() { T::default() } else { *x };
+        }
+    }));
+    tensor(x)
+}
+
+/// The derivative of [`rectify`], reverse or tangent, from its output: the signal where the output is not 0, else 0.
+///
+/// Like burn's, it lets the signal pass where the output is NaN.
+///
+/// # Panics
+///
+/// Where the shapes differ.
+pub fn gate<const D: usize>(signal: Tensor<D>, output: &Tensor<D>) -> Tensor<D> {
+    assert_eq!(
+        signal.dims(),
+        output.dims(),
+        "a signal has the shape of the output"
+    );
+    if !is_plain(&signal) {
+        return composed::gate(signal, output.clone());
+    }
+    let (mut signal, output) = (flex(signal), reading(output));
+    for_type!(output, T => {
+        merge(T::numbers_mut(&mut signal), T::numbers(&output), |signal: T, output| {
+            if output <= T::default() { T::default() } else { signal }
+        })
+    });
+    tensor(signal)
+}
+
+/// The sum of two tensors, in the memory of one that nobody else holds.
+///
+/// # Panics
+///
+/// Where the shapes differ.
+pub fn add<const D: usize>(a: Tensor<D>, b: Tensor<D>) -> Tensor<D> {
+    assert_eq!(a.dims(), b.dims(), "summands have one shape");
+    if !is_plain(&a) {
+        return a + b;
+    }
+    let (a, b) = (flex(a), flex(b));
+    // Addition of two numbers commutes exactly.
+    let (mut sum, other) = if a.is_unique() && a.is_contiguous() {
+        (a, b)
+    } else {
+        (b, a)
+    };
+    let other = other.to_contiguous();
+    for_type!(other, T => {
+        merge(T::numbers_mut(&mut sum), T::numbers(&other), |a: T, b| a + b)
+    });
+    tensor(sum)
+}
+
+/// Overwrites numbers, some at a time.
+fn update<T: Float>(numbers: &mut [T], run: impl Fn(&mut [T]) + Sync) {
+    let run = |part: &mut [T]| Arch::new().dispatch(|| run(part));
+    if numbers.len() < MANY {
+        run(numbers);
+    } else {
+        numbers.par_chunks_mut(TASK).for_each(run);
+    }
+}
+
+/// Overwrites numbers with what a formula makes of each and its partner.
+fn merge<T: Float>(numbers: &mut [T], partners: &[T], formula: impl Fn(T, T) -> T + Sync) {
+    let run = |numbers: &mut [T], partners: &[T]| {
+        Arch::new().dispatch(|| {
+            for (number, partner) in numbers.iter_mut().zip(partners) {
+                *number = formula(*number, *partner);
+            }
+        });
+    };
+    if numbers.len() < MANY {
+        run(numbers, partners);
+    } else {
+        (numbers.par_chunks_mut(TASK))
+            .zip(partners.par_chunks(TASK))
+            .for_each(|(numbers, partners)| run(numbers, partners));
+    }
+}

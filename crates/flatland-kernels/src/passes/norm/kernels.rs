@@ -1,0 +1,316 @@
+//! What is done to each block of channels.
+
+use pulp::Arch;
+
+use super::blocks::{Blocks, join};
+use super::lanes::{overwrite, sums};
+use crate::float::Float;
+
+/// Normalizes in place; writes the output; returns `s`, means and variances.
+pub(super) fn forward<T: Float>(
+    blocks: &Blocks,
+    x: &mut [T],
+    output: &mut [T],
+    parameters: [&[T]; 2],
+    epsilon: f64,
+) -> [Vec<T>; 3] {
+    let tasks = (blocks.rows_mut(x).into_iter())
+        .zip(blocks.rows_mut(output))
+        .zip(blocks.parameters(parameters))
+        .collect();
+    join(tasks, |((x, output), parameters)| {
+        Arch::new().dispatch(|| forward_block(blocks, x, output, parameters, epsilon))
+    })
+}
+
+#[inline(always)]
+fn forward_block<T: Float>(
+    blocks: &Blocks,
+    mut x: Vec<&mut [T]>,
+    mut output: Vec<&mut [T]>,
+    [scale, shift]: [&[T]; 2],
+    epsilon: f64,
+) -> [Vec<T>; 3] {
+    let (pixels, count) = (blocks.pixels, blocks.count());
+    let rows = with(&x, |x, _| [x]);
+    let [mean] = sums(&rows, pixels, &vec![0.0; scale.len()], |[x], _| [x]);
+    let mean: Vec<f64> = mean.iter().map(|sum| sum / count).collect();
+    let [variance] = sums(&rows, pixels, &mean, |[x], mean| {
+        let deviation = x - mean;
+        [deviation * deviation]
+    });
+    let variance: Vec<f64> = variance.iter().map(|sum| sum / count).collect();
+    let inverse = (variance.iter())
+        .map(|variance| T::from_f64(1.0 / (variance + epsilon).sqrt()))
+        .collect();
+    let results = [inverse, rounded(&mean), rounded(&variance)];
+    let [inverse, mean, _] = &results;
+    let none = vec![[]; x.len()];
+    overwrite(
+        &mut x,
+        &none,
+        pixels,
+        [mean, inverse],
+        |x, [], [mean, inverse]| (x - mean) * inverse,
+    );
+    let normal = with(&x, |x, _| [x]);
+    overwrite(
+        &mut output,
+        &normal,
+        pixels,
+        [scale, shift],
+        |_, [normal], [scale, shift]| normal * scale + shift,
+    );
+    results
+}
+
+/// Overwrites the gradient at the output with that at the input; returns those at scale and shift.
+pub(super) fn gradient<T: Float>(
+    blocks: &Blocks,
+    normal: &[T],
+    g: &mut [T],
+    parameters: [&[T]; 2],
+) -> [Vec<T>; 2] {
+    let tasks = (blocks.rows([normal]).into_iter())
+        .zip(blocks.rows_mut(g))
+        .zip(blocks.parameters(parameters))
+        .collect();
+    join(tasks, |((normal, g), parameters)| {
+        Arch::new().dispatch(|| gradient_block(blocks, &normal, g, parameters))
+    })
+}
+
+#[inline(always)]
+fn gradient_block<T: Float>(
+    blocks: &Blocks,
+    normal: &[[&[T]; 1]],
+    mut g: Vec<&mut [T]>,
+    [inverse, scale]: [&[T]; 2],
+) -> [Vec<T>; 2] {
+    let rows = with(&g, |g, image| [g, normal[image][0]]);
+    let [shift_sum, scale_sum] = products(blocks, &rows, scale.len());
+    let means = [&shift_sum, &scale_sum].map(|sum| means(blocks, sum));
+    let factor: Vec<T> = times(inverse, scale);
+    overwrite(
+        &mut g,
+        normal,
+        blocks.pixels,
+        [&factor, &means[0], &means[1]],
+        |g, [normal], [factor, a, b]| factor * (g - a - normal * b),
+    );
+    [rounded(&scale_sum), rounded(&shift_sum)]
+}
+
+/// Overwrites the tangent of the input, if there is one, with that of the normalized input; writes the output's; returns
+/// the mean of the product of the input's tangent and the normalized input.
+pub(super) fn tangent<T: Float>(
+    blocks: &Blocks,
+    normal: &[T],
+    tangent: Option<&mut [T]>,
+    output: &mut [T],
+    [inverse, scale, scale_tangent, shift_tangent]: [&[T]; 4],
+) -> Option<Vec<T>> {
+    let tasks = (blocks.rows([normal]).into_iter()).zip(blocks.rows_mut(output));
+    let parameters = [scale_tangent, shift_tangent];
+    let Some(tangent) = tangent else {
+        let tasks = tasks.zip(blocks.parameters(parameters)).collect();
+        let [] = join(tasks, |((normal, mut output), parameters)| {
+            Arch::new().dispatch(|| {
+                overwrite(
+                    &mut output,
+                    &normal,
+                    blocks.pixels,
+                    parameters,
+                    |_, [normal], [scale, shift]| normal * scale + shift,
+                );
+            });
+            [const { Vec::<T>::new() }; 0]
+        });
+        return None;
+    };
+    let parameters = [inverse, scale, scale_tangent, shift_tangent];
+    let tasks = tasks
+        .zip(blocks.rows_mut(tangent))
+        .zip(blocks.parameters(parameters))
+        .collect();
+    let [along] = join(tasks, |(((normal, output), tangent), parameters)| {
+        Arch::new().dispatch(|| tangent_block(blocks, &normal, tangent, output, parameters))
+    });
+    Some(along)
+}
+
+#[inline(always)]
+fn tangent_block<T: Float>(
+    blocks: &Blocks,
+    normal: &[[&[T]; 1]],
+    mut tangent: Vec<&mut [T]>,
+    mut output: Vec<&mut [T]>,
+    [inverse, scale, scale_tangent, shift_tangent]: [&[T]; 4],
+) -> [Vec<T>; 1] {
+    let rows = with(&tangent, |tangent, image| [tangent, normal[image][0]]);
+    let [mean, along] = products(blocks, &rows, scale.len()).map(|sum| means::<T>(blocks, &sum));
+    overwrite(
+        &mut tangent,
+        normal,
+        blocks.pixels,
+        [inverse, &mean, &along],
+        |x, [normal], [inverse, mean, along]| inverse * (x - mean - normal * along),
+    );
+    let rows = with(&tangent, |tangent, image| [tangent, normal[image][0]]);
+    overwrite(
+        &mut output,
+        &rows,
+        blocks.pixels,
+        [scale, scale_tangent, shift_tangent],
+        |_, [tangent, normal], [scale, scale_tangent, shift_tangent]| {
+            tangent * scale + normal * scale_tangent + shift_tangent
+        },
+    );
+    [along]
+}
+
+/// The normalized input, and the gradient at the output.
+#[derive(Clone, Copy)]
+pub(super) struct Input<'a, T> {
+    pub normal: &'a [T],
+    pub g: &'a [T],
+}
+
+/// Overwrites the tangent `h` of the gradient at the output with that of the gradient at the input; returns those at
+/// scale and shift. `tangent` is that of the normalized input, and `along` its mean along the normalized input.
+pub(super) fn gradient_tangent<T: Float>(
+    blocks: &Blocks,
+    Input { normal, g }: Input<T>,
+    (tangent, along): (&[T], &[T]),
+    h: &mut [T],
+    [inverse, scale, scale_tangent]: [&[T]; 3],
+) -> [Vec<T>; 2] {
+    let parameters = [inverse, scale, scale_tangent, along];
+    let tasks = (blocks.rows([normal, g, tangent]).into_iter())
+        .zip(blocks.rows_mut(h))
+        .zip(blocks.parameters(parameters))
+        .collect();
+    join(tasks, |((rows, h), parameters)| {
+        Arch::new().dispatch(|| gradient_tangent_block(blocks, &rows, h, parameters))
+    })
+}
+
+#[inline(always)]
+fn gradient_tangent_block<T: Float>(
+    blocks: &Blocks,
+    others: &[[&[T]; 3]],
+    mut h: Vec<&mut [T]>,
+    [inverse, scale, scale_tangent, along]: [&[T]; 4],
+) -> [Vec<T>; 2] {
+    let rows = with(&h, |h, image| {
+        let [normal, g, tangent] = others[image];
+        [normal, g, tangent, h]
+    });
+    let center = vec![0.0; scale.len()];
+    let [a, b, shift, scale_sum] = sums(
+        &rows,
+        blocks.pixels,
+        &center,
+        |[normal, g, tangent, h], _| [g, g * normal, h, h * normal + g * tangent],
+    );
+    let [a, b, a_tangent, b_tangent] =
+        [&a, &b, &shift, &scale_sum].map(|sum| means::<T>(blocks, sum));
+    let factor = times(inverse, scale);
+    // γ̇ s + γ ṡ
+    let factor_tangent: Vec<T> = (inverse.iter().zip(scale))
+        .zip(scale_tangent.iter().zip(along))
+        .map(|((s, scale), (scale_tangent, along))| {
+            *scale_tangent * *s - *scale * (*s * *s * *along)
+        })
+        .collect();
+    overwrite(
+        &mut h,
+        others,
+        blocks.pixels,
+        [&factor, &factor_tangent, &a, &b, &a_tangent, &b_tangent],
+        |h, [normal, g, tangent], [factor, factor_tangent, a, b, a_tangent, b_tangent]| {
+            factor_tangent * (g - a - normal * b)
+                + factor * (h - a_tangent - tangent * b - normal * b_tangent)
+        },
+    );
+    [rounded(&scale_sum), rounded(&shift)]
+}
+
+/// As [`gradient_tangent`], for an input without a tangent.
+pub(super) fn gradient_tangent_at_rest<T: Float>(
+    blocks: &Blocks,
+    Input { normal, g }: Input<T>,
+    h: &mut [T],
+    parameters: [&[T]; 3],
+) -> [Vec<T>; 2] {
+    let tasks = (blocks.rows([normal, g]).into_iter())
+        .zip(blocks.rows_mut(h))
+        .zip(blocks.parameters(parameters))
+        .collect();
+    join(tasks, |((rows, h), parameters)| {
+        Arch::new().dispatch(|| gradient_tangent_at_rest_block(blocks, &rows, h, parameters))
+    })
+}
+
+#[inline(always)]
+fn gradient_tangent_at_rest_block<T: Float>(
+    blocks: &Blocks,
+    others: &[[&[T]; 2]],
+    mut h: Vec<&mut [T]>,
+    [inverse, scale, scale_tangent]: [&[T]; 3],
+) -> [Vec<T>; 2] {
+    let rows = with(&h, |h, image| {
+        let [normal, g] = others[image];
+        [normal, g, h]
+    });
+    let center = vec![0.0; scale.len()];
+    let [a, b, shift, scale_sum] = sums(&rows, blocks.pixels, &center, |[normal, g, h], _| {
+        [g, g * normal, h, h * normal]
+    });
+    let [a, b, a_tangent, b_tangent] =
+        [&a, &b, &shift, &scale_sum].map(|sum| means::<T>(blocks, sum));
+    let factor = times(inverse, scale);
+    let factor_tangent = times(inverse, scale_tangent);
+    overwrite(
+        &mut h,
+        others,
+        blocks.pixels,
+        [&factor, &factor_tangent, &a, &b, &a_tangent, &b_tangent],
+        |h, [normal, g], [factor, factor_tangent, a, b, a_tangent, b_tangent]| {
+            factor_tangent * (g - a - normal * b) + factor * (h - a_tangent - normal * b_tangent)
+        },
+    );
+    [rounded(&scale_sum), rounded(&shift)]
+}
+
+/// For each image, slices of its row and of others.
+#[inline(always)]
+fn with<'a, T, const I: usize>(
+    rows: &'a [&mut [T]],
+    join: impl Fn(&'a [T], usize) -> [&'a [T]; I],
+) -> Vec<[&'a [T]; I]> {
+    (rows.iter().enumerate())
+        .map(|(image, row)| join(row, image))
+        .collect()
+}
+
+/// The sums of the first tensor, and of its product with the second.
+#[inline(always)]
+fn products<T: Float>(blocks: &Blocks, rows: &[[&[T]; 2]], channels: usize) -> [Vec<f64>; 2] {
+    sums(rows, blocks.pixels, &vec![0.0; channels], |[a, b], _| {
+        [a, a * b]
+    })
+}
+
+fn means<T: Float>(blocks: &Blocks, sums: &[f64]) -> Vec<T> {
+    let count = blocks.count();
+    sums.iter().map(|sum| T::from_f64(sum / count)).collect()
+}
+
+fn rounded<T: Float>(numbers: &[f64]) -> Vec<T> {
+    numbers.iter().copied().map(T::from_f64).collect()
+}
+
+fn times<T: Float>(a: &[T], b: &[T]) -> Vec<T> {
+    a.iter().zip(b).map(|(a, b)| *a * *b).collect()
+}

@@ -1,0 +1,126 @@
+//! What a pool's derivatives move: numbers to the places of winners, and from them.
+
+use burn::tensor::{Int, Shape, Tensor};
+use rayon::prelude::*;
+
+use super::{composed, for_type};
+use crate::flex::{flex, is_plain, reading, tensor};
+use crate::float::Float;
+
+/// Fewer numbers than this are not shared among threads.
+const MANY: usize = 1 << 16;
+/// Numbers of a task, at least, of the larger images.
+const TASK: usize = 1 << 13;
+
+/// The reverse of [`max_pool2d`](crate::max_pool2d): each gradient is added at the place of its winner.
+///
+/// # Shapes
+///
+/// - gradient, winners: `[batch, channels, height_out, width_out]`, places as [`max_pool2d`](crate::max_pool2d) gives
+///   them
+/// - size: the height and the width of the pool's input
+/// - output: `[batch, channels, height, width]`
+///
+/// # Panics
+///
+/// Where the shapes differ, or a place is outside.
+pub fn max_pool2d_scatter(
+    gradient: Tensor<4>,
+    winners: &Tensor<4, Int>,
+    size: [usize; 2],
+) -> Tensor<4> {
+    let [batch, channels, height, width] = met(&gradient, winners);
+    if !is_plain(&gradient) || !is_places(winners) {
+        return composed::max_pool2d_scatter(gradient, winners.clone(), size);
+    }
+    let (gradient, winners) = (flex(gradient).to_contiguous(), reading(winners));
+    let (pixels_in, pixels_out) = (size[0] * size[1], height * width);
+    let winners: &[i64] = winners.as_slice().expect("places of type i64, in order");
+    let shape = Shape::from([batch, channels, size[0], size[1]]);
+    tensor(for_type!(gradient, T => {
+        let mut output = vec![T::default(); batch * channels * pixels_in];
+        by_channel(&mut output, T::numbers(&gradient), winners, [pixels_in, pixels_out, pixels_out], |output, gradient, winners| {
+            for (gradient, winner) in gradient.iter().zip(winners) {
+                output[*winner as usize] += *gradient;
+            }
+        });
+        T::tensor(output, shape)
+    }))
+}
+
+/// The tangent of [`max_pool2d`](crate::max_pool2d): the tangents at the places of the winners.
+///
+/// # Shapes
+///
+/// - tangent: `[batch, channels, height, width]`
+/// - winners and output: `[batch, channels, height_out, width_out]`, places as [`max_pool2d`](crate::max_pool2d) gives
+///   them
+///
+/// # Panics
+///
+/// Where batches or channels differ, or a place is outside.
+pub fn max_pool2d_gather(tangent: Tensor<4>, winners: &Tensor<4, Int>) -> Tensor<4> {
+    let [batch, channels, height, width] = tangent.dims();
+    let shape = winners.dims();
+    assert_eq!(
+        [batch, channels],
+        shape[..2],
+        "batch and channels of tangent and winners"
+    );
+    if !is_plain(&tangent) || !is_places(winners) {
+        return composed::max_pool2d_gather(tangent, winners.clone());
+    }
+    let (tangent, winners) = (flex(tangent).to_contiguous(), reading(winners));
+    let (pixels_in, pixels_out) = (height * width, shape[2] * shape[3]);
+    let winners: &[i64] = winners.as_slice().expect("places of type i64, in order");
+    tensor(for_type!(tangent, T => {
+        let mut output = vec![T::default(); batch * channels * pixels_out];
+        by_channel(&mut output, T::numbers(&tangent), winners, [pixels_out, pixels_in, pixels_out], |output, tangent, winners| {
+            for (output, winner) in output.iter_mut().zip(winners) {
+                *output = tangent[*winner as usize];
+            }
+        });
+        T::tensor(output, Shape::from(shape))
+    }))
+}
+
+fn met(gradient: &Tensor<4>, winners: &Tensor<4, Int>) -> [usize; 4] {
+    assert_eq!(
+        gradient.dims(),
+        winners.dims(),
+        "each gradient has a winner"
+    );
+    gradient.dims()
+}
+
+fn is_places(winners: &Tensor<4, Int>) -> bool {
+    winners.dtype() == burn::tensor::DType::I64
+}
+
+/// Runs code for the output, input and winners of each channel of each image: three slices with so many numbers each.
+fn by_channel<T: Float>(
+    output: &mut [T],
+    input: &[T],
+    winners: &[i64],
+    [pixels, pixels_in, places]: [usize; 3],
+    run: impl Fn(&mut [T], &[T], &[i64]) + Sync,
+) {
+    if pixels == 0 || pixels_in == 0 || places == 0 {
+        return;
+    }
+    let task = |output: &mut [T], input: &[T], winners: &[i64]| {
+        (output.chunks_exact_mut(pixels))
+            .zip(input.chunks_exact(pixels_in))
+            .zip(winners.chunks_exact(places))
+            .for_each(|((output, input), winners)| run(output, input, winners));
+    };
+    let most = pixels.max(pixels_in);
+    if output.len().max(input.len()) < MANY {
+        return task(output, input, winners);
+    }
+    let channels = TASK.div_ceil(most);
+    (output.par_chunks_mut(channels * pixels))
+        .zip(input.par_chunks(channels * pixels_in))
+        .zip(winners.par_chunks(channels * places))
+        .for_each(|((output, input), winners)| task(output, input, winners));
+}
