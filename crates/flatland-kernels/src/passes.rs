@@ -9,6 +9,8 @@ mod composed;
 mod elementwise;
 mod norm;
 mod pool;
+#[cfg(test)]
+mod tests;
 
 pub use elementwise::{add, gate, rectify};
 pub use norm::{

@@ -44,14 +44,18 @@ fn forward_block<T: Float>(
         .map(|variance| T::from_f64(1.0 / (variance + epsilon).sqrt()))
         .collect();
     let results = [inverse, rounded(&mean), rounded(&variance)];
-    let [inverse, mean, _] = &results;
+    let [inverse, center, _] = &results;
+    // What rounding took from the mean, which else would move all numbers of the channel the same way.
+    let rest: Vec<T> = (mean.iter().zip(center))
+        .map(|(mean, center)| T::from_f64(mean - (*center).into()))
+        .collect();
     let none = vec![[]; x.len()];
     overwrite(
         &mut x,
         &none,
         pixels,
-        [mean, inverse],
-        |x, [], [mean, inverse]| (x - mean) * inverse,
+        [center, &rest, inverse],
+        |x, [], [center, rest, inverse]| ((x - center) - rest) * inverse,
     );
     let normal = with(&x, |x, _| [x]);
     overwrite(

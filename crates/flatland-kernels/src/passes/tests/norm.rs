@@ -1,0 +1,482 @@
+//! Batch normalization.
+
+use burn::tensor::{DType, Tensor};
+
+use super::*;
+use crate::passes::{
+    BatchNorm, batch_norm, batch_norm_gradient, batch_norm_gradient_tangent, batch_norm_tangent,
+    composed,
+};
+
+const EPSILON: f64 = 1e-5;
+
+/// One pixel, fewer than a register holds, as many and more; one channel and many; one block and several, of which the
+/// last one is smaller.
+const SHAPES: [[usize; 4]; 12] = [
+    [3, 40, 1, 1],
+    [4, 70, 1, 1],
+    [32, 600, 1, 1],
+    [5, 33, 2, 2],
+    [3, 17, 1, 3],
+    [70, 67, 3, 3],
+    [4, 1, 3, 3],
+    [2, 5, 4, 4],
+    [2, 3, 5, 7],
+    [32, 37, 4, 5],
+    [3, 2, 16, 16],
+    [8, 6, 33, 31],
+];
+
+/// All arguments of the operators.
+#[derive(Clone)]
+struct Case {
+    shape: [usize; 4],
+    x: Tensor<4>,
+    scale: Tensor<1>,
+    shift: Tensor<1>,
+    x_tangent: Tensor<4>,
+    scale_tangent: Tensor<1>,
+    shift_tangent: Tensor<1>,
+    g: Tensor<4>,
+    h: Tensor<4>,
+}
+
+impl Case {
+    fn new(shape: [usize; 4], dtype: DType) -> Self {
+        let channels = [shape[1]];
+        Self {
+            shape,
+            // Off center, so that the mean matters.
+            x: tensor(shape, 1, DType::F64)
+                .mul_scalar(1.7)
+                .add_scalar(3)
+                .cast(dtype),
+            scale: tensor(channels, 2, dtype),
+            shift: tensor(channels, 3, dtype),
+            x_tangent: tensor(shape, 4, DType::F64).add_scalar(0.5).cast(dtype),
+            scale_tangent: tensor(channels, 5, dtype),
+            shift_tangent: tensor(channels, 6, dtype),
+            g: tensor(shape, 7, DType::F64).add_scalar(-0.5).cast(dtype),
+            h: tensor(shape, 8, DType::F64).add_scalar(0.3).cast(dtype),
+        }
+    }
+
+    fn cast(&self, dtype: DType) -> Self {
+        Self {
+            shape: self.shape,
+            x: self.x.clone().cast(dtype),
+            scale: self.scale.clone().cast(dtype),
+            shift: self.shift.clone().cast(dtype),
+            x_tangent: self.x_tangent.clone().cast(dtype),
+            scale_tangent: self.scale_tangent.clone().cast(dtype),
+            shift_tangent: self.shift_tangent.clone().cast(dtype),
+            g: self.g.clone().cast(dtype),
+            h: self.h.clone().cast(dtype),
+        }
+    }
+
+    fn forward(&self) -> BatchNorm {
+        batch_norm(
+            self.x.clone(),
+            self.scale.clone(),
+            self.shift.clone(),
+            EPSILON,
+        )
+    }
+
+    /// All results of the four operators, with a tangent of the input and without.
+    fn own(&self) -> Vec<Vec<f64>> {
+        let Self {
+            scale,
+            scale_tangent,
+            shift_tangent,
+            g,
+            h,
+            ..
+        } = self;
+        let forward = self.forward();
+        let (normal, inverse) = (&forward.normal, &forward.inverse);
+        let mut results = results(&forward);
+        let (x, a, b) = batch_norm_gradient(normal, inverse, scale, g.clone());
+        results.extend([numbers(&x), numbers(&a), numbers(&b)]);
+        for tangent in [Some(self.x_tangent.clone()), None] {
+            let (y, normal_tangent, along) = batch_norm_tangent(
+                normal,
+                inverse,
+                scale,
+                tangent,
+                scale_tangent,
+                shift_tangent,
+            );
+            results.push(numbers(&y));
+            results.extend(normal_tangent.as_ref().map(numbers));
+            results.extend(along.as_ref().map(numbers));
+            let (x, a, b) = batch_norm_gradient_tangent(
+                normal,
+                inverse,
+                scale,
+                scale_tangent,
+                g,
+                normal_tangent.as_ref(),
+                along.as_ref(),
+                h.clone(),
+            );
+            results.extend([numbers(&x), numbers(&a), numbers(&b)]);
+        }
+        results
+    }
+
+    /// As [`Self::own`], from burn's operators.
+    fn stock(&self) -> Vec<Vec<f64>> {
+        let Self {
+            scale,
+            shift,
+            scale_tangent,
+            shift_tangent,
+            g,
+            h,
+            ..
+        } = self;
+        let forward = composed::batch_norm(self.x.clone(), scale, shift, EPSILON);
+        let (normal, inverse) = (&forward.normal, &forward.inverse);
+        let mut results = results(&forward);
+        let (x, a, b) = composed::batch_norm_gradient(normal.clone(), inverse, scale, g.clone());
+        results.extend([numbers(&x), numbers(&a), numbers(&b)]);
+        for tangent in [Some(self.x_tangent.clone()), None] {
+            let (y, normal_tangent, along) = composed::batch_norm_tangent(
+                normal.clone(),
+                inverse,
+                scale,
+                tangent,
+                scale_tangent,
+                shift_tangent,
+            );
+            results.push(numbers(&y));
+            results.extend(normal_tangent.as_ref().map(numbers));
+            results.extend(along.as_ref().map(numbers));
+            let (x, a, b) = composed::batch_norm_gradient_tangent(
+                normal.clone(),
+                inverse,
+                scale,
+                scale_tangent,
+                g.clone(),
+                normal_tangent,
+                along.as_ref(),
+                h.clone(),
+            );
+            results.extend([numbers(&x), numbers(&a), numbers(&b)]);
+        }
+        results
+    }
+}
+
+fn results(forward: &BatchNorm) -> Vec<Vec<f64>> {
+    vec![
+        numbers(&forward.output),
+        numbers(&forward.normal),
+        numbers(&forward.inverse),
+        numbers(&forward.mean),
+        numbers(&forward.variance),
+    ]
+}
+
+#[test]
+fn loops_and_compositions_agree() {
+    for shape in SHAPES {
+        for (dtype, tolerance) in [(DType::F64, 1e-13), (DType::F32, 5e-6)] {
+            let case = Case::new(shape, dtype);
+            let expected = case.cast(DType::F64).stock();
+            assert_close(
+                &format!("{shape:?} {dtype:?}"),
+                &case.own(),
+                &expected,
+                tolerance,
+            );
+        }
+    }
+}
+
+#[test]
+fn gradients_are_those_of_the_tape() {
+    for shape in SHAPES {
+        let case = Case::new(shape, DType::F64);
+        let forward = case.forward();
+        let parents = (tracked(&case.x), tracked(&case.scale), tracked(&case.shift));
+        let output =
+            composed::batch_norm(parents.0.clone(), &parents.1, &parents.2, EPSILON).output;
+        let gradients = (output * constant(&case.g)).sum().backward();
+        let expected = [
+            numbers(&parents.0.grad(&gradients).unwrap()),
+            numbers(&parents.1.grad(&gradients).unwrap()),
+            numbers(&parents.2.grad(&gradients).unwrap()),
+        ];
+        let (x, scale, shift) =
+            batch_norm_gradient(&forward.normal, &forward.inverse, &case.scale, case.g);
+        let found = [numbers(&x), numbers(&scale), numbers(&shift)];
+        assert_close(&format!("{shape:?}"), &found, &expected, 1e-12);
+    }
+}
+
+/// `⟨ẏ, ȳ⟩ + ⟨y, ȳ̇⟩` is the derivative of `⟨y, ȳ⟩` along all tangents; its gradients are the tangents of the gradients.
+#[test]
+fn tangents_of_gradients_are_those_of_the_tape() {
+    for shape in SHAPES {
+        for moves in [true, false] {
+            let case = Case::new(shape, DType::F64);
+            let x_tangent = moves.then(|| case.x_tangent.clone());
+            let [x, scale, shift] = [
+                case.x.clone().flatten::<1>(0, 3),
+                case.scale.clone(),
+                case.shift.clone(),
+            ]
+            .map(|tensor| tracked(&tensor));
+            let forward = composed::batch_norm(x.clone().reshape(shape), &scale, &shift, EPSILON);
+            let (output_tangent, _, _) = composed::batch_norm_tangent(
+                forward.normal,
+                &forward.inverse,
+                &scale,
+                x_tangent.as_ref().map(constant),
+                &constant(&case.scale_tangent),
+                &constant(&case.shift_tangent),
+            );
+            let value = (output_tangent.clone() * constant(&case.g)).sum()
+                + (forward.output * constant(&case.h)).sum();
+            let gradients = value.backward();
+            let expected =
+                [&x, &scale, &shift].map(|parent| numbers(&parent.grad(&gradients).unwrap()));
+
+            let BatchNorm {
+                normal, inverse, ..
+            } = case.forward();
+            let Case {
+                scale,
+                scale_tangent,
+                shift_tangent,
+                g,
+                h,
+                ..
+            } = case;
+            let (output, normal_tangent, along) = batch_norm_tangent(
+                &normal,
+                &inverse,
+                &scale,
+                x_tangent,
+                &scale_tangent,
+                &shift_tangent,
+            );
+            let (x, a, b) = batch_norm_gradient_tangent(
+                &normal,
+                &inverse,
+                &scale,
+                &scale_tangent,
+                &g,
+                normal_tangent.as_ref(),
+                along.as_ref(),
+                h,
+            );
+            let found = [numbers(&x), numbers(&a), numbers(&b)];
+            let name = format!("{shape:?}, moving input: {moves}");
+            assert_close(&name, &found, &expected, 1e-12);
+            assert_close(
+                &name,
+                &[numbers(&output)],
+                &[numbers(&output_tangent.inner())],
+                1e-12,
+            );
+        }
+    }
+}
+
+/// Against central differences of the operators themselves.
+#[test]
+fn tangents_are_differences() {
+    let step = 1e-5;
+    for shape in SHAPES {
+        let case = Case::new(shape, DType::F64);
+        let moved = |step: f64| {
+            let along =
+                |value: &Tensor<1>, tangent: &Tensor<1>| value.clone() + tangent.clone() * step;
+            let scale = along(&case.scale, &case.scale_tangent);
+            let x = case.x.clone() + case.x_tangent.clone() * step;
+            let g = case.g.clone() + case.h.clone() * step;
+            let forward = batch_norm(
+                x,
+                scale.clone(),
+                along(&case.shift, &case.shift_tangent),
+                EPSILON,
+            );
+            let (x, a, b) = batch_norm_gradient(&forward.normal, &forward.inverse, &scale, g);
+            [
+                numbers(&forward.output),
+                numbers(&forward.normal),
+                numbers(&x),
+                numbers(&a),
+                numbers(&b),
+            ]
+        };
+        let (ahead, behind) = (moved(step), moved(-step));
+        let expected: Vec<Vec<f64>> = (ahead.iter().zip(&behind))
+            .map(|(ahead, behind)| {
+                (ahead.iter().zip(behind))
+                    .map(|(a, b)| (a - b) / (2.0 * step))
+                    .collect()
+            })
+            .collect();
+        let BatchNorm {
+            normal, inverse, ..
+        } = case.forward();
+        let Case {
+            scale,
+            scale_tangent,
+            shift_tangent,
+            x_tangent,
+            g,
+            h,
+            ..
+        } = case;
+        let (output, normal_tangent, along) = batch_norm_tangent(
+            &normal,
+            &inverse,
+            &scale,
+            Some(x_tangent),
+            &scale_tangent,
+            &shift_tangent,
+        );
+        let (x, a, b) = batch_norm_gradient_tangent(
+            &normal,
+            &inverse,
+            &scale,
+            &scale_tangent,
+            &g,
+            normal_tangent.as_ref(),
+            along.as_ref(),
+            h,
+        );
+        let found = [
+            numbers(&output),
+            numbers(&normal_tangent.unwrap()),
+            numbers(&x),
+            numbers(&a),
+            numbers(&b),
+        ];
+        assert_close(&format!("{shape:?}"), &found, &expected, 1e-8);
+    }
+}
+
+#[test]
+fn views_are_read_as_what_they_show() {
+    for shape in SHAPES {
+        let case = Case::new(shape, DType::F32);
+        let expected = case.own();
+        for index in 0..3 {
+            let view = |tensor: &Tensor<4>| views(tensor)[index].clone();
+            let viewed = Case {
+                x: view(&case.x),
+                x_tangent: view(&case.x_tangent),
+                g: view(&case.g),
+                h: view(&case.h),
+                ..case.clone()
+            };
+            assert_eq!(viewed.own(), expected, "{shape:?}, view {index}");
+        }
+    }
+}
+
+#[test]
+fn memory_is_taken_over_only_where_nobody_else_holds_it() {
+    let address = |tensor: &Tensor<4>| crate::flex::flex(tensor.clone()).bytes().as_ptr();
+    for shape in SHAPES {
+        let case = Case::new(shape, DType::F32);
+        let tensors = |case: &Case| [&case.x, &case.x_tangent, &case.g, &case.h].map(bits);
+        let before = tensors(&case);
+        let shared = case.own();
+        assert_eq!(tensors(&case), before);
+        let BatchNorm {
+            normal, inverse, ..
+        } = case.forward();
+        assert_ne!(address(&normal), address(&case.x));
+
+        let Case {
+            x,
+            scale,
+            shift,
+            x_tangent,
+            scale_tangent,
+            shift_tangent,
+            g,
+            h,
+            ..
+        } = case;
+        let places = [&x, &x_tangent, &g, &h].map(address);
+        let (y, tangent, along) = batch_norm_tangent(
+            &normal,
+            &inverse,
+            &scale,
+            Some(x_tangent),
+            &scale_tangent,
+            &shift_tangent,
+        );
+        let tangent = tangent.unwrap();
+        let (second, _, _) = batch_norm_gradient_tangent(
+            &normal,
+            &inverse,
+            &scale,
+            &scale_tangent,
+            &g,
+            Some(&tangent),
+            along.as_ref(),
+            h,
+        );
+        let (first, _, _) = batch_norm_gradient(&normal, &inverse, &scale, g);
+        let forward = batch_norm(x, scale, shift, EPSILON);
+        let found = [&forward.normal, &tangent, &first, &second];
+        assert_eq!(found.map(address), places, "{shape:?}");
+        let expected = [&shared[1], &shared[9], &shared[5], &shared[11]];
+        assert_eq!(found.map(numbers).each_ref(), expected, "{shape:?}");
+        assert_eq!(numbers(&y), shared[8]);
+    }
+}
+
+#[test]
+fn threads_change_no_bit() {
+    for shape in SHAPES {
+        let case = Case::new(shape, DType::F32);
+        let run = |threads| with_threads(threads, || case.own());
+        assert_eq!(run(1), run(3), "{shape:?}");
+    }
+}
+
+/// Means of `f32` numbers of which the sum needs more digits than an `f32` has.
+#[test]
+fn sums_keep_the_digits_of_f64() {
+    let shape = [64, 2, 32, 32];
+    let x = tensor(shape, 1, DType::F64)
+        .mul_scalar(1e-3)
+        .add_scalar(100)
+        .cast(DType::F32);
+    let ones = Tensor::ones([2], (&x.device(), DType::F32));
+    let own = batch_norm(x.clone(), ones.clone(), ones.clone(), EPSILON);
+    let wide = [x, ones.clone().unsqueeze(), ones.unsqueeze()];
+    let [x, scale, shift] = wide.map(|tensor: Tensor<4>| tensor.cast(DType::F64));
+    let [scale, shift] = [scale, shift].map(|tensor| tensor.reshape([2]));
+    let expected = composed::batch_norm(x, &scale, &shift, EPSILON);
+    let found = [
+        numbers(&own.variance),
+        numbers(&own.inverse),
+        numbers(&own.mean),
+    ];
+    let expected = [&expected.variance, &expected.inverse, &expected.mean].map(numbers);
+    assert_close("statistics", &found, &expected, 1e-7);
+}
+
+#[test]
+#[should_panic(expected = "an entry for each channel")]
+fn parameters_for_other_channels_are_refused() {
+    let parameter = || tensor([2], 1, DType::F32);
+    let _ = batch_norm(
+        tensor([2, 3, 4, 4], 1, DType::F32),
+        parameter(),
+        parameter(),
+        EPSILON,
+    );
+}
