@@ -99,13 +99,16 @@ fn pool<T: Float>(geometry: &Geometry, input: &FlexTensor, shape: Shape) -> (Fle
         .zip(winners.par_chunks_exact_mut(geometry.pixels_out()))
         .with_min_len(TASK.div_ceil(geometry.pixels_in()))
         .for_each(|((image, values), winners)| {
-            Arch::new().dispatch(|| {
-                if quarters {
-                    quarter(geometry, image, values, winners);
-                } else {
-                    channel(geometry, image, values, winners);
-                }
-            });
+            Arch::new().dispatch(
+                #[inline(always)]
+                || {
+                    if quarters {
+                        quarter(geometry, image, values, winners);
+                    } else {
+                        channel(geometry, image, values, winners);
+                    }
+                },
+            );
         });
     (T::tensor(values, shape), winners)
 }

@@ -4,8 +4,8 @@ use rayon::prelude::*;
 
 use super::lanes::LANES;
 
-/// Numbers of a block, about: two or three tensors of them fit into a core's second cache.
-const BLOCK: usize = 1 << 14;
+/// Numbers of a block, about: enough to be worth the waking of a thread.
+const BLOCK: usize = 1 << 17;
 
 /// A tensor's shape, and how many channels are taken at a time: by the shape alone.
 #[derive(Debug, Clone, Copy)]

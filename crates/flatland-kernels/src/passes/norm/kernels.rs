@@ -19,7 +19,10 @@ pub(super) fn forward<T: Float>(
         .zip(blocks.parameters(parameters))
         .collect();
     join(tasks, |((x, output), parameters)| {
-        Arch::new().dispatch(|| forward_block(blocks, x, output, parameters, epsilon))
+        Arch::new().dispatch(
+            #[inline(always)]
+            || forward_block(blocks, x, output, parameters, epsilon),
+        )
     })
 }
 
@@ -33,12 +36,24 @@ fn forward_block<T: Float>(
 ) -> [Vec<T>; 3] {
     let (pixels, count) = (blocks.pixels, blocks.count());
     let rows = with(&x, |x, _| [x]);
-    let [mean] = sums(&rows, pixels, &vec![0.0; scale.len()], |[x], _| [x]);
+    let [mean] = sums(
+        &rows,
+        pixels,
+        &vec![0.0; scale.len()],
+        #[inline(always)]
+        |[x], _| [x],
+    );
     let mean: Vec<f64> = mean.iter().map(|sum| sum / count).collect();
-    let [variance] = sums(&rows, pixels, &mean, |[x], mean| {
-        let deviation = x - mean;
-        [deviation * deviation]
-    });
+    let [variance] = sums(
+        &rows,
+        pixels,
+        &mean,
+        #[inline(always)]
+        |[x], mean| {
+            let deviation = x - mean;
+            [deviation * deviation]
+        },
+    );
     let variance: Vec<f64> = variance.iter().map(|sum| sum / count).collect();
     let inverse = (variance.iter())
         .map(|variance| T::from_f64(1.0 / (variance + epsilon).sqrt()))
@@ -55,6 +70,7 @@ fn forward_block<T: Float>(
         &none,
         pixels,
         [center, &rest, inverse],
+        #[inline(always)]
         |x, [], [center, rest, inverse]| ((x - center) - rest) * inverse,
     );
     let normal = with(&x, |x, _| [x]);
@@ -63,6 +79,7 @@ fn forward_block<T: Float>(
         &normal,
         pixels,
         [scale, shift],
+        #[inline(always)]
         |_, [normal], [scale, shift]| normal * scale + shift,
     );
     results
@@ -80,7 +97,10 @@ pub(super) fn gradient<T: Float>(
         .zip(blocks.parameters(parameters))
         .collect();
     join(tasks, |((normal, g), parameters)| {
-        Arch::new().dispatch(|| gradient_block(blocks, &normal, g, parameters))
+        Arch::new().dispatch(
+            #[inline(always)]
+            || gradient_block(blocks, &normal, g, parameters),
+        )
     })
 }
 
@@ -100,6 +120,7 @@ fn gradient_block<T: Float>(
         normal,
         blocks.pixels,
         [&factor, &means[0], &means[1]],
+        #[inline(always)]
         |g, [normal], [factor, a, b]| factor * (g - a - normal * b),
     );
     [rounded(&scale_sum), rounded(&shift_sum)]
@@ -119,15 +140,19 @@ pub(super) fn tangent<T: Float>(
     let Some(tangent) = tangent else {
         let tasks = tasks.zip(blocks.parameters(parameters)).collect();
         let [] = join(tasks, |((normal, mut output), parameters)| {
-            Arch::new().dispatch(|| {
-                overwrite(
-                    &mut output,
-                    &normal,
-                    blocks.pixels,
-                    parameters,
-                    |_, [normal], [scale, shift]| normal * scale + shift,
-                );
-            });
+            Arch::new().dispatch(
+                #[inline(always)]
+                || {
+                    overwrite(
+                        &mut output,
+                        &normal,
+                        blocks.pixels,
+                        parameters,
+                        #[inline(always)]
+                        |_, [normal], [scale, shift]| normal * scale + shift,
+                    );
+                },
+            );
             [const { Vec::<T>::new() }; 0]
         });
         return None;
@@ -138,7 +163,10 @@ pub(super) fn tangent<T: Float>(
         .zip(blocks.parameters(parameters))
         .collect();
     let [along] = join(tasks, |(((normal, output), tangent), parameters)| {
-        Arch::new().dispatch(|| tangent_block(blocks, &normal, tangent, output, parameters))
+        Arch::new().dispatch(
+            #[inline(always)]
+            || tangent_block(blocks, &normal, tangent, output, parameters),
+        )
     });
     Some(along)
 }
@@ -158,6 +186,7 @@ fn tangent_block<T: Float>(
         normal,
         blocks.pixels,
         [inverse, &mean, &along],
+        #[inline(always)]
         |x, [normal], [inverse, mean, along]| inverse * (x - mean - normal * along),
     );
     let rows = with(&tangent, |tangent, image| [tangent, normal[image][0]]);
@@ -166,6 +195,7 @@ fn tangent_block<T: Float>(
         &rows,
         blocks.pixels,
         [scale, scale_tangent, shift_tangent],
+        #[inline(always)]
         |_, [tangent, normal], [scale, scale_tangent, shift_tangent]| {
             tangent * scale + normal * scale_tangent + shift_tangent
         },
@@ -195,7 +225,10 @@ pub(super) fn gradient_tangent<T: Float>(
         .zip(blocks.parameters(parameters))
         .collect();
     join(tasks, |((rows, h), parameters)| {
-        Arch::new().dispatch(|| gradient_tangent_block(blocks, &rows, h, parameters))
+        Arch::new().dispatch(
+            #[inline(always)]
+            || gradient_tangent_block(blocks, &rows, h, parameters),
+        )
     })
 }
 
@@ -215,6 +248,7 @@ fn gradient_tangent_block<T: Float>(
         &rows,
         blocks.pixels,
         &center,
+        #[inline(always)]
         |[normal, g, tangent, h], _| [g, g * normal, h, h * normal + g * tangent],
     );
     let [a, b, a_tangent, b_tangent] =
@@ -232,6 +266,7 @@ fn gradient_tangent_block<T: Float>(
         others,
         blocks.pixels,
         [&factor, &factor_tangent, &a, &b, &a_tangent, &b_tangent],
+        #[inline(always)]
         |h, [normal, g, tangent], [factor, factor_tangent, a, b, a_tangent, b_tangent]| {
             factor_tangent * (g - a - normal * b)
                 + factor * (h - a_tangent - tangent * b - normal * b_tangent)
@@ -252,7 +287,10 @@ pub(super) fn gradient_tangent_at_rest<T: Float>(
         .zip(blocks.parameters(parameters))
         .collect();
     join(tasks, |((rows, h), parameters)| {
-        Arch::new().dispatch(|| gradient_tangent_at_rest_block(blocks, &rows, h, parameters))
+        Arch::new().dispatch(
+            #[inline(always)]
+            || gradient_tangent_at_rest_block(blocks, &rows, h, parameters),
+        )
     })
 }
 
@@ -268,9 +306,13 @@ fn gradient_tangent_at_rest_block<T: Float>(
         [normal, g, h]
     });
     let center = vec![0.0; scale.len()];
-    let [a, b, shift, scale_sum] = sums(&rows, blocks.pixels, &center, |[normal, g, h], _| {
-        [g, g * normal, h, h * normal]
-    });
+    let [a, b, shift, scale_sum] = sums(
+        &rows,
+        blocks.pixels,
+        &center,
+        #[inline(always)]
+        |[normal, g, h], _| [g, g * normal, h, h * normal],
+    );
     let [a, b, a_tangent, b_tangent] =
         [&a, &b, &shift, &scale_sum].map(|sum| means::<T>(blocks, sum));
     let factor = times(inverse, scale);
@@ -280,6 +322,7 @@ fn gradient_tangent_at_rest_block<T: Float>(
         others,
         blocks.pixels,
         [&factor, &factor_tangent, &a, &b, &a_tangent, &b_tangent],
+        #[inline(always)]
         |h, [normal, g], [factor, factor_tangent, a, b, a_tangent, b_tangent]| {
             factor_tangent * (g - a - normal * b) + factor * (h - a_tangent - normal * b_tangent)
         },
@@ -301,9 +344,13 @@ fn with<'a, T, const I: usize>(
 /// The sums of the first tensor, and of its product with the second.
 #[inline(always)]
 fn products<T: Float>(blocks: &Blocks, rows: &[[&[T]; 2]], channels: usize) -> [Vec<f64>; 2] {
-    sums(rows, blocks.pixels, &vec![0.0; channels], |[a, b], _| {
-        [a, a * b]
-    })
+    sums(
+        rows,
+        blocks.pixels,
+        &vec![0.0; channels],
+        #[inline(always)]
+        |[a, b], _| [a, a * b],
+    )
 }
 
 fn means<T: Float>(blocks: &Blocks, sums: &[f64]) -> Vec<T> {

@@ -19,84 +19,75 @@ pub(super) fn sums<T: Float, const I: usize, const K: usize>(
     centers: &[f64],
     term: impl Fn([f64; I], f64) -> [f64; K],
 ) -> [Vec<f64>; K] {
-    if pixels < LANES {
-        return sums_across(rows, pixels, centers, term);
-    }
-    let mut sums = [const { Vec::new() }; K];
-    for (channel, center) in centers.iter().enumerate() {
-        let mut lanes = [[0.0; LANES]; K];
-        let center = [*center; LANES];
-        for row in rows {
-            let parts = row.map(|row| row[channel * pixels..][..pixels].as_chunks());
-            for index in 0..pixels / LANES {
-                let numbers = std::array::from_fn(|tensor| parts[tensor].0[index]);
-                accumulate(&mut lanes, numbers, &center, &term);
-            }
-            for lane in 0..pixels % LANES {
-                let numbers = std::array::from_fn(|tensor| parts[tensor].1[lane].into());
-                let terms = term(numbers, center[lane]);
-                for (lanes, term) in lanes.iter_mut().zip(terms) {
-                    lanes[lane] += term;
-                }
-            }
-        }
-        for (sums, lanes) in sums.iter_mut().zip(&lanes) {
-            sums.push(lanes.iter().sum());
-        }
-    }
-    sums
-}
-
-/// As [`sums`], for few pixels: sums over the batch at each place of the row, then over the places of a channel.
-#[inline(always)]
-fn sums_across<T: Float, const I: usize, const K: usize>(
-    rows: &[[&[T]; I]],
-    pixels: usize,
-    centers: &[f64],
-    term: impl Fn([f64; I], f64) -> [f64; K],
-) -> [Vec<f64>; K] {
-    let centers = spread(centers, pixels);
-    let mut places = [(); K].map(|()| vec![0.0; centers.len()]);
-    let (whole, rest) = centers.as_chunks();
-    for (index, center) in whole.iter().enumerate() {
-        let mut lanes = [[0.0; LANES]; K];
-        for row in rows {
-            let numbers = row.map(|row| row.as_chunks().0[index]);
-            accumulate(&mut lanes, numbers, center, &term);
-        }
-        for (places, lanes) in places.iter_mut().zip(&lanes) {
-            places[index * LANES..][..LANES].copy_from_slice(lanes);
-        }
-    }
-    let first = whole.len() * LANES;
+    let channels = centers.len();
+    let across = pixels < LANES;
+    let centers = if across {
+        spread(centers, pixels)
+    } else {
+        centers.to_vec()
+    };
+    // Image by image, in the order of memory: the rows of a channel, a power of two apart, would share few places in a
+    // cache.
+    let tiles = if across {
+        centers.len().div_ceil(LANES)
+    } else {
+        centers.len()
+    };
+    let mut totals = vec![[[0.0; LANES]; K]; tiles];
     for row in rows {
-        for (place, center) in (first..).zip(rest) {
-            let terms = term(row.map(|row| row[place].into()), *center);
-            for (places, term) in places.iter_mut().zip(terms) {
-                places[place] += term;
+        if across {
+            let (whole, rest) = centers.as_chunks();
+            let parts = row.map(|row| row.as_chunks());
+            for (index, (lanes, center)) in totals.iter_mut().zip(whole).enumerate() {
+                let numbers = std::array::from_fn(|tensor| &parts[tensor].0[index]);
+                accumulate(lanes, numbers, center, &term);
+            }
+            for (lane, center) in rest.iter().enumerate() {
+                let numbers = std::array::from_fn(|tensor| parts[tensor].1[lane].into());
+                add(&mut totals[whole.len()], lane, term(numbers, *center));
+            }
+        } else {
+            for (channel, (totals, center)) in totals.iter_mut().zip(&centers).enumerate() {
+                let parts = row.map(|row| row[channel * pixels..][..pixels].as_chunks());
+                let mut lanes = *totals;
+                for index in 0..pixels / LANES {
+                    let numbers = std::array::from_fn(|tensor| &parts[tensor].0[index]);
+                    accumulate(&mut lanes, numbers, &[*center; LANES], &term);
+                }
+                for lane in 0..pixels % LANES {
+                    let numbers = std::array::from_fn(|tensor| parts[tensor].1[lane].into());
+                    add(&mut lanes, lane, term(numbers, *center));
+                }
+                *totals = lanes;
             }
         }
     }
-    places.map(|places| {
-        (places.chunks_exact(pixels))
+    let length = if across { pixels } else { LANES };
+    std::array::from_fn(|term| {
+        let lanes: Vec<f64> = totals.iter().flat_map(|lanes| lanes[term]).collect();
+        (lanes.chunks_exact(length).take(channels))
             .map(|channel| channel.iter().sum())
             .collect()
     })
 }
 
 #[inline(always)]
+fn add<const K: usize>(lanes: &mut [[f64; LANES]; K], lane: usize, terms: [f64; K]) {
+    for (lanes, term) in lanes.iter_mut().zip(terms) {
+        lanes[lane] += term;
+    }
+}
+
+#[inline(always)]
 fn accumulate<T: Float, const I: usize, const K: usize>(
     lanes: &mut [[f64; LANES]; K],
-    numbers: [[T; LANES]; I],
+    numbers: [&[T; LANES]; I],
     center: &[f64; LANES],
     term: &impl Fn([f64; I], f64) -> [f64; K],
 ) {
     for lane in 0..LANES {
         let numbers = std::array::from_fn(|tensor| numbers[tensor][lane].into());
-        let terms = term(numbers, center[lane]);
-        for (lanes, term) in lanes.iter_mut().zip(terms) {
-            lanes[lane] += term;
-        }
+        add(lanes, lane, term(numbers, center[lane]));
     }
 }
 
@@ -118,32 +109,35 @@ pub(super) fn overwrite<T: Float, const I: usize, const M: usize>(
             numbers.to_vec()
         }
     });
-    let length = |target: &[T]| if across { target.len() } else { pixels };
     for (target, others) in targets.iter_mut().zip(others) {
-        let length = length(target);
-        // Once where the row is taken as a whole.
-        for (channel, target) in target.chunks_exact_mut(length).enumerate() {
-            let others = others.map(|other| other[channel * length..][..length].as_chunks());
+        if across {
             let (whole, rest) = target.as_chunks_mut();
-            let lanes = |index: usize| {
-                std::array::from_fn(|factor| {
-                    if across {
-                        factors[factor].as_chunks().0[index]
-                    } else {
-                        [factors[factor][channel]; LANES]
-                    }
-                })
-            };
+            let others = others.map(|other| other.as_chunks());
+            let factors = factors.each_ref().map(|factor| factor.as_chunks());
             for (index, target) in whole.iter_mut().enumerate() {
-                let others = std::array::from_fn(|tensor| others[tensor].0[index]);
-                lane_by_lane(target, others, lanes(index), &formula);
+                let others = std::array::from_fn(|tensor| &others[tensor].0[index]);
+                let factors = std::array::from_fn(|factor| &factors[factor].0[index]);
+                lane_by_lane(target, others, factors, &formula);
             }
-            let first = if across { length - rest.len() } else { 0 };
             for (lane, target) in rest.iter_mut().enumerate() {
                 let others = std::array::from_fn(|tensor| others[tensor].1[lane]);
-                let place = if across { first + lane } else { channel };
-                let factors = std::array::from_fn(|factor| factors[factor][place]);
+                let factors = std::array::from_fn(|factor| factors[factor].1[lane]);
                 *target = formula(*target, others, factors);
+            }
+        } else {
+            for (channel, target) in target.chunks_exact_mut(pixels).enumerate() {
+                let (whole, rest) = target.as_chunks_mut();
+                let others = others.map(|other| other[channel * pixels..][..pixels].as_chunks());
+                let factors: [T; M] = std::array::from_fn(|factor| factors[factor][channel]);
+                let lanes = factors.map(|factor| [factor; LANES]);
+                for (index, target) in whole.iter_mut().enumerate() {
+                    let others = std::array::from_fn(|tensor| &others[tensor].0[index]);
+                    lane_by_lane(target, others, lanes.each_ref(), &formula);
+                }
+                for (lane, target) in rest.iter_mut().enumerate() {
+                    let others = std::array::from_fn(|tensor| others[tensor].1[lane]);
+                    *target = formula(*target, others, factors);
+                }
             }
         }
     }
@@ -152,8 +146,8 @@ pub(super) fn overwrite<T: Float, const I: usize, const M: usize>(
 #[inline(always)]
 fn lane_by_lane<T: Float, const I: usize, const M: usize>(
     target: &mut [T; LANES],
-    others: [[T; LANES]; I],
-    factors: [[T; LANES]; M],
+    others: [&[T; LANES]; I],
+    factors: [&[T; LANES]; M],
     formula: &impl Fn(T, [T; I], [T; M]) -> T,
 ) {
     let mut results = *target;
