@@ -2,7 +2,8 @@
 
 use rayon::prelude::*;
 
-use super::lanes::LANES;
+/// Numbers of a cache line, at most.
+const LINE: usize = 16;
 
 /// Numbers of a block, about: enough to be worth the waking of a thread.
 const BLOCK: usize = 1 << 17;
@@ -22,8 +23,8 @@ impl Blocks {
         let pixels = height * width;
         let wanted = (BLOCK / (batch * pixels)).max(1);
         // Where channels are shorter than a cache line, blocks are of whole lines.
-        let block = if pixels < LANES {
-            wanted.next_multiple_of(LANES)
+        let block = if pixels < LINE {
+            wanted.next_multiple_of(LINE)
         } else {
             wanted
         };

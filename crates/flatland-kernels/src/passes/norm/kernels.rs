@@ -36,22 +36,16 @@ fn forward_block<T: Float>(
 ) -> [Vec<T>; 3] {
     let (pixels, count) = (blocks.pixels, blocks.count());
     let rows = with(&x, |x, _| [x]);
-    let [mean] = sums(
-        &rows,
-        pixels,
-        &vec![0.0; scale.len()],
-        #[inline(always)]
-        |[x], _| [x],
-    );
+    let mean = total(blocks, &rows, scale.len());
     let mean: Vec<f64> = mean.iter().map(|sum| sum / count).collect();
-    let [variance] = sums(
+    let variance = sums(
         &rows,
         pixels,
         &mean,
         #[inline(always)]
         |[x], mean| {
             let deviation = x - mean;
-            [deviation * deviation]
+            deviation * deviation
         },
     );
     let variance: Vec<f64> = variance.iter().map(|sum| sum / count).collect();
@@ -239,20 +233,23 @@ fn gradient_tangent_block<T: Float>(
     mut h: Vec<&mut [T]>,
     [inverse, scale, scale_tangent, along]: [&[T]; 4],
 ) -> [Vec<T>; 2] {
+    let channels = scale.len();
+    let rows: Vec<_> = others.iter().map(|[normal, g, _]| [*g, *normal]).collect();
+    let [a, b] = products(blocks, &rows, channels).map(|sums| means::<T>(blocks, &sums));
+    let rows = with(&h, |h, _| [h]);
+    let shift = total(blocks, &rows, channels);
     let rows = with(&h, |h, image| {
         let [normal, g, tangent] = others[image];
-        [normal, g, tangent, h]
+        [h, normal, g, tangent]
     });
-    let center = vec![0.0; scale.len()];
-    let [a, b, shift, scale_sum] = sums(
+    let scale_sum = sums(
         &rows,
         blocks.pixels,
-        &center,
+        &vec![0.0; channels],
         #[inline(always)]
-        |[normal, g, tangent, h], _| [g, g * normal, h, h * normal + g * tangent],
+        |[h, normal, g, tangent], _| h * normal + g * tangent,
     );
-    let [a, b, a_tangent, b_tangent] =
-        [&a, &b, &shift, &scale_sum].map(|sum| means::<T>(blocks, sum));
+    let [a_tangent, b_tangent] = [&shift, &scale_sum].map(|sum| means::<T>(blocks, sum));
     let factor = times(inverse, scale);
     // γ̇ s + γ ṡ
     let factor_tangent: Vec<T> = (inverse.iter().zip(scale))
@@ -301,20 +298,11 @@ fn gradient_tangent_at_rest_block<T: Float>(
     mut h: Vec<&mut [T]>,
     [inverse, scale, scale_tangent]: [&[T]; 3],
 ) -> [Vec<T>; 2] {
-    let rows = with(&h, |h, image| {
-        let [normal, g] = others[image];
-        [normal, g, h]
-    });
-    let center = vec![0.0; scale.len()];
-    let [a, b, shift, scale_sum] = sums(
-        &rows,
-        blocks.pixels,
-        &center,
-        #[inline(always)]
-        |[normal, g, h], _| [g, g * normal, h, h * normal],
-    );
-    let [a, b, a_tangent, b_tangent] =
-        [&a, &b, &shift, &scale_sum].map(|sum| means::<T>(blocks, sum));
+    let rows: Vec<_> = others.iter().map(|[normal, g]| [*g, *normal]).collect();
+    let [a, b] = products(blocks, &rows, scale.len()).map(|sums| means::<T>(blocks, &sums));
+    let rows = with(&h, |h, image| [h, others[image][0]]);
+    let [shift, scale_sum] = products(blocks, &rows, scale.len());
+    let [a_tangent, b_tangent] = [&shift, &scale_sum].map(|sum| means::<T>(blocks, sum));
     let factor = times(inverse, scale);
     let factor_tangent = times(inverse, scale_tangent);
     overwrite(
@@ -341,16 +329,30 @@ fn with<'a, T, const I: usize>(
         .collect()
 }
 
-/// The sums of the first tensor, and of its product with the second.
+/// The sums of a tensor.
 #[inline(always)]
-fn products<T: Float>(blocks: &Blocks, rows: &[[&[T]; 2]], channels: usize) -> [Vec<f64>; 2] {
+fn total<T: Float>(blocks: &Blocks, rows: &[[&[T]; 1]], channels: usize) -> Vec<f64> {
     sums(
         rows,
         blocks.pixels,
         &vec![0.0; channels],
         #[inline(always)]
-        |[a, b], _| [a, a * b],
+        |[a], _| a,
     )
+}
+
+/// The sums of the first tensor, and of its product with the second.
+#[inline(always)]
+fn products<T: Float>(blocks: &Blocks, rows: &[[&[T]; 2]], channels: usize) -> [Vec<f64>; 2] {
+    let firsts: Vec<_> = rows.iter().map(|[a, _]| [*a]).collect();
+    let products = sums(
+        rows,
+        blocks.pixels,
+        &vec![0.0; channels],
+        #[inline(always)]
+        |[a, b], _| a * b,
+    );
+    [total(blocks, &firsts, channels), products]
 }
 
 fn means<T: Float>(blocks: &Blocks, sums: &[f64]) -> Vec<T> {
