@@ -1,4 +1,4 @@
-//! What is done to each block of channels.
+//! The forward pass, its reverse and its tangent, for each block of channels.
 
 use pulp::Arch;
 
@@ -133,7 +133,7 @@ pub(super) fn tangent<T: Float>(
     let parameters = [scale_tangent, shift_tangent];
     let Some(tangent) = tangent else {
         let tasks = tasks.zip(blocks.parameters(parameters)).collect();
-        let [] = join(tasks, |((normal, mut output), parameters)| {
+        let []: [Vec<T>; 0] = join(tasks, |((normal, mut output), parameters)| {
             Arch::new().dispatch(
                 #[inline(always)]
                 || {
@@ -147,7 +147,7 @@ pub(super) fn tangent<T: Float>(
                     );
                 },
             );
-            [const { Vec::<T>::new() }; 0]
+            []
         });
         return None;
     };
@@ -197,130 +197,9 @@ fn tangent_block<T: Float>(
     [along]
 }
 
-/// The normalized input, and the gradient at the output.
-#[derive(Clone, Copy)]
-pub(super) struct Input<'a, T> {
-    pub normal: &'a [T],
-    pub g: &'a [T],
-}
-
-/// Overwrites the tangent `h` of the gradient at the output with that of the gradient at the input; returns those at
-/// scale and shift. `tangent` is that of the normalized input, and `along` its mean along the normalized input.
-pub(super) fn gradient_tangent<T: Float>(
-    blocks: &Blocks,
-    Input { normal, g }: Input<T>,
-    (tangent, along): (&[T], &[T]),
-    h: &mut [T],
-    [inverse, scale, scale_tangent]: [&[T]; 3],
-) -> [Vec<T>; 2] {
-    let parameters = [inverse, scale, scale_tangent, along];
-    let tasks = (blocks.rows([normal, g, tangent]).into_iter())
-        .zip(blocks.rows_mut(h))
-        .zip(blocks.parameters(parameters))
-        .collect();
-    join(tasks, |((rows, h), parameters)| {
-        Arch::new().dispatch(
-            #[inline(always)]
-            || gradient_tangent_block(blocks, &rows, h, parameters),
-        )
-    })
-}
-
-#[inline(always)]
-fn gradient_tangent_block<T: Float>(
-    blocks: &Blocks,
-    others: &[[&[T]; 3]],
-    mut h: Vec<&mut [T]>,
-    [inverse, scale, scale_tangent, along]: [&[T]; 4],
-) -> [Vec<T>; 2] {
-    let channels = scale.len();
-    let rows: Vec<_> = others.iter().map(|[normal, g, _]| [*g, *normal]).collect();
-    let [a, b] = products(blocks, &rows, channels).map(|sums| means::<T>(blocks, &sums));
-    let rows = with(&h, |h, _| [h]);
-    let shift = total(blocks, &rows, channels);
-    let rows = with(&h, |h, image| {
-        let [normal, g, tangent] = others[image];
-        [h, normal, g, tangent]
-    });
-    let scale_sum = sums(
-        &rows,
-        blocks.pixels,
-        &vec![0.0; channels],
-        #[inline(always)]
-        |[h, normal, g, tangent], _| h * normal + g * tangent,
-    );
-    let [a_tangent, b_tangent] = [&shift, &scale_sum].map(|sum| means::<T>(blocks, sum));
-    let factor = times(inverse, scale);
-    // γ̇ s + γ ṡ
-    let factor_tangent: Vec<T> = (inverse.iter().zip(scale))
-        .zip(scale_tangent.iter().zip(along))
-        .map(|((s, scale), (scale_tangent, along))| {
-            *scale_tangent * *s - *scale * (*s * *s * *along)
-        })
-        .collect();
-    overwrite(
-        &mut h,
-        others,
-        blocks.pixels,
-        [&factor, &factor_tangent, &a, &b, &a_tangent, &b_tangent],
-        #[inline(always)]
-        |h, [normal, g, tangent], [factor, factor_tangent, a, b, a_tangent, b_tangent]| {
-            factor_tangent * (g - a - normal * b)
-                + factor * (h - a_tangent - tangent * b - normal * b_tangent)
-        },
-    );
-    [rounded(&scale_sum), rounded(&shift)]
-}
-
-/// As [`gradient_tangent`], for an input without a tangent.
-pub(super) fn gradient_tangent_at_rest<T: Float>(
-    blocks: &Blocks,
-    Input { normal, g }: Input<T>,
-    h: &mut [T],
-    parameters: [&[T]; 3],
-) -> [Vec<T>; 2] {
-    let tasks = (blocks.rows([normal, g]).into_iter())
-        .zip(blocks.rows_mut(h))
-        .zip(blocks.parameters(parameters))
-        .collect();
-    join(tasks, |((rows, h), parameters)| {
-        Arch::new().dispatch(
-            #[inline(always)]
-            || gradient_tangent_at_rest_block(blocks, &rows, h, parameters),
-        )
-    })
-}
-
-#[inline(always)]
-fn gradient_tangent_at_rest_block<T: Float>(
-    blocks: &Blocks,
-    others: &[[&[T]; 2]],
-    mut h: Vec<&mut [T]>,
-    [inverse, scale, scale_tangent]: [&[T]; 3],
-) -> [Vec<T>; 2] {
-    let rows: Vec<_> = others.iter().map(|[normal, g]| [*g, *normal]).collect();
-    let [a, b] = products(blocks, &rows, scale.len()).map(|sums| means::<T>(blocks, &sums));
-    let rows = with(&h, |h, image| [h, others[image][0]]);
-    let [shift, scale_sum] = products(blocks, &rows, scale.len());
-    let [a_tangent, b_tangent] = [&shift, &scale_sum].map(|sum| means::<T>(blocks, sum));
-    let factor = times(inverse, scale);
-    let factor_tangent = times(inverse, scale_tangent);
-    overwrite(
-        &mut h,
-        others,
-        blocks.pixels,
-        [&factor, &factor_tangent, &a, &b, &a_tangent, &b_tangent],
-        #[inline(always)]
-        |h, [normal, g], [factor, factor_tangent, a, b, a_tangent, b_tangent]| {
-            factor_tangent * (g - a - normal * b) + factor * (h - a_tangent - normal * b_tangent)
-        },
-    );
-    [rounded(&scale_sum), rounded(&shift)]
-}
-
 /// For each image, slices of its row and of others.
 #[inline(always)]
-fn with<'a, T, const I: usize>(
+pub(super) fn with<'a, T, const I: usize>(
     rows: &'a [&mut [T]],
     join: impl Fn(&'a [T], usize) -> [&'a [T]; I],
 ) -> Vec<[&'a [T]; I]> {
@@ -331,7 +210,7 @@ fn with<'a, T, const I: usize>(
 
 /// The sums of a tensor.
 #[inline(always)]
-fn total<T: Float>(blocks: &Blocks, rows: &[[&[T]; 1]], channels: usize) -> Vec<f64> {
+pub(super) fn total<T: Float>(blocks: &Blocks, rows: &[[&[T]; 1]], channels: usize) -> Vec<f64> {
     sums(
         rows,
         blocks.pixels,
@@ -343,7 +222,11 @@ fn total<T: Float>(blocks: &Blocks, rows: &[[&[T]; 1]], channels: usize) -> Vec<
 
 /// The sums of the first tensor, and of its product with the second.
 #[inline(always)]
-fn products<T: Float>(blocks: &Blocks, rows: &[[&[T]; 2]], channels: usize) -> [Vec<f64>; 2] {
+pub(super) fn products<T: Float>(
+    blocks: &Blocks,
+    rows: &[[&[T]; 2]],
+    channels: usize,
+) -> [Vec<f64>; 2] {
     let firsts: Vec<_> = rows.iter().map(|[a, _]| [*a]).collect();
     let products = sums(
         rows,
@@ -355,15 +238,15 @@ fn products<T: Float>(blocks: &Blocks, rows: &[[&[T]; 2]], channels: usize) -> [
     [total(blocks, &firsts, channels), products]
 }
 
-fn means<T: Float>(blocks: &Blocks, sums: &[f64]) -> Vec<T> {
+pub(super) fn means<T: Float>(blocks: &Blocks, sums: &[f64]) -> Vec<T> {
     let count = blocks.count();
     sums.iter().map(|sum| T::from_f64(sum / count)).collect()
 }
 
-fn rounded<T: Float>(numbers: &[f64]) -> Vec<T> {
+pub(super) fn rounded<T: Float>(numbers: &[f64]) -> Vec<T> {
     numbers.iter().copied().map(T::from_f64).collect()
 }
 
-fn times<T: Float>(a: &[T], b: &[T]) -> Vec<T> {
+pub(super) fn times<T: Float>(a: &[T], b: &[T]) -> Vec<T> {
     a.iter().zip(b).map(|(a, b)| *a * *b).collect()
 }
