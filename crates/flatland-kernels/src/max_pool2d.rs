@@ -104,8 +104,10 @@ fn pool<T: Float>(geometry: &Geometry, input: &FlexTensor, shape: Shape) -> (Fle
                 || {
                     if quarters {
                         quarter(geometry, image, values, winners);
+                    } else if geometry.stride > 1 {
+                        by_window(geometry, image, values, winners);
                     } else {
-                        channel(geometry, image, values, winners);
+                        by_tap(geometry, image, values, winners);
                     }
                 },
             );
@@ -120,7 +122,7 @@ fn wins<T: Float>(pixel: T, value: T) -> bool {
     pixel > value || pixel != pixel
 }
 
-/// As [`channel`], for windows of 2×2 pixels that neither overlap nor meet padding.
+/// As [`by_window`], for windows of 2×2 pixels that neither overlap nor meet padding.
 #[inline(always)]
 fn quarter<T: Float>(geometry: &Geometry, image: &[T], values: &mut [T], winners: &mut [i64]) {
     let [width_in, width] = [geometry.input[1], geometry.output[1]];
@@ -147,8 +149,39 @@ fn quarter<T: Float>(geometry: &Geometry, image: &[T], values: &mut [T], winners
     }
 }
 
+/// The outputs of a channel one by one: their windows share few pixels.
 #[inline(always)]
-fn channel<T: Float>(geometry: &Geometry, image: &[T], values: &mut [T], winners: &mut [i64]) {
+fn by_window<T: Float>(geometry: &Geometry, image: &[T], values: &mut [T], winners: &mut [i64]) {
+    let ([height, width], [_, columns]) = (geometry.input, geometry.output);
+    // The pixels that a window covers along an axis: some, for a padding is shorter than a kernel.
+    let covered = |index: usize, length: usize| {
+        let first = index * geometry.stride;
+        let end = first + geometry.kernel[0] - geometry.padding;
+        first.saturating_sub(geometry.padding)..end.min(length)
+    };
+    let lines = (values.chunks_exact_mut(columns)).zip(winners.chunks_exact_mut(columns));
+    for (row, (values, winners)) in lines.enumerate() {
+        let rows = covered(row, height);
+        for (column, (value, winner)) in values.iter_mut().zip(winners).enumerate() {
+            let covered = covered(column, width);
+            let mut place = rows.start * width + covered.start;
+            let mut largest = image[place];
+            for row in rows.clone() {
+                let first = row * width + covered.start;
+                for (index, pixel) in image[first..][..covered.len()].iter().enumerate() {
+                    let wins = wins(*pixel, largest);
+                    largest = if wins { *pixel } else { largest };
+                    place = if wins { first + index } else { place };
+                }
+            }
+            (*value, *winner) = (largest, place as i64);
+        }
+    }
+}
+
+/// The outputs of a channel all at once, tap by tap: neighbouring windows meet neighbouring pixels.
+#[inline(always)]
+fn by_tap<T: Float>(geometry: &Geometry, image: &[T], values: &mut [T], winners: &mut [i64]) {
     let (width, stride) = (geometry.output[1], geometry.stride);
     let lines = values
         .chunks_exact_mut(width)
