@@ -99,9 +99,12 @@ fn pool<T: Float>(geometry: &Geometry, input: &FlexTensor, shape: Shape) -> (Fle
         .zip(winners.par_chunks_exact_mut(geometry.pixels_out()))
         .with_min_len(TASK.div_ceil(geometry.pixels_in()))
         .for_each(|((image, values), winners)| {
+            // The closure gives its slices away: one that could be called twice is not inlined, and so not compiled for
+            // the instruction set.
             Arch::new().dispatch(
                 #[inline(always)]
-                || {
+                move || {
+                    let (values, winners) = (values, winners);
                     if quarters {
                         quarter(geometry, image, values, winners);
                     } else if geometry.stride > 1 {
