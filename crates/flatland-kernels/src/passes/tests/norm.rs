@@ -12,9 +12,8 @@ use crate::passes::{
 
 const EPSILON: f64 = 1e-5;
 
-/// One pixel, fewer than a register holds, as many and more; one channel and many; one block and several, of which the
-/// last one is smaller.
-const SHAPES: [[usize; 4]; 12] = [
+/// One pixel, few and many; one channel and many; one block and, in the last two, a second one that is smaller.
+const SHAPES: [[usize; 4]; 14] = [
     [3, 40, 1, 1],
     [4, 70, 1, 1],
     [32, 600, 1, 1],
@@ -27,6 +26,8 @@ const SHAPES: [[usize; 4]; 12] = [
     [32, 37, 4, 5],
     [3, 2, 16, 16],
     [8, 6, 33, 31],
+    [20, 70, 10, 11],
+    [70, 2100, 1, 1],
 ];
 
 /// All arguments of the operators.
