@@ -77,6 +77,9 @@ fn row(
     println!("| {name:<44} | {stock:8.0} | {own:8.0} | {ratio:5.1} |");
 }
 
+/// Runs an operator once, and gives the time.
+type Operator = fn(&Tensors) -> f64;
+
 /// The tensors of an operator, on a device with a tape or without.
 struct Tensors {
     /// Five of the shape.
@@ -176,7 +179,7 @@ fn main() {
     let chosen: Vec<String> = (std::env::args().skip(1))
         .filter(|argument| !argument.starts_with('-'))
         .collect();
-    let operators: [(&str, fn(&Tensors) -> f64); 7] = [
+    let operators: [(&str, Operator); 7] = [
         ("batch_norm", Tensors::norm),
         ("batch_norm_gradient", Tensors::gradient),
         ("batch_norm_tangent", Tensors::tangent),

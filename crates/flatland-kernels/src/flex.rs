@@ -5,7 +5,7 @@ use burn::backend::{
     TensorMetadata,
 };
 use burn::tensor::kind::Basic;
-use burn::tensor::{DType, Int, Tensor};
+use burn::tensor::{DType, Tensor};
 use burn_flex::FlexTensor;
 
 /// Whether the plain kernels are for the device and the type of a tensor: flex without a tape, `f32` or `f64`.
@@ -34,11 +34,6 @@ pub(crate) fn flex<const D: usize, K: Basic>(tensor: Tensor<D, K>) -> FlexTensor
 /// The public tensor of floating point numbers.
 pub(crate) fn tensor<const D: usize>(tensor: FlexTensor) -> Tensor<D> {
     Tensor::from_dispatch(dispatch(BackendTensor::Float(tensor)))
-}
-
-/// The public tensor of integers.
-pub(crate) fn integers<const D: usize>(tensor: FlexTensor) -> Tensor<D, Int> {
-    Tensor::from_dispatch(dispatch(BackendTensor::Int(tensor)))
 }
 
 fn dispatch(tensor: BackendTensor<burn_flex::Flex>) -> DispatchTensor {

@@ -2,20 +2,32 @@
 //!
 //! burn 0.22.1 leaves several operators of flex to generic code; the weight gradient of a convolution, for one, is a
 //! convolution with batch and channels swapped. The operators here give what burn's give, up to rounding, and sooner.
-//! They are first-order differentiable like burn's, for `f32` and `f64`; on any other device, and for any other type,
-//! burn's own operator is called.
+//! They are for `f32` and `f64`; on any other device, and for any other type, burn's own operators are called.
+//!
+//! Two are first-order differentiable like burn's:
 //!
 //! - [`conv2d`]: a convolution, its input, weight and bias gradients as products of unrolled images.
 //! - [`max_pool2d`]: the largest value of each window, and its place.
 //!
+//! The others are parts of passes whose derivatives are written by hand: forward, reverse, tangent, and the tangent of
+//! the reverse. They take plain tensors; tensors on the tape get burn's operators, which the tape then records. What an
+//! operator is given by value it overwrites with its result, where nobody else holds it.
+//!
+//! - [`rectify`], [`gate`], [`add`]: number by number.
+//! - [`max_pool2d_scatter`], [`max_pool2d_gather`]: to the places of the largest values, and from them.
+//! - [`batch_norm`], [`batch_norm_gradient`], [`batch_norm_tangent`], [`batch_norm_gradient_tangent`]: batch
+//!   normalization with the statistics of the batch.
+//!
 //! # Determinism
 //!
 //! Work is divided by shapes alone and sums are added in a fixed order: results do not depend on the number of threads.
+//! Nor do they on the instruction set that [`pulp`] finds for the operators of passes.
 //! The blocks of a matrix product depend on the sizes of the processor's caches, so bits are the same on one machine.
 //!
 //! # Memory
 //!
-//! Besides the tensors that it is given and returns, an operator takes what [`conv2d`] states, for each thread.
+//! Besides the tensors that it is given and returns, an operator takes what [`conv2d`] states, for each thread; those of
+//! batch normalization take a slice for each image and block of channels.
 //!
 //! # Example
 //!

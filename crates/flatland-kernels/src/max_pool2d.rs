@@ -99,13 +99,21 @@ fn pool<T: Float>(geometry: &Geometry, input: &FlexTensor, shape: Shape) -> (Fle
         .zip(winners.par_chunks_exact_mut(geometry.pixels_out()))
         .with_min_len(TASK.div_ceil(geometry.pixels_in()))
         .for_each(|((image, values), winners)| {
-            Arch::new().dispatch(|| {
-                if quarters {
-                    quarter(geometry, image, values, winners);
-                } else {
-                    channel(geometry, image, values, winners);
-                }
-            });
+            // The closure gives its slices away: one that could be called twice is not inlined, and so not compiled for
+            // the instruction set.
+            Arch::new().dispatch(
+                #[inline(always)]
+                move || {
+                    let (values, winners) = (values, winners);
+                    if quarters {
+                        quarter(geometry, image, values, winners);
+                    } else if geometry.stride > 1 {
+                        by_window(geometry, image, values, winners);
+                    } else {
+                        by_tap(geometry, image, values, winners);
+                    }
+                },
+            );
         });
     (T::tensor(values, shape), winners)
 }
@@ -117,7 +125,7 @@ fn wins<T: Float>(pixel: T, value: T) -> bool {
     pixel > value || pixel != pixel
 }
 
-/// As [`channel`], for windows of 2×2 pixels that neither overlap nor meet padding.
+/// As [`by_window`], for windows of 2×2 pixels that neither overlap nor meet padding.
 #[inline(always)]
 fn quarter<T: Float>(geometry: &Geometry, image: &[T], values: &mut [T], winners: &mut [i64]) {
     let [width_in, width] = [geometry.input[1], geometry.output[1]];
@@ -144,8 +152,39 @@ fn quarter<T: Float>(geometry: &Geometry, image: &[T], values: &mut [T], winners
     }
 }
 
+/// The outputs of a channel one by one: their windows share few pixels.
 #[inline(always)]
-fn channel<T: Float>(geometry: &Geometry, image: &[T], values: &mut [T], winners: &mut [i64]) {
+fn by_window<T: Float>(geometry: &Geometry, image: &[T], values: &mut [T], winners: &mut [i64]) {
+    let ([height, width], [_, columns]) = (geometry.input, geometry.output);
+    // The pixels that a window covers along an axis: some, for a padding is shorter than a kernel.
+    let covered = |index: usize, length: usize| {
+        let first = index * geometry.stride;
+        let end = first + geometry.kernel[0] - geometry.padding;
+        first.saturating_sub(geometry.padding)..end.min(length)
+    };
+    let lines = (values.chunks_exact_mut(columns)).zip(winners.chunks_exact_mut(columns));
+    for (row, (values, winners)) in lines.enumerate() {
+        let rows = covered(row, height);
+        for (column, (value, winner)) in values.iter_mut().zip(winners).enumerate() {
+            let covered = covered(column, width);
+            let mut place = rows.start * width + covered.start;
+            let mut largest = image[place];
+            for row in rows.clone() {
+                let first = row * width + covered.start;
+                for (index, pixel) in image[first..][..covered.len()].iter().enumerate() {
+                    let wins = wins(*pixel, largest);
+                    largest = if wins { *pixel } else { largest };
+                    place = if wins { first + index } else { place };
+                }
+            }
+            (*value, *winner) = (largest, place as i64);
+        }
+    }
+}
+
+/// The outputs of a channel all at once, tap by tap: neighbouring windows meet neighbouring pixels.
+#[inline(always)]
+fn by_tap<T: Float>(geometry: &Geometry, image: &[T], values: &mut [T], winners: &mut [i64]) {
     let (width, stride) = (geometry.output[1], geometry.stride);
     let lines = values
         .chunks_exact_mut(width)

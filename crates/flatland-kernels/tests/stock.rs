@@ -115,6 +115,33 @@ proptest! {
     }
 }
 
+fn compare_pools(shape: [usize; 4], kernel: usize, stride: usize, padding: usize) {
+    // Few values, so that some are equal, and −∞ and NaN.
+    let values = tensor(shape, 1, DType::F64).round();
+    let values = values
+        .clone()
+        .mask_fill(values.clone().lower_elem(-1.5), f64::NEG_INFINITY);
+    let values = values.clone().mask_fill(values.greater_elem(2.5), f64::NAN);
+    let run = |own: bool| {
+        let input = Tensor::from_inner(values.clone()).require_grad();
+        let (output, winners) = if own {
+            max_pool2d(input.clone(), kernel, stride, padding)
+        } else {
+            let options = MaxPoolOptions::new([kernel; 2])
+                .with_stride([stride; 2])
+                .with_padding([padding; 2]);
+            module::max_pool2d_with_indices(input.clone(), options)
+        };
+        let factors = Tensor::from_inner(tensor(output.dims(), 2, DType::F64));
+        let places: Vec<i64> = winners.into_data().iter().collect();
+        let mut gradients = (output.clone() * factors).sum().backward();
+        let gradient = numbers(input.grad_remove(&mut gradients).unwrap());
+        let bits = |numbers: Vec<f64>| numbers.into_iter().map(f64::to_bits).collect::<Vec<_>>();
+        (bits(numbers(output.inner())), places, bits(gradient))
+    };
+    assert_eq!(run(true), run(false), "{shape:?}");
+}
+
 proptest! {
     #[test]
     fn any_pool(
@@ -123,29 +150,12 @@ proptest! {
         stride in 1usize..=3,
         padding in 0usize..=2,
     ) {
-        let padding = padding.min(kernel / 2);
-        // Few values, so that some are equal, and −∞ and NaN.
-        let values = tensor(shape, 1, DType::F64).round();
-        let values = values.clone().mask_fill(values.clone().lower_elem(-1.5), f64::NEG_INFINITY);
-        let values = values.clone().mask_fill(values.greater_elem(2.5), f64::NAN);
-        let run = |own: bool| {
-            let input = Tensor::from_inner(values.clone()).require_grad();
-            let (output, winners) = if own {
-                max_pool2d(input.clone(), kernel, stride, padding)
-            } else {
-                let options = MaxPoolOptions::new([kernel; 2])
-                    .with_stride([stride; 2])
-                    .with_padding([padding; 2]);
-                module::max_pool2d_with_indices(input.clone(), options)
-            };
-            let factors = Tensor::from_inner(tensor(output.dims(), 2, DType::F64));
-            let places: Vec<i64> = winners.into_data().iter().collect();
-            let mut gradients = (output.clone() * factors).sum().backward();
-            let gradient = numbers(input.grad_remove(&mut gradients).unwrap());
-            let bits = |numbers: Vec<f64>| numbers.into_iter().map(f64::to_bits).collect::<Vec<_>>();
-            (bits(numbers(output.inner())), places, bits(gradient))
-        };
-        prop_assert_eq!(run(true), run(false));
+        compare_pools(shape, kernel, stride, padding.min(kernel / 2));
+    }
+
+    #[test]
+    fn pools_without_overlap(shape in [1usize..=3, 1usize..=4, 2usize..=40, 2usize..=40]) {
+        compare_pools(shape, 2, 2, 0);
     }
 }
 

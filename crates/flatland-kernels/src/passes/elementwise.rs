@@ -9,9 +9,9 @@ use crate::flex::{flex, is_plain, reading, tensor};
 use crate::float::{Float, for_type};
 
 /// Fewer numbers than this are not shared among threads.
-const MANY: usize = 1 << 16;
+const MANY: usize = 1 << 20;
 /// Numbers of a task.
-const TASK: usize = 1 << 14;
+const TASK: usize = 1 << 16;
 
 /// The rectified linear unit: `max(x, 0)`, and NaN where `x` is NaN.
 pub fn rectify<const D: usize>(x: Tensor<D>) -> Tensor<D> {
@@ -78,7 +78,12 @@ pub fn add<const D: usize>(a: Tensor<D>, b: Tensor<D>) -> Tensor<D> {
 
 /// Overwrites numbers, some at a time.
 fn update<T: Float>(numbers: &mut [T], run: impl Fn(&mut [T]) + Sync) {
-    let run = |part: &mut [T]| Arch::new().dispatch(|| run(part));
+    let run = |part: &mut [T]| {
+        Arch::new().dispatch(
+            #[inline(always)]
+            || run(part),
+        )
+    };
     if numbers.len() < MANY {
         run(numbers);
     } else {
@@ -89,11 +94,14 @@ fn update<T: Float>(numbers: &mut [T], run: impl Fn(&mut [T]) + Sync) {
 /// Overwrites numbers with what a formula makes of each and its partner.
 fn merge<T: Float>(numbers: &mut [T], partners: &[T], formula: impl Fn(T, T) -> T + Sync) {
     let run = |numbers: &mut [T], partners: &[T]| {
-        Arch::new().dispatch(|| {
-            for (number, partner) in numbers.iter_mut().zip(partners) {
-                *number = formula(*number, *partner);
-            }
-        });
+        Arch::new().dispatch(
+            #[inline(always)]
+            || {
+                for (number, partner) in numbers.iter_mut().zip(partners) {
+                    *number = formula(*number, *partner);
+                }
+            },
+        );
     };
     if numbers.len() < MANY {
         run(numbers, partners);

@@ -11,6 +11,7 @@
 mod blocks;
 mod kernels;
 mod lanes;
+mod second;
 
 use std::borrow::Borrow;
 
@@ -218,12 +219,12 @@ pub fn batch_norm_gradient_tangent(
     let along = along.map(reading);
     let [scale, shift] = for_type!(normal, T => {
         let along = along.as_ref().map(T::numbers);
-        let input = kernels::Input { normal: T::numbers(&normal), g: T::numbers(&g) };
+        let input = second::Input { normal: T::numbers(&normal), g: T::numbers(&g) };
         let parameters = parameters.each_ref().map(T::numbers);
         let numbers = T::numbers_mut(&mut h);
         match normal_tangent.as_ref().map(T::numbers).zip(along) {
-            Some(tangent) => kernels::gradient_tangent(&blocks, input, tangent, numbers, parameters),
-            None => kernels::gradient_tangent_at_rest(&blocks, input, numbers, parameters),
+            Some(tangent) => second::gradient_tangent(&blocks, input, tangent, numbers, parameters),
+            None => second::gradient_tangent_at_rest(&blocks, input, numbers, parameters),
         }
         .map(T::channels)
     });

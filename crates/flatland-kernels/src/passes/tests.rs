@@ -66,8 +66,8 @@ fn views<const D: usize>(tensor: &Tensor<D>) -> [Tensor<D>; 3] {
         .mul_scalar(1.0)
         .swap_dims(0, 1);
     [
-        between.slice([length..2 * length]),
-        before.slice([0..length]),
+        between.narrow(0, length, length),
+        before.narrow(0, 0, length),
         turned,
     ]
 }

@@ -2,10 +2,11 @@
 
 use rayon::prelude::*;
 
-use super::lanes::LANES;
+/// Numbers of a cache line, at most.
+const LINE: usize = 16;
 
-/// Numbers of a block, about: two or three tensors of them fit into a core's second cache.
-const BLOCK: usize = 1 << 14;
+/// Numbers of a block, about: enough to be worth the waking of a thread.
+const BLOCK: usize = 1 << 17;
 
 /// A tensor's shape, and how many channels are taken at a time: by the shape alone.
 #[derive(Debug, Clone, Copy)]
@@ -22,8 +23,8 @@ impl Blocks {
         let pixels = height * width;
         let wanted = (BLOCK / (batch * pixels)).max(1);
         // Where channels are shorter than a cache line, blocks are of whole lines.
-        let block = if pixels < LANES {
-            wanted.next_multiple_of(LANES)
+        let block = if pixels < LINE {
+            wanted.next_multiple_of(LINE)
         } else {
             wanted
         };

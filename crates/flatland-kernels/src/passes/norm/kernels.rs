@@ -1,4 +1,4 @@
-//! What is done to each block of channels.
+//! The forward pass, its reverse and its tangent, for each block of channels.
 
 use pulp::Arch;
 
@@ -19,7 +19,10 @@ pub(super) fn forward<T: Float>(
         .zip(blocks.parameters(parameters))
         .collect();
     join(tasks, |((x, output), parameters)| {
-        Arch::new().dispatch(|| forward_block(blocks, x, output, parameters, epsilon))
+        Arch::new().dispatch(
+            #[inline(always)]
+            || forward_block(blocks, x, output, parameters, epsilon),
+        )
     })
 }
 
@@ -33,12 +36,18 @@ fn forward_block<T: Float>(
 ) -> [Vec<T>; 3] {
     let (pixels, count) = (blocks.pixels, blocks.count());
     let rows = with(&x, |x, _| [x]);
-    let [mean] = sums(&rows, pixels, &vec![0.0; scale.len()], |[x], _| [x]);
+    let mean = total(blocks, &rows, scale.len());
     let mean: Vec<f64> = mean.iter().map(|sum| sum / count).collect();
-    let [variance] = sums(&rows, pixels, &mean, |[x], mean| {
-        let deviation = x - mean;
-        [deviation * deviation]
-    });
+    let variance = sums(
+        &rows,
+        pixels,
+        &mean,
+        #[inline(always)]
+        |[x], mean| {
+            let deviation = x - mean;
+            deviation * deviation
+        },
+    );
     let variance: Vec<f64> = variance.iter().map(|sum| sum / count).collect();
     let inverse = (variance.iter())
         .map(|variance| T::from_f64(1.0 / (variance + epsilon).sqrt()))
@@ -55,6 +64,7 @@ fn forward_block<T: Float>(
         &none,
         pixels,
         [center, &rest, inverse],
+        #[inline(always)]
         |x, [], [center, rest, inverse]| ((x - center) - rest) * inverse,
     );
     let normal = with(&x, |x, _| [x]);
@@ -63,6 +73,7 @@ fn forward_block<T: Float>(
         &normal,
         pixels,
         [scale, shift],
+        #[inline(always)]
         |_, [normal], [scale, shift]| normal * scale + shift,
     );
     results
@@ -80,7 +91,10 @@ pub(super) fn gradient<T: Float>(
         .zip(blocks.parameters(parameters))
         .collect();
     join(tasks, |((normal, g), parameters)| {
-        Arch::new().dispatch(|| gradient_block(blocks, &normal, g, parameters))
+        Arch::new().dispatch(
+            #[inline(always)]
+            || gradient_block(blocks, &normal, g, parameters),
+        )
     })
 }
 
@@ -100,6 +114,7 @@ fn gradient_block<T: Float>(
         normal,
         blocks.pixels,
         [&factor, &means[0], &means[1]],
+        #[inline(always)]
         |g, [normal], [factor, a, b]| factor * (g - a - normal * b),
     );
     [rounded(&scale_sum), rounded(&shift_sum)]
@@ -118,17 +133,21 @@ pub(super) fn tangent<T: Float>(
     let parameters = [scale_tangent, shift_tangent];
     let Some(tangent) = tangent else {
         let tasks = tasks.zip(blocks.parameters(parameters)).collect();
-        let [] = join(tasks, |((normal, mut output), parameters)| {
-            Arch::new().dispatch(|| {
-                overwrite(
-                    &mut output,
-                    &normal,
-                    blocks.pixels,
-                    parameters,
-                    |_, [normal], [scale, shift]| normal * scale + shift,
-                );
-            });
-            [const { Vec::<T>::new() }; 0]
+        let []: [Vec<T>; 0] = join(tasks, |((normal, mut output), parameters)| {
+            Arch::new().dispatch(
+                #[inline(always)]
+                || {
+                    overwrite(
+                        &mut output,
+                        &normal,
+                        blocks.pixels,
+                        parameters,
+                        #[inline(always)]
+                        |_, [normal], [scale, shift]| normal * scale + shift,
+                    );
+                },
+            );
+            []
         });
         return None;
     };
@@ -138,7 +157,10 @@ pub(super) fn tangent<T: Float>(
         .zip(blocks.parameters(parameters))
         .collect();
     let [along] = join(tasks, |(((normal, output), tangent), parameters)| {
-        Arch::new().dispatch(|| tangent_block(blocks, &normal, tangent, output, parameters))
+        Arch::new().dispatch(
+            #[inline(always)]
+            || tangent_block(blocks, &normal, tangent, output, parameters),
+        )
     });
     Some(along)
 }
@@ -158,6 +180,7 @@ fn tangent_block<T: Float>(
         normal,
         blocks.pixels,
         [inverse, &mean, &along],
+        #[inline(always)]
         |x, [normal], [inverse, mean, along]| inverse * (x - mean - normal * along),
     );
     let rows = with(&tangent, |tangent, image| [tangent, normal[image][0]]);
@@ -166,6 +189,7 @@ fn tangent_block<T: Float>(
         &rows,
         blocks.pixels,
         [scale, scale_tangent, shift_tangent],
+        #[inline(always)]
         |_, [tangent, normal], [scale, scale_tangent, shift_tangent]| {
             tangent * scale + normal * scale_tangent + shift_tangent
         },
@@ -173,123 +197,9 @@ fn tangent_block<T: Float>(
     [along]
 }
 
-/// The normalized input, and the gradient at the output.
-#[derive(Clone, Copy)]
-pub(super) struct Input<'a, T> {
-    pub normal: &'a [T],
-    pub g: &'a [T],
-}
-
-/// Overwrites the tangent `h` of the gradient at the output with that of the gradient at the input; returns those at
-/// scale and shift. `tangent` is that of the normalized input, and `along` its mean along the normalized input.
-pub(super) fn gradient_tangent<T: Float>(
-    blocks: &Blocks,
-    Input { normal, g }: Input<T>,
-    (tangent, along): (&[T], &[T]),
-    h: &mut [T],
-    [inverse, scale, scale_tangent]: [&[T]; 3],
-) -> [Vec<T>; 2] {
-    let parameters = [inverse, scale, scale_tangent, along];
-    let tasks = (blocks.rows([normal, g, tangent]).into_iter())
-        .zip(blocks.rows_mut(h))
-        .zip(blocks.parameters(parameters))
-        .collect();
-    join(tasks, |((rows, h), parameters)| {
-        Arch::new().dispatch(|| gradient_tangent_block(blocks, &rows, h, parameters))
-    })
-}
-
-#[inline(always)]
-fn gradient_tangent_block<T: Float>(
-    blocks: &Blocks,
-    others: &[[&[T]; 3]],
-    mut h: Vec<&mut [T]>,
-    [inverse, scale, scale_tangent, along]: [&[T]; 4],
-) -> [Vec<T>; 2] {
-    let rows = with(&h, |h, image| {
-        let [normal, g, tangent] = others[image];
-        [normal, g, tangent, h]
-    });
-    let center = vec![0.0; scale.len()];
-    let [a, b, shift, scale_sum] = sums(
-        &rows,
-        blocks.pixels,
-        &center,
-        |[normal, g, tangent, h], _| [g, g * normal, h, h * normal + g * tangent],
-    );
-    let [a, b, a_tangent, b_tangent] =
-        [&a, &b, &shift, &scale_sum].map(|sum| means::<T>(blocks, sum));
-    let factor = times(inverse, scale);
-    // γ̇ s + γ ṡ
-    let factor_tangent: Vec<T> = (inverse.iter().zip(scale))
-        .zip(scale_tangent.iter().zip(along))
-        .map(|((s, scale), (scale_tangent, along))| {
-            *scale_tangent * *s - *scale * (*s * *s * *along)
-        })
-        .collect();
-    overwrite(
-        &mut h,
-        others,
-        blocks.pixels,
-        [&factor, &factor_tangent, &a, &b, &a_tangent, &b_tangent],
-        |h, [normal, g, tangent], [factor, factor_tangent, a, b, a_tangent, b_tangent]| {
-            factor_tangent * (g - a - normal * b)
-                + factor * (h - a_tangent - tangent * b - normal * b_tangent)
-        },
-    );
-    [rounded(&scale_sum), rounded(&shift)]
-}
-
-/// As [`gradient_tangent`], for an input without a tangent.
-pub(super) fn gradient_tangent_at_rest<T: Float>(
-    blocks: &Blocks,
-    Input { normal, g }: Input<T>,
-    h: &mut [T],
-    parameters: [&[T]; 3],
-) -> [Vec<T>; 2] {
-    let tasks = (blocks.rows([normal, g]).into_iter())
-        .zip(blocks.rows_mut(h))
-        .zip(blocks.parameters(parameters))
-        .collect();
-    join(tasks, |((rows, h), parameters)| {
-        Arch::new().dispatch(|| gradient_tangent_at_rest_block(blocks, &rows, h, parameters))
-    })
-}
-
-#[inline(always)]
-fn gradient_tangent_at_rest_block<T: Float>(
-    blocks: &Blocks,
-    others: &[[&[T]; 2]],
-    mut h: Vec<&mut [T]>,
-    [inverse, scale, scale_tangent]: [&[T]; 3],
-) -> [Vec<T>; 2] {
-    let rows = with(&h, |h, image| {
-        let [normal, g] = others[image];
-        [normal, g, h]
-    });
-    let center = vec![0.0; scale.len()];
-    let [a, b, shift, scale_sum] = sums(&rows, blocks.pixels, &center, |[normal, g, h], _| {
-        [g, g * normal, h, h * normal]
-    });
-    let [a, b, a_tangent, b_tangent] =
-        [&a, &b, &shift, &scale_sum].map(|sum| means::<T>(blocks, sum));
-    let factor = times(inverse, scale);
-    let factor_tangent = times(inverse, scale_tangent);
-    overwrite(
-        &mut h,
-        others,
-        blocks.pixels,
-        [&factor, &factor_tangent, &a, &b, &a_tangent, &b_tangent],
-        |h, [normal, g], [factor, factor_tangent, a, b, a_tangent, b_tangent]| {
-            factor_tangent * (g - a - normal * b) + factor * (h - a_tangent - normal * b_tangent)
-        },
-    );
-    [rounded(&scale_sum), rounded(&shift)]
-}
-
 /// For each image, slices of its row and of others.
 #[inline(always)]
-fn with<'a, T, const I: usize>(
+pub(super) fn with<'a, T, const I: usize>(
     rows: &'a [&mut [T]],
     join: impl Fn(&'a [T], usize) -> [&'a [T]; I],
 ) -> Vec<[&'a [T]; I]> {
@@ -298,23 +208,45 @@ fn with<'a, T, const I: usize>(
         .collect()
 }
 
-/// The sums of the first tensor, and of its product with the second.
+/// The sums of a tensor.
 #[inline(always)]
-fn products<T: Float>(blocks: &Blocks, rows: &[[&[T]; 2]], channels: usize) -> [Vec<f64>; 2] {
-    sums(rows, blocks.pixels, &vec![0.0; channels], |[a, b], _| {
-        [a, a * b]
-    })
+pub(super) fn total<T: Float>(blocks: &Blocks, rows: &[[&[T]; 1]], channels: usize) -> Vec<f64> {
+    sums(
+        rows,
+        blocks.pixels,
+        &vec![0.0; channels],
+        #[inline(always)]
+        |[a], _| a,
+    )
 }
 
-fn means<T: Float>(blocks: &Blocks, sums: &[f64]) -> Vec<T> {
+/// The sums of the first tensor, and of its product with the second.
+#[inline(always)]
+pub(super) fn products<T: Float>(
+    blocks: &Blocks,
+    rows: &[[&[T]; 2]],
+    channels: usize,
+) -> [Vec<f64>; 2] {
+    let firsts: Vec<_> = rows.iter().map(|[a, _]| [*a]).collect();
+    let products = sums(
+        rows,
+        blocks.pixels,
+        &vec![0.0; channels],
+        #[inline(always)]
+        |[a, b], _| a * b,
+    );
+    [total(blocks, &firsts, channels), products]
+}
+
+pub(super) fn means<T: Float>(blocks: &Blocks, sums: &[f64]) -> Vec<T> {
     let count = blocks.count();
     sums.iter().map(|sum| T::from_f64(sum / count)).collect()
 }
 
-fn rounded<T: Float>(numbers: &[f64]) -> Vec<T> {
+pub(super) fn rounded<T: Float>(numbers: &[f64]) -> Vec<T> {
     numbers.iter().copied().map(T::from_f64).collect()
 }
 
-fn times<T: Float>(a: &[T], b: &[T]) -> Vec<T> {
+pub(super) fn times<T: Float>(a: &[T], b: &[T]) -> Vec<T> {
     a.iter().zip(b).map(|(a, b)| *a * *b).collect()
 }

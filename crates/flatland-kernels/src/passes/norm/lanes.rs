@@ -1,103 +1,91 @@
 //! Loops over the numbers of some channels, written for registers that hold several numbers.
 //!
-//! The numbers of a block of channels lie in one *row* for each image, `channels · pixels` long. Where an image has
-//! [`LANES`] pixels or more, a channel's pixels are taken that many at a time; where it has fewer, the row is, so that a
-//! register holds pixels of several channels. How sums are split depends on the shape alone, so their bits do not depend
-//! on the instruction set.
+//! The numbers of some channels lie in one *row* for each image, `channels · pixels` long. Loops run along a row, over
+//! the pixels of several channels where those are few, so that they are long for any size of images. Long rows are
+//! taken a *tile* at a time, which the first cache holds. Loops are over slices of lengths that the compiler does not
+//! know, which it turns into vector code more reliably than it does fixed numbers of lanes.
+//!
+//! How sums are split depends on the shape alone, so their bits do not depend on the instruction set.
+
+use std::ops::Range;
 
 use crate::float::Float;
 
-/// Numbers taken together.
-pub(super) const LANES: usize = 16;
+/// Places of a row in a tile, about.
+const TILE: usize = 512;
+/// Rows added to the sums at a time, which are then read and written less often.
+const ROWS: usize = 4;
+/// Images of fewer pixels than this have rows taken as a whole, with the factors of the channels at each place.
+const LARGE_IMAGE: usize = 128;
+/// Partial sums of a channel.
+const LANES: usize = 8;
 
-/// Sums over batch and pixels, one for each channel, of `K` terms made of the numbers of `I` tensors and of the
-/// channel's center.
+/// Sums over batch and pixels, one for each channel, of a term made of the numbers of `I` tensors and of the channel's
+/// center.
 #[inline(always)]
-pub(super) fn sums<T: Float, const I: usize, const K: usize>(
+pub(super) fn sums<T: Float, const I: usize>(
     rows: &[[&[T]; I]],
     pixels: usize,
     centers: &[f64],
-    term: impl Fn([f64; I], f64) -> [f64; K],
-) -> [Vec<f64>; K] {
-    if pixels < LANES {
-        return sums_across(rows, pixels, centers, term);
-    }
-    let mut sums = [const { Vec::new() }; K];
-    for (channel, center) in centers.iter().enumerate() {
-        let mut lanes = [[0.0; LANES]; K];
-        let center = [*center; LANES];
-        for row in rows {
-            let parts = row.map(|row| row[channel * pixels..][..pixels].as_chunks());
-            for index in 0..pixels / LANES {
-                let numbers = std::array::from_fn(|tensor| parts[tensor].0[index]);
-                accumulate(&mut lanes, numbers, &center, &term);
-            }
-            for lane in 0..pixels % LANES {
-                let numbers = std::array::from_fn(|tensor| parts[tensor].1[lane].into());
-                let terms = term(numbers, center[lane]);
-                for (lanes, term) in lanes.iter_mut().zip(terms) {
-                    lanes[lane] += term;
-                }
-            }
+    term: impl Fn([f64; I], f64) -> f64,
+) -> Vec<f64> {
+    let step = (TILE / pixels).max(1);
+    let mut sums = Vec::with_capacity(centers.len());
+    let mut places = vec![0.0; step * pixels];
+    for (index, centers) in centers.chunks(step).enumerate() {
+        let first = index * step * pixels;
+        let centers = spread(centers, pixels);
+        let tile = first..first + centers.len();
+        let places = &mut places[..centers.len()];
+        places.fill(0.0);
+        let (groups, rest) = rows.as_chunks::<ROWS>();
+        for rows in groups {
+            let rows = rows.each_ref().map(|row| part(row, tile.clone()));
+            add(places, rows, &centers, &term);
         }
-        for (sums, lanes) in sums.iter_mut().zip(&lanes) {
-            sums.push(lanes.iter().sum());
+        for row in rest {
+            add(places, [part(row, tile.clone())], &centers, &term);
         }
+        sums.extend(places.chunks_exact(pixels).map(sum));
     }
     sums
 }
 
-/// As [`sums`], for few pixels: sums over the batch at each place of the row, then over the places of a channel.
+fn part<'a, T, const I: usize>(row: &[&'a [T]; I], tile: Range<usize>) -> [&'a [T]; I] {
+    row.map(|row| &row[tile.clone()])
+}
+
+/// Adds the terms of `R` rows to the sums at each place.
 #[inline(always)]
-fn sums_across<T: Float, const I: usize, const K: usize>(
-    rows: &[[&[T]; I]],
-    pixels: usize,
+fn add<T: Float, const I: usize, const R: usize>(
+    places: &mut [f64],
+    rows: [[&[T]; I]; R],
     centers: &[f64],
-    term: impl Fn([f64; I], f64) -> [f64; K],
-) -> [Vec<f64>; K] {
-    let centers = spread(centers, pixels);
-    let mut places = [(); K].map(|()| vec![0.0; centers.len()]);
-    let (whole, rest) = centers.as_chunks();
-    for (index, center) in whole.iter().enumerate() {
-        let mut lanes = [[0.0; LANES]; K];
-        for row in rows {
-            let numbers = row.map(|row| row.as_chunks().0[index]);
-            accumulate(&mut lanes, numbers, center, &term);
+    term: &impl Fn([f64; I], f64) -> f64,
+) {
+    let length = places.len();
+    let rows = rows.map(|row| row.map(|row| &row[..length]));
+    let centers = &centers[..length];
+    for place in 0..length {
+        let mut sum = 0.0;
+        for row in &rows {
+            let numbers = std::array::from_fn(|tensor| row[tensor][place].into());
+            sum += term(numbers, centers[place]);
         }
-        for (places, lanes) in places.iter_mut().zip(&lanes) {
-            places[index * LANES..][..LANES].copy_from_slice(lanes);
-        }
+        places[place] += sum;
     }
-    let first = whole.len() * LANES;
-    for row in rows {
-        for (place, center) in (first..).zip(rest) {
-            let terms = term(row.map(|row| row[place].into()), *center);
-            for (places, term) in places.iter_mut().zip(terms) {
-                places[place] += term;
-            }
-        }
-    }
-    places.map(|places| {
-        (places.chunks_exact(pixels))
-            .map(|channel| channel.iter().sum())
-            .collect()
-    })
 }
 
 #[inline(always)]
-fn accumulate<T: Float, const I: usize, const K: usize>(
-    lanes: &mut [[f64; LANES]; K],
-    numbers: [[T; LANES]; I],
-    center: &[f64; LANES],
-    term: &impl Fn([f64; I], f64) -> [f64; K],
-) {
-    for lane in 0..LANES {
-        let numbers = std::array::from_fn(|tensor| numbers[tensor][lane].into());
-        let terms = term(numbers, center[lane]);
-        for (lanes, term) in lanes.iter_mut().zip(terms) {
-            lanes[lane] += term;
+fn sum(numbers: &[f64]) -> f64 {
+    let (whole, rest) = numbers.as_chunks::<LANES>();
+    let mut lanes = [0.0; LANES];
+    for numbers in whole {
+        for (lane, number) in lanes.iter_mut().zip(numbers) {
+            *lane += number;
         }
     }
+    lanes.iter().sum::<f64>() + rest.iter().sum::<f64>()
 }
 
 /// Overwrites each number with what a formula makes of it, of the numbers of `I` other tensors at its place, and of `M`
@@ -110,64 +98,77 @@ pub(super) fn overwrite<T: Float, const I: usize, const M: usize>(
     factors: [&[T]; M],
     formula: impl Fn(T, [T; I], [T; M]) -> T,
 ) {
-    let across = pixels < LANES;
-    let factors = factors.map(|numbers| {
-        if across {
-            spread(numbers, pixels)
-        } else {
-            numbers.to_vec()
+    let Some(length) = targets.first().map(|target| target.len()) else {
+        return;
+    };
+    if pixels >= LARGE_IMAGE {
+        for (target, others) in targets.iter_mut().zip(others) {
+            for (channel, target) in target.chunks_exact_mut(pixels).enumerate() {
+                let others = others.map(|other| &other[channel * pixels..]);
+                segment(
+                    target,
+                    others,
+                    factors.map(|factor| factor[channel]),
+                    &formula,
+                );
+            }
         }
-    });
-    let length = |target: &[T]| if across { target.len() } else { pixels };
-    for (target, others) in targets.iter_mut().zip(others) {
-        let length = length(target);
-        // Once where the row is taken as a whole.
-        for (channel, target) in target.chunks_exact_mut(length).enumerate() {
-            let others = others.map(|other| other[channel * length..][..length].as_chunks());
-            let (whole, rest) = target.as_chunks_mut();
-            let lanes = |index: usize| {
-                std::array::from_fn(|factor| {
-                    if across {
-                        factors[factor].as_chunks().0[index]
-                    } else {
-                        [factors[factor][channel]; LANES]
-                    }
-                })
-            };
-            for (index, target) in whole.iter_mut().enumerate() {
-                let others = std::array::from_fn(|tensor| others[tensor].0[index]);
-                lane_by_lane(target, others, lanes(index), &formula);
-            }
-            let first = if across { length - rest.len() } else { 0 };
-            for (lane, target) in rest.iter_mut().enumerate() {
-                let others = std::array::from_fn(|tensor| others[tensor].1[lane]);
-                let place = if across { first + lane } else { channel };
-                let factors = std::array::from_fn(|factor| factors[factor][place]);
-                *target = formula(*target, others, factors);
-            }
+        return;
+    }
+    let step = TILE / pixels;
+    for first in (0..length).step_by(step * pixels) {
+        let last = (first + step * pixels).min(length);
+        let factors = factors.map(|factor| spread(&factor[first / pixels..last / pixels], pixels));
+        let factors = factors.each_ref().map(|factor| factor.as_slice());
+        for (target, others) in targets.iter_mut().zip(others) {
+            let others = others.map(|other| &other[first..last]);
+            line(&mut target[first..last], others, factors, &formula);
         }
     }
 }
 
+/// Overwrites numbers of one channel.
 #[inline(always)]
-fn lane_by_lane<T: Float, const I: usize, const M: usize>(
-    target: &mut [T; LANES],
-    others: [[T; LANES]; I],
-    factors: [[T; LANES]; M],
+fn segment<T: Float, const I: usize, const M: usize>(
+    target: &mut [T],
+    others: [&[T]; I],
+    factors: [T; M],
     formula: &impl Fn(T, [T; I], [T; M]) -> T,
 ) {
-    let mut results = *target;
-    for (lane, result) in results.iter_mut().enumerate() {
-        let others = std::array::from_fn(|tensor| others[tensor][lane]);
-        let factors = std::array::from_fn(|factor| factors[factor][lane]);
-        *result = formula(*result, others, factors);
+    let length = target.len();
+    let others = others.map(|other| &other[..length]);
+    for place in 0..length {
+        let others = std::array::from_fn(|tensor| others[tensor][place]);
+        target[place] = formula(target[place], others, factors);
     }
-    *target = results;
+}
+
+/// Overwrites numbers of which each has factors of its own.
+#[inline(always)]
+fn line<T: Float, const I: usize, const M: usize>(
+    target: &mut [T],
+    others: [&[T]; I],
+    factors: [&[T]; M],
+    formula: &impl Fn(T, [T; I], [T; M]) -> T,
+) {
+    let length = target.len();
+    let others = others.map(|other| &other[..length]);
+    let factors = factors.map(|factor| &factor[..length]);
+    for place in 0..length {
+        let others = std::array::from_fn(|tensor| others[tensor][place]);
+        let factors = std::array::from_fn(|factor| factors[factor][place]);
+        target[place] = formula(target[place], others, factors);
+    }
 }
 
 /// Each channel's number, once for each pixel.
 fn spread<T: Copy>(numbers: &[T], pixels: usize) -> Vec<T> {
-    (numbers.iter())
-        .flat_map(|number| std::iter::repeat_n(*number, pixels))
-        .collect()
+    if pixels == 1 {
+        return numbers.to_vec();
+    }
+    let mut places = Vec::with_capacity(numbers.len() * pixels);
+    for number in numbers {
+        places.resize(places.len() + pixels, *number);
+    }
+    places
 }
