@@ -34,6 +34,8 @@ pub enum Task {
     Gradient,
     /// A Hessian-vector product.
     Product,
+    /// Another Hessian-vector product at a point, from what is kept of it.
+    Further,
     /// Iterations of NLS from the prepared point and state; the time is the mean of one.
     Iteration,
     /// The largest eigenvalue of the Hessian to a residual of 1e-3.
@@ -52,7 +54,8 @@ impl Task {
     pub fn parse(words: &[&str]) -> Result<Self> {
         match words {
             ["gradient"] => Ok(Self::Gradient),
-            ["product" | "further"] => Ok(Self::Product),
+            ["product"] => Ok(Self::Product),
+            ["further"] => Ok(Self::Further),
             ["iteration"] => Ok(Self::Iteration),
             ["sharpness", seed] => Ok(Self::Sharpness {
                 seed: seed.parse().context("SEED is a whole number")?,
@@ -198,7 +201,7 @@ impl Subject {
 
     /// Makes what the task needs and is no part of it.
     pub fn make_ready(&mut self, task: Task) {
-        if task == Task::Product {
+        if matches!(task, Task::Product | Task::Further) {
             self.ready_direction();
         }
     }
@@ -231,6 +234,13 @@ impl Subject {
                 let direction = self.direction.as_ref().expect("it is ready");
                 self.objective.hvp(&self.point, direction);
                 json!({"milliseconds": milliseconds()})
+            }
+            Task::Further => {
+                let direction = self.direction.as_ref().expect("it is ready");
+                let mut products = self.objective.products_at(&self.point);
+                let start = Instant::now();
+                products(direction);
+                json!({"milliseconds": start.elapsed().as_secs_f64() * 1e3})
             }
             Task::Iteration => {
                 let (_, _, trials) = self.iterate(ITERATIONS)?;

@@ -48,6 +48,9 @@ impl Operation {
     }
 }
 
+/// What is kept of each number in [`Footprint::outputs`] for products at one point, at most.
+const KEPT: f64 = 1.5;
+
 /// The most samples that the packed factors of a matrix product hold at a time.
 const PACKED: usize = 1024;
 
@@ -111,6 +114,13 @@ impl Footprint {
             + factors.convolution * self.widest_convolution as f64;
         let packed = (chunk.min(PACKED) * self.widest_linear) as f64;
         ((fixed + sample * chunk as f64 + packed) * size as f64).ceil() as u64
+    }
+
+    /// An estimate of the bytes that a [`FullBatch`](crate::FullBatch) keeps of a chunk while it makes
+    /// [many products](flatland_optim::Curvature::products_at) at one point, with numbers of `size` bytes: what the layers
+    /// have kept, and their adjoints.
+    pub fn kept_bytes(&self, chunk: usize, size: usize) -> u64 {
+        ((KEPT * self.outputs as f64) * (chunk * size) as f64).ceil() as u64
     }
 
     /// Counts the output of a layer.

@@ -8,7 +8,7 @@ use crate::engine::{Linearized, Model, Slots};
 use crate::initializer::Emptier;
 use crate::lanes::Lanes;
 use crate::running::Observation;
-use crate::{InputShape, Layout, Loss, Masks, Pass, RunningStatistics, Sequence};
+use crate::{Footprint, InputShape, Layout, Loss, Masks, Pass, RunningStatistics, Sequence};
 
 /// Images that go through a network together, with what they show.
 #[derive(Debug, Clone)]
@@ -123,7 +123,13 @@ pub struct FullBatch {
     steps: u64,
     /// Chunks that go through the network at the same time.
     lanes: Option<Lanes>,
+    /// Bytes for what products at one point have in common.
+    memory_for_products: u64,
+    footprint: Footprint,
 }
+
+/// Bytes that a [`FullBatch`] keeps for products at one point, unless it is told otherwise.
+const MEMORY_FOR_PRODUCTS: u64 = 1 << 30;
 
 impl FullBatch {
     /// The mean of `loss` over the samples of all `chunks`.
@@ -135,7 +141,15 @@ impl FullBatch {
     /// Where there are no samples.
     pub fn new(network: Sequence, loss: Loss, chunks: Vec<Batch>) -> Self {
         let samples = count(&chunks);
+        let [_, channels, height, width] = chunks[0].images.dims();
+        let image = InputShape {
+            channels,
+            height,
+            width,
+        };
         Self {
+            memory_for_products: MEMORY_FOR_PRODUCTS,
+            footprint: Footprint::of(&network, image),
             layout: Layout::of(&network),
             running: RunningStatistics::of(&network),
             observed: Vec::new(),
@@ -178,6 +192,14 @@ impl FullBatch {
     /// Where the operating system gives no threads.
     pub fn with_threads(mut self, threads: usize) -> Self {
         self.lanes = (threads > 1).then(|| Lanes::new(threads));
+        self
+    }
+
+    /// Sets how many bytes [`products_at`](Curvature::products_at) may take, besides what a product takes, to keep what
+    /// the products have in common: 1 GiB unless told otherwise. It keeps whole chunks, as many as
+    /// [`Footprint::kept_bytes`] says fit; products do over what the others have in common, and are the same.
+    pub fn with_memory_for_products(mut self, bytes: u64) -> Self {
+        self.memory_for_products = bytes;
         self
     }
 
@@ -300,7 +322,10 @@ impl FullBatch {
 
     /// How many chunks fit into the memory for what products at one point have in common.
     fn chunks_to_keep(&self) -> usize {
-        self.chunks.len()
+        let largest = &self.chunks[0];
+        let number = largest.images.dtype().size();
+        let of_chunk = self.footprint.kept_bytes(largest.len(), number);
+        usize::try_from(self.memory_for_products / of_chunk.max(1)).unwrap_or(usize::MAX)
     }
 
     /// What `make` returns for each chunk.

@@ -1,15 +1,16 @@
-//! For every network, in f64: Hessian products are symmetric and equal central differences of gradients, and the
-//! forward pass with a tangent yields the slope `g·v`. Dropout, whose masks must stay put for that, has its own tests.
+//! For every network, in f64: gradients and Hessian products are those of burn's tape, products are symmetric and equal
+//! central differences of gradients, and the forward pass with a tangent yields the slope `g·v`. Dropout, whose masks must stay put for that, has its own tests.
 
 mod common;
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use common::to_vec;
 use flatland_models::{
-    Architecture, Batch, DenseNet121Config, Dropout, Flatten, FullBatch, Initializer, InputShape,
-    Layout, Loss, Masks, Norm, Pass, ResNetConfig, Sequence,
+    Architecture, Batch, DenseNet121Config, Dropout, Dual, Flatten, FullBatch, Initializer,
+    InputShape, Layout, Loss, Masks, Norm, Pass, ResNetConfig, Sequence,
 };
 use flatland_optim::{Curvature, Objective, module::flatten, vector};
+use serde_json::json;
 
 const COLOUR: InputShape = InputShape {
     channels: 3,
@@ -99,7 +100,27 @@ fn check(architecture: &Architecture, input: InputShape, loss: Loss) {
         "{name}: H·v and central differences part by {error:e}"
     );
 
-    let (_, gradient) = objective.loss_and_gradient(&point);
+    let (value, gradient) = objective.loss_and_gradient(&point);
+    for (what, by_hand, taped) in [
+        (
+            "gradient",
+            &gradient,
+            taped(&objective, &point, None, input, loss),
+        ),
+        (
+            "H·v",
+            &product,
+            taped(&objective, &point, Some(&v), input, loss),
+        ),
+    ] {
+        let error = vector::norm(&(taped.clone() - by_hand.clone())) / vector::norm(&taped);
+        assert!(
+            error < 1e-12,
+            "{name}: {what} differs by {error:e} from the tape's"
+        );
+    }
+    assert_eq!(value, objective.loss(&point), "{name}");
+
     let slope = slope(&objective, &point, &v, input, loss);
     let expected = vector::dot(&gradient, &v);
     assert!(
@@ -126,6 +147,26 @@ fn part(objective: &mut FullBatch, point: &Tensor<1>, v: &Tensor<1>, product: &T
     best
 }
 
+/// The gradient, or the Hessian product, by one backward pass of burn.
+fn taped(
+    objective: &FullBatch,
+    point: &Tensor<1>,
+    v: Option<&Tensor<1>>,
+    input: InputShape,
+    loss: Loss,
+) -> Tensor<1> {
+    let pass = Pass::taped(objective.layout(), point);
+    let parts = match v {
+        Some(v) => {
+            let pass = pass.along(v);
+            let slope = share(objective, &pass, input, loss).tangent.unwrap();
+            pass.gradient(slope.backward())
+        }
+        None => pass.gradient(share(objective, &pass, input, loss).value.backward()),
+    };
+    Tensor::cat(parts, 0)
+}
+
 /// The derivative of the loss along `v`, from one forward pass without a tape.
 fn slope(
     objective: &FullBatch,
@@ -135,6 +176,12 @@ fn slope(
     loss: Loss,
 ) -> f64 {
     let pass = Pass::plain(objective.layout(), point).along(v);
+    let loss = share(objective, &pass, input, loss);
+    loss.tangent.unwrap().into_scalar()
+}
+
+/// The loss of all samples in one chunk.
+fn share(objective: &FullBatch, pass: &Pass<'_>, input: InputShape, loss: Loss) -> Dual<1> {
     let InputShape {
         channels,
         height,
@@ -145,11 +192,8 @@ fn slope(
     for (row, label) in [0, 3, 9].into_iter().enumerate() {
         targets[10 * row + label] = 1.0;
     }
-    let logits = objective.network().logits(&pass, images);
+    let logits = objective.network().logits(pass, images);
     loss.share_of_mean(logits, tensor(targets, [SAMPLES, 10]), SAMPLES)
-        .tangent
-        .unwrap()
-        .into_scalar()
 }
 
 fn check_named(name: &str) {
@@ -191,6 +235,16 @@ fn wide_resnet50_2() {
 #[test]
 fn densenet121() {
     check_named("densenet121");
+}
+
+/// The activations that no network has by default.
+#[test]
+fn smooth_activations() {
+    for activation in ["tanh", "gelu", "silu", "elu", "softplus"] {
+        let architecture = json!({ "name": "mlp", "widths": [20, 15], "activation": activation });
+        let architecture = serde_json::from_value(architecture).unwrap();
+        check(&architecture, GREY, Loss::CrossEntropy);
+    }
 }
 
 #[test]

@@ -111,6 +111,17 @@ fn the_peak_is_below_the_estimate_and_above_half_of_it() {
             "{name}: the objective has dropped {freed} of {vector} bytes of weights"
         );
 
+        let resting = ALLOCATOR.current_usage();
+        let products = objective.products_at(&point);
+        let kept = (ALLOCATOR.current_usage() - resting) as u64;
+        drop(products);
+        let estimate = footprint.kept_bytes(samples, 4);
+        let line = format!("{name} kept for products: {kept} bytes, estimated {estimate}");
+        println!("{line}");
+        if kept > estimate || 2 * kept < estimate {
+            wrong.push(line);
+        }
+
         objective.hvp(&point, &direction); // what is built once, such as threads
         for (operation, peak) in [
             (Operation::Loss, peak(|| objective.loss(&point))),

@@ -4,7 +4,7 @@ mod common;
 
 use burn::tensor::{DType, Device, Distribution, Tensor};
 use common::to_vec;
-use flatland_models::{Architecture, Batch, FullBatch, Initializer, InputShape, Loss};
+use flatland_models::{Architecture, Batch, Footprint, FullBatch, Initializer, InputShape, Loss};
 use flatland_optim::module::flatten;
 use flatland_optim::{Curvature, Objective};
 use serde_json::json;
@@ -25,10 +25,12 @@ fn all_of(objective: &mut FullBatch, point: &Tensor<1>, direction: &Tensor<1>) -
         objective.evaluate(point, Some(&running)),
     );
     let evaluations = [train, test].map(|found| [found.loss, found.accuracy]);
+    let products = to_vec(objective.products_at(point)(direction));
     [
         vec![loss, objective.loss(point)],
         to_vec(gradient),
         to_vec(objective.hvp(point, direction)),
+        products,
         evaluations.concat(),
         objective.small_activations(point, 0.1),
     ]
@@ -56,11 +58,14 @@ fn threads_do_not_change_a_bit() {
     assert_eq!(chunks.len(), 8);
     let objective = FullBatch::new(network, Loss::Mse, chunks);
     let expected = all_of(&mut objective.clone(), &point, &direction);
-    for threads in [1, 2, 3, 5, 9] {
-        let mut objective = objective.clone().with_threads(threads);
+    // Nothing is kept between the products, or all, or some.
+    let of_chunk = Footprint::of(objective.network(), SHAPE).kept_bytes(4, 4);
+    for (threads, chunks) in [(1, 0), (2, 8), (3, 5), (5, 3), (9, 1)] {
+        let mut objective =
+            (objective.clone().with_threads(threads)).with_memory_for_products(chunks * of_chunk);
         assert!(
             all_of(&mut objective, &point, &direction) == expected,
-            "{threads} threads"
+            "{threads} threads, {chunks} chunks kept"
         );
     }
 }
