@@ -9,7 +9,7 @@ use anyhow::{Result, bail};
 use burn::tensor::{DType, Device};
 use bytesize::ByteSize;
 use flatland_data::Split;
-use flatland_models::{Footprint, Initializer, Operation};
+use flatland_models::{Footprint, FullBatch, Initializer, Operation};
 use flatland_sharpness::{LanczosConfig, Sharpness};
 use serde::Deserialize;
 use tracing::warn;
@@ -180,6 +180,7 @@ pub fn need(
     Ok(Need {
         threads,
         bytes: bytes(threads),
+        left: budget.map(|budget| budget.bytes.saturating_sub(bytes(threads))),
         footprint: demand.footprint,
     })
 }
@@ -190,6 +191,19 @@ pub struct Need {
     pub footprint: Footprint,
     pub threads: usize,
     pub bytes: u64,
+    /// What a budget leaves, for what Hessian-vector products at one point have in common.
+    pub left: Option<u64>,
+}
+
+impl Need {
+    /// The objective with what it may take.
+    pub fn grant(&self, objective: FullBatch) -> FullBatch {
+        let objective = objective.with_threads(self.threads);
+        match self.left {
+            Some(bytes) => objective.with_memory_for_products(bytes),
+            None => objective,
+        }
+    }
 }
 
 /// What was chosen for a cell.

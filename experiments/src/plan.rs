@@ -111,6 +111,7 @@ pub fn table(
             footprint,
             threads,
             bytes,
+            ..
         } = memory::need(cell, budget, device.threads(), &device.device)?;
         let samples = samples_of_iteration(cell);
         let steps = cell.steps(cell.samples);

@@ -13,12 +13,13 @@ use flatland_data::{Loaded, Samples, Selection};
 
 use crate::cell::{CellConfig, Init};
 use crate::device::FoundDevice;
+use crate::memory::Need;
 use crate::progress::Progress;
 use crate::records::{self, DataFile, Provenance, RunFile, Status, Totals};
 use training::Training;
 
-/// Makes the run of `cell` in `directory`, which exists and is empty or holds an unfinished attempt. So many `threads`
-/// take a chunk through the network each; the numbers do not depend on it.
+/// Makes the run of `cell` in `directory`, which exists and is empty or holds an unfinished attempt. The
+/// numbers do not depend on the threads and the memory that it may take by `need`.
 ///
 /// # Errors
 ///
@@ -29,7 +30,7 @@ pub fn execute(
     directory: &Path,
     data: &Loaded,
     device: &FoundDevice,
-    threads: usize,
+    need: &Need,
     interrupted: &AtomicBool,
     progress: &mut Progress,
 ) -> Result<RunFile> {
@@ -43,7 +44,7 @@ pub fn execute(
         totals: Totals::default(),
     };
     file.write(directory)?; // before anything that can fail for lack of memory
-    let (mut run, chunks) = Training::prepare(cell, directory, data, device, threads, file)?;
+    let (mut run, chunks) = Training::prepare(cell, directory, data, device, need, file)?;
     run.file.write(directory)?;
     match cell.mini_batches {
         None => full_batch::train(&mut run, interrupted, progress)?,

@@ -17,7 +17,7 @@ use crate::device::FoundDevice;
 use crate::doctor::{self, Verdict};
 use crate::grid::Grid;
 use crate::jobs::Jobs;
-use crate::memory::{self, Chunk};
+use crate::memory::{self, Chunk, Need};
 use crate::plan;
 use crate::presets::{self, Scale};
 use crate::progress::Progress;
@@ -113,13 +113,13 @@ pub fn make(mut grid: Grid, arguments: &RunArgs, interrupted: &AtomicBool) -> Re
         let name = cell.directory_name();
         let steps = cell.steps(cell.samples);
         let mut progress = Progress::new(&bars, &name, (index + 1, cells.len()), steps);
-        let threads = memory::need(cell, share, device.threads(), &device.device)?.threads;
+        let need = memory::need(cell, share, device.threads(), &device.device)?;
         let file = attempt(
             cell,
             &directory(cell),
             &data[&cell.dataset],
             &device,
-            threads,
+            &need,
             interrupted,
             &mut progress,
         )?;
@@ -223,22 +223,14 @@ fn attempt(
     directory: &Path,
     data: &Loaded,
     device: &FoundDevice,
-    threads: usize,
+    need: &Need,
     interrupted: &AtomicBool,
     progress: &mut Progress,
 ) -> Result<RunFile> {
     std::fs::create_dir_all(directory)
         .with_context(|| format!("cannot create {}", directory.display()))?;
     let result = catch_unwind(AssertUnwindSafe(|| {
-        crate::run::execute(
-            cell,
-            directory,
-            data,
-            device,
-            threads,
-            interrupted,
-            progress,
-        )
+        crate::run::execute(cell, directory, data, device, need, interrupted, progress)
     }));
     let reason = match result {
         Ok(Ok(file)) => return Ok(file),

@@ -125,13 +125,14 @@ fn measure(
         .map(|(_, vector)| vector.clone())
         .collect();
     let config = LanczosConfig::new().with_seed(seed);
-    let hessian = &mut Hessian::new(objective, point);
-    let smallest = eigenpairs(hessian, smallest, &config, &negative)?;
+    let mut hessian = Hessian::new(objective, point);
+    let smallest = eigenpairs(&mut hessian, smallest, &config, &negative)?;
     let config = SpectralDensityConfig::new()
         .with_probes(arguments.probes)
         .with_steps(arguments.steps)
         .with_seed(seed);
-    let density = spectral_density(&mut Hessian::new(objective, point), &config)?;
+    let density = spectral_density(&mut hessian, &config)?;
+    drop(hessian);
     Ok(Found {
         measured,
         smallest,

@@ -98,10 +98,7 @@ pub struct Evaluation {
 /// point, the direction, and what the layers keep of a chunk:
 ///
 /// - loss: none
-/// - gradient: two, the sum over the earlier chunks and the gradient of a chunk, or the slots and the result
-/// - Hessian-vector product: two as well
-/// - while the gradient of a large weight is made, one or two copies of that weight beside the sum over earlier chunks:
-///   contributions that are added up, and their transpose; 0.8 vectors each for VGG11
+/// - gradient and Hessian-vector product: one, and with several chunks another, for the sum over the earlier ones
 ///
 /// [`Footprint::bytes`](crate::Footprint::bytes) estimates all of it.
 ///

@@ -10,7 +10,9 @@
 //! | taped | [`Pass::taped`] | logits whose `backward()` gives the gradient |
 //! | tangent | [`Pass::taped`] with a [direction](Pass::along) `v` | logits and their derivative along `v`; one `backward()` of the derivative of the loss gives `∇²f(w)·v` *exactly* (reverse over forward, Pearlmutter 1994) |
 //!
-//! No layer has a second copy of its forward pass, and no second-order tape is needed.
+//! No second-order tape is needed. [`FullBatch`] goes another way to the same numbers: reverse and tangent passes written
+//! by hand for the layers in which time is spent (forward over reverse), without any tape, which keep what the products
+//! at one point have in common.
 //!
 //! # References
 //!

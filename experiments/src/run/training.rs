@@ -18,6 +18,7 @@ use crate::batches;
 use crate::cell::{CellConfig, Init};
 use crate::device::FoundDevice;
 use crate::grid::input_shape;
+use crate::memory::Need;
 use crate::records::{self, MetricsRow, RowWriter, RunFile, SharpnessRow};
 
 /// A network on its way.
@@ -57,7 +58,7 @@ impl<'a> Training<'a> {
         directory: &'a Path,
         data: &Loaded,
         device: &FoundDevice,
-        threads: usize,
+        need: &Need,
         mut file: RunFile,
     ) -> Result<(Self, Vec<Batch>)> {
         let dtype = DType::from(cell.dtype);
@@ -85,7 +86,7 @@ impl<'a> Training<'a> {
         };
         let objective = |chunks| {
             let mean = FullBatch::new(network.clone(), cell.loss, chunks);
-            mean.with_dropout(cell.seed).with_threads(threads)
+            need.grant(mean.with_dropout(cell.seed))
         };
         let train = super::training_samples(cell, data)?;
         let test = data.test.select(Selection::All)?;
