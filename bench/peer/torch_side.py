@@ -3,7 +3,7 @@
 usage: python torch_side.py [--threads N] [--channels-last]
 
 `prepare NETWORK SAMPLES DIRECTORY` takes weights, direction, samples and the state of the search from the files that
-flatland-side wrote; the tasks are `gradient`, `product`, `further`, `iteration`, `arpack SEED` and `power SEED`.
+flatland-side wrote; the tasks are `matrix`, `gradient`, `product`, `further`, `iteration`, `arpack SEED` and `power SEED`.
 """
 
 import argparse
@@ -20,6 +20,7 @@ from scipy.sparse.linalg import LinearOperator, eigsh
 from torch import nn
 
 CLASSES = 10
+MATRIX = 1024  # rows and columns of the matrices whose product shows what the cores can do
 ITERATIONS = 10  # timed together, as on the other side
 TOLERANCE = 1e-3  # of both eigensolvers
 POWER_PRODUCTS = 100  # the most that the power iteration takes, as PyHessian's
@@ -217,6 +218,10 @@ class Subject:
         start = time.perf_counter()
         repeats, more = 1, {}
         match task:
+            case "matrix":
+                matrix = torch.ones(MATRIX, MATRIX)
+                start = time.perf_counter()
+                matrix @ matrix
             case "gradient":
                 loss, _ = self.gradient()
                 loss.item()

@@ -13,7 +13,7 @@
 //! | `peak` | | `peak_megabytes` since `rest` |
 //! | `quit` | ends, as the end of the input does | |
 //!
-//! Tasks are `gradient`, `product`, `further` (a product from what is kept of the point; keeping it is not timed),
+//! Tasks are `matrix` (a product of 1024³), `gradient`, `product`, `further` (a product from what is kept of the point; keeping it is not timed),
 //! `iteration` and `sharpness SEED`. `RAYON_NUM_THREADS` sets the threads.
 
 mod resident;

@@ -30,6 +30,8 @@ const ITERATIONS: usize = 10;
 /// What is timed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Task {
+    /// A product of two matrices of 1024 rows and columns: what the cores can do.
+    Matrix,
     /// The loss and its gradient.
     Gradient,
     /// A Hessian-vector product.
@@ -46,7 +48,7 @@ pub enum Task {
 }
 
 impl Task {
-    /// Reads `gradient`, `product`, `further`, `iteration` or `sharpness SEED`.
+    /// Reads `matrix`, `gradient`, `product`, `further`, `iteration` or `sharpness SEED`.
     ///
     /// # Errors
     ///
@@ -54,6 +56,7 @@ impl Task {
     pub fn parse(words: &[&str]) -> Result<Self> {
         match words {
             ["gradient"] => Ok(Self::Gradient),
+            ["matrix"] => Ok(Self::Matrix),
             ["product"] => Ok(Self::Product),
             ["further"] => Ok(Self::Further),
             ["iteration"] => Ok(Self::Iteration),
@@ -61,7 +64,7 @@ impl Task {
                 seed: seed.parse().context("SEED is a whole number")?,
             }),
             _ => bail!(
-                "the tasks are gradient, product, further, iteration and sharpness SEED, but not {words:?}"
+                "the tasks are matrix, gradient, product, further, iteration and sharpness SEED, but not {words:?}"
             ),
         }
     }
@@ -226,6 +229,13 @@ impl Subject {
         let start = Instant::now();
         let milliseconds = || start.elapsed().as_secs_f64() * 1e3;
         Ok(match task {
+            Task::Matrix => {
+                let size = [MATRIX, MATRIX];
+                let matrix = Tensor::<2>::ones(size, (&self.point.device(), DType::F32));
+                let start = Instant::now();
+                matrix.clone().matmul(matrix);
+                json!({"milliseconds": start.elapsed().as_secs_f64() * 1e3})
+            }
             Task::Gradient => {
                 self.objective.loss_and_gradient(&self.point);
                 json!({"milliseconds": milliseconds()})
@@ -282,6 +292,9 @@ impl Subject {
         Ok((point, search, trials))
     }
 }
+
+/// Rows and columns of the matrices in [`Task::Matrix`].
+const MATRIX: usize = 1024;
 
 /// Loss, norms of gradient and product, and their inner product.
 fn check(objective: &mut FullBatch, point: &Tensor<1>, direction: &Tensor<1>) -> Value {

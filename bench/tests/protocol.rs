@@ -80,7 +80,7 @@ fn the_files_hold_what_is_timed() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path();
     let commands = format!(
-        "prepare cnn 6 2 4\nwrite {}\nrun iteration\ncheck\ncheck double\nrun gradient\nrun further\nrun sharpness 3\nquit\nnothing\n",
+        "prepare cnn 6 2 4\nwrite {}\nrun iteration\ncheck\ncheck double\nrun matrix\nrun gradient\nrun further\nrun sharpness 3\nquit\nnothing\n",
         path.display()
     );
     let (answers, output) = answers(&commands);
@@ -91,6 +91,7 @@ fn the_files_hold_what_is_timed() {
         iteration,
         check,
         double,
+        matrix,
         gradient,
         product,
         sharpness,
@@ -114,7 +115,7 @@ fn the_files_hold_what_is_timed() {
     let search: Value =
         serde_json::from_slice(&std::fs::read(path.join("search.json")).unwrap()).unwrap();
     assert_eq!(search["reference"]["weight"], 2.0);
-    for timed in [iteration, gradient, product, sharpness] {
+    for timed in [iteration, matrix, gradient, product, sharpness] {
         assert!(timed["milliseconds"].as_f64().unwrap() > 0.0);
     }
     assert!(iteration["trials"].as_f64().unwrap() >= 1.0);
