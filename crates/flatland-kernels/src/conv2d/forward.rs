@@ -31,7 +31,7 @@ pub(crate) fn forward<T: Float>(
                 let mut write = start(geometry, count, bias, sum);
                 for ([input, _], weight) in terms.iter().zip(&weights) {
                     let input = &input[geometry.numbers_in(&images)];
-                    let input = turned(input, count, turned_input);
+                    let input = turned(input, count, turned_input, work);
                     products(geometry, input, count, weight, sum, write, unrolled, work);
                     write = Write::Add;
                 }
@@ -41,7 +41,7 @@ pub(crate) fn forward<T: Float>(
             } else {
                 let sum = &mut turned_output[..output.len()];
                 add_up(sum);
-                transpose(sum, count, output);
+                transpose(sum, count, output, work);
             }
         },
     );

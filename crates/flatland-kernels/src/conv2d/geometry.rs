@@ -189,7 +189,12 @@ impl Geometry {
     /// [`live_weight`](super::unroll::live_weight)s as the left factor of a product.
     pub fn weight_matrix<'a, T>(&self, weight: &'a [T]) -> Matrix<'a, T> {
         let rows = self.unrolled_rows();
-        Matrix::new(weight, [self.channels_out, rows], rows)
+        let shape = [self.channels_out, rows];
+        if let [tap] = self.taps.as_slice() {
+            let kernel = self.kernel_size();
+            return Matrix::strided(&weight[tap.index..], shape, [rows * kernel, kernel]);
+        }
+        Matrix::new(weight, shape, rows)
     }
 
     /// The bands of output rows, from the top.

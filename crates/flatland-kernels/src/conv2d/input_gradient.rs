@@ -34,7 +34,7 @@ pub(crate) fn input_gradient<T: Float>(geometry: &Geometry, terms: &[Term<'_, T>
                 gradients.collect()
             } else {
                 (gradients.zip(turned_output.chunks_mut(geometry.group * geometry.image_out())))
-                    .map(|(gradient, scratch)| turned(gradient, count, scratch))
+                    .map(|(gradient, scratch)| turned(gradient, count, scratch, work))
                     .collect()
             };
             if count == 1 {
@@ -43,7 +43,7 @@ pub(crate) fn input_gradient<T: Float>(geometry: &Geometry, terms: &[Term<'_, T>
                 let sum = &mut turned_input[..input.len()];
                 sum.fill(T::default());
                 products(geometry, &weights, &gradients, count, sum, unrolled, work);
-                transpose(sum, count, input);
+                transpose(sum, count, input, work);
             }
         },
     );

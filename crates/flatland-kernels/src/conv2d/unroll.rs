@@ -41,19 +41,25 @@ impl<T: Float> Scratch<T> {
 }
 
 /// The images of a group side by side, `[channels, height, width, images]`. A single image lies so already.
-pub(super) fn turned<'a, T: Float>(images: &'a [T], count: usize, scratch: &'a mut [T]) -> &'a [T] {
+pub(super) fn turned<'a, T: Float>(
+    images: &'a [T],
+    count: usize,
+    scratch: &'a mut [T],
+    work: Work,
+) -> &'a [T] {
     if count == 1 {
         return images;
     }
     let turned = &mut scratch[..images.len()];
-    transpose(images, images.len() / count, turned);
+    transpose(images, images.len() / count, turned, work);
     turned
 }
 
-/// The entries of a weight at the taps that meet pixels, `[channels_out, channels_in · taps]`.
+/// The entries of a weight at the taps that meet pixels, `[channels_out, channels_in · taps]`; the weight itself if there
+/// is one such tap.
 pub(super) fn live_weight<'a, T: Float>(geometry: &Geometry, weight: &'a [T]) -> Cow<'a, [T]> {
     let (kernel, taps) = (geometry.kernel_size(), geometry.taps.as_slice());
-    if taps.len() == kernel {
+    if taps.len() == kernel || taps.len() == 1 {
         return Cow::Borrowed(weight);
     }
     let mut live = vec![T::default(); weight.len() / kernel * taps.len()];
