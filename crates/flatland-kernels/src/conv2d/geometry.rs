@@ -10,6 +10,8 @@ const MOST_COLUMNS: usize = 1024;
 const UNROLLED: usize = 1 << 18;
 /// Images of this many output pixels are taken one by one.
 const LARGE_IMAGE: usize = 256;
+/// The same where the images need not be unrolled, and turning them would cost more than short products.
+const LARGE_POINTWISE_IMAGE: usize = 64;
 /// With fewer tasks than this, the threads share the work inside each.
 const MANY_TASKS: usize = 8;
 
@@ -125,7 +127,12 @@ impl Geometry {
     fn divide(&mut self) {
         let [height, width] = self.output;
         let columns = (UNROLLED / self.unrolled_rows()).clamp(LEAST_COLUMNS, MOST_COLUMNS);
-        if self.pixels_out() >= LARGE_IMAGE {
+        let large = if self.is_pointwise() {
+            LARGE_POINTWISE_IMAGE
+        } else {
+            LARGE_IMAGE
+        };
+        if self.pixels_out() >= large {
             self.band = (columns / width).clamp(1, height);
         } else {
             let wanted = columns.div_ceil(self.pixels_out()).min(self.batch);
