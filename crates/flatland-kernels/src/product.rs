@@ -156,15 +156,38 @@ const BLOCK: usize = 8;
 
 /// The transposes of the first columns: as many as fill `transposed`.
 fn transpose_columns<T: Float>(matrix: &[T], columns: usize, rows: usize, transposed: &mut [T]) {
-    for (block, lines) in transposed.chunks_mut(BLOCK * rows).enumerate() {
-        let left = block * BLOCK;
-        for top in (0..rows).step_by(BLOCK) {
-            let height = BLOCK.min(rows - top);
-            for (column, line) in (left..).zip(lines.chunks_exact_mut(rows)) {
-                for (row, number) in (top..).zip(&mut line[top..top + height]) {
-                    *number = matrix[row * columns + column];
+    pulp::Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            for (block, lines) in transposed.chunks_mut(BLOCK * rows).enumerate() {
+                let matrix = &matrix[block * BLOCK..];
+                for top in (0..rows).step_by(BLOCK) {
+                    let matrix = &matrix[top * columns..];
+                    if rows - top >= BLOCK && lines.len() == BLOCK * rows {
+                        transpose_block(matrix, columns, rows, &mut lines[top..]);
+                        continue;
+                    }
+                    for (column, line) in lines.chunks_exact_mut(rows).enumerate() {
+                        let line = line[top..].iter_mut().take(BLOCK);
+                        for (row, number) in line.enumerate() {
+                            *number = matrix[row * columns + column];
+                        }
+                    }
                 }
             }
-        }
+        },
+    );
+}
+
+/// A whole block, which the compiler turns in registers.
+#[inline(always)]
+fn transpose_block<T: Float>(matrix: &[T], columns: usize, rows: usize, transposed: &mut [T]) {
+    let mut block = [[T::default(); BLOCK]; BLOCK];
+    for (row, numbers) in block.iter_mut().enumerate() {
+        numbers.copy_from_slice(&matrix[row * columns..][..BLOCK]);
+    }
+    for column in 0..BLOCK {
+        let line = &mut transposed[column * rows..][..BLOCK];
+        line.copy_from_slice(&block.map(|numbers| numbers[column]));
     }
 }

@@ -12,6 +12,8 @@ const UNROLLED: usize = 1 << 18;
 const LARGE_IMAGE: usize = 256;
 /// The same where the images need not be unrolled, and turning them would cost more than short products.
 const LARGE_POINTWISE_IMAGE: usize = 64;
+/// Images of a group come in so many: they are turned in registers.
+const WHOLE: usize = 8;
 /// With fewer tasks than this, the threads share the work inside each.
 const MANY_TASKS: usize = 8;
 
@@ -135,9 +137,9 @@ impl Geometry {
         if self.pixels_out() >= large {
             self.band = (columns / width).clamp(1, height);
         } else {
-            let wanted = columns.div_ceil(self.pixels_out()).min(self.batch);
-            // Groups of about the same size.
-            self.group = self.batch.div_ceil(self.batch.div_ceil(wanted));
+            let wanted = columns.div_ceil(self.pixels_out());
+            let whole = (wanted / WHOLE * WHOLE).max(WHOLE);
+            self.group = whole.min(self.batch);
         }
     }
 
