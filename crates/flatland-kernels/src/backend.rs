@@ -32,7 +32,9 @@ use crate::float::{Float, for_type};
 ///
 /// On flex each thread unrolls images into up to 2¹⁸ numbers, or those of the least product if that is more: 128
 /// columns (or one output row of an image) of `channels_in · kernel_height · kernel_width` numbers. It holds the input
-/// and the output of as many images again. The gradient at the weight takes up to 2²⁰ numbers for partial sums.
+/// and the output of as many images again, and keeps this memory for the next convolution until it ends. Of fewer than
+/// nine images all are taken at once, however many columns that makes. The gradient at the weight takes up to 2²⁰ numbers
+/// for partial sums, or as many as the weight has if that is more, and for small weights as many again to turn the sum.
 ///
 /// # Panics
 ///

@@ -2,7 +2,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::unroll::{Scratch, turned, unroll};
+use super::unroll::{Parts, Scratch, turned, unroll};
 use super::{Geometry, Term};
 use crate::float::Float;
 use crate::product::{Matrix, MatrixMut, Work, Write, multiply, transpose};
@@ -98,15 +98,20 @@ fn add_up<T: Float>(
     let is_swapped = is_swapped(geometry);
     let rows = geometry.unrolled_rows();
     let mut scratch = Scratch::new(geometry, 1);
+    let Parts {
+        turned_input,
+        turned_output,
+        unrolled: scratch,
+    } = scratch.parts();
     let mut write = Write::Replace;
     for group in groups {
         let images = geometry.images(group);
         let count = images.len();
         for [input, gradient] in terms {
             let input = &input[geometry.numbers_in(&images)];
-            let input = turned(input, count, &mut scratch.turned_input, work);
+            let input = turned(input, count, turned_input, work);
             let gradient = &gradient[geometry.numbers_out(&images)];
-            let gradient = turned(gradient, count, &mut scratch.turned_output, work);
+            let gradient = turned(gradient, count, turned_output, work);
             for band in geometry.bands() {
                 let start = band.start * geometry.output[1] * count;
                 let columns = band.len() * geometry.output[1] * count;
@@ -115,7 +120,7 @@ fn add_up<T: Float>(
                     [geometry.channels_out, columns],
                     geometry.pixels_out() * count,
                 );
-                let unrolled = unroll(geometry, input, count, band, &mut scratch.unrolled, work);
+                let unrolled = unroll(geometry, input, count, band, scratch, work);
                 let channels = geometry.channels_out;
                 if is_swapped {
                     let product = MatrixMut::new(sum, [rows, channels], channels);
