@@ -12,8 +12,10 @@ const UNROLLED: usize = 1 << 18;
 const LARGE_IMAGE: usize = 256;
 /// The same where the images need not be unrolled, and turning them would cost more than short products.
 const LARGE_POINTWISE_IMAGE: usize = 64;
-/// Images of a group come in so many: they are turned in registers.
+/// Images of a group come in so many, which are turned in registers,
 const WHOLE: usize = 8;
+/// if so many unrolled are not more numbers than these.
+const UNROLLED_IN_WHOLE: usize = 1 << 20;
 /// With fewer tasks than this, the threads share the work inside each.
 const MANY_TASKS: usize = 8;
 
@@ -138,8 +140,13 @@ impl Geometry {
             self.band = (columns / width).clamp(1, height);
         } else {
             let wanted = columns.div_ceil(self.pixels_out());
-            let whole = (wanted / WHOLE * WHOLE).max(WHOLE);
-            self.group = whole.min(self.batch);
+            let eight = WHOLE * self.pixels_out() * self.unrolled_rows();
+            let group = match wanted {
+                0..WHOLE if eight > UNROLLED_IN_WHOLE => wanted,
+                0..WHOLE => WHOLE,
+                _ => wanted / WHOLE * WHOLE,
+            };
+            self.group = group.min(self.batch);
         }
     }
 
