@@ -30,9 +30,11 @@ use crate::float::{Float, for_type};
 ///
 /// # Memory
 ///
-/// On flex each thread unrolls images into up to 2¹⁸ numbers, or those of the least product if that is more: 128
-/// columns (or one output row of an image) of `channels_in · kernel_height · kernel_width` numbers. It holds the input
-/// and the output of as many images again. The gradient at the weight takes up to 2²⁰ numbers for partial sums.
+/// On flex each thread unrolls images into up to 2¹⁸ numbers, 2²⁰ where that allows for eight images at a time, or those
+/// of the least product if that is more: 128 columns (or one output row or image) of
+/// `channels_in · kernel_height · kernel_width` numbers. It holds the input and the output of as many images again, and
+/// keeps this memory for its next convolution until it ends. The gradient at the weight takes up to 2²⁰ numbers for
+/// partial sums, or as many as the weight has if that is more, and as many as the weight has again to turn the sum.
 ///
 /// # Panics
 ///

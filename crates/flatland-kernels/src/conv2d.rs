@@ -7,7 +7,12 @@
 //! - Of small ones a *group* is turned so that the pixels of its images lie side by side, `[channels, height, width,
 //!   images]`. Rows are then long enough to be copied as blocks, and the product has enough columns.
 //!
+//! Where nothing has to be unrolled, images of 64 pixels are large already.
+//!
 //! Taps that meet nothing but padding, as do eight of nine in a 3×3 kernel on an image of one pixel, are left out.
+//!
+//! A product reads one of its factors turned. At a weight that is much smaller than the unrolled images, the transpose of
+//! the gradient is computed, so that it is the gradient at the output that is turned.
 
 /// Two factors, such as an input and a weight.
 pub(crate) type Term<'a, T> = [&'a [T]; 2];

@@ -43,10 +43,16 @@ pub(crate) trait Float:
     }
 
     fn from_f64(number: f64) -> Self;
+
+    /// The memory that this thread has laid by, which is empty or holds anything.
+    fn take_memory() -> Vec<Self>;
+
+    /// Lays memory by for later, if it is more than what lies there.
+    fn keep_memory(memory: Vec<Self>);
 }
 
 macro_rules! float {
-    ($type:ty, $dtype:expr) => {
+    ($type:ty, $dtype:expr, $memory:ident) => {
         impl Float for $type {
             const ONE: Self = 1.0;
 
@@ -69,12 +75,35 @@ macro_rules! float {
             fn from_f64(number: f64) -> Self {
                 number as $type
             }
+
+            fn take_memory() -> Vec<Self> {
+                memory::$memory.take()
+            }
+
+            fn keep_memory(memory: Vec<Self>) {
+                let there = memory::$memory.take();
+                memory::$memory.set(if memory.len() > there.len() {
+                    memory
+                } else {
+                    there
+                });
+            }
         }
     };
 }
 
-float!(f32, DType::F32);
-float!(f64, DType::F64);
+float!(f32, DType::F32, SINGLE);
+float!(f64, DType::F64, DOUBLE);
+
+/// What threads lay by.
+mod memory {
+    use std::cell::Cell;
+
+    thread_local! {
+        pub static SINGLE: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
+        pub static DOUBLE: Cell<Vec<f64>> = const { Cell::new(Vec::new()) };
+    }
+}
 
 /// Runs code for the type of a tensor's numbers.
 macro_rules! for_type {

@@ -1,6 +1,7 @@
 //! Products of matrices that lie in slices.
 
 use gemm::Parallelism;
+use rayon::prelude::*;
 
 use crate::float::Float;
 
@@ -14,12 +15,17 @@ pub(crate) struct Matrix<'a, T> {
 
 impl<'a, T> Matrix<'a, T> {
     /// Rows of `columns` numbers, which begin `stride` numbers apart.
-    pub fn new(numbers: &'a [T], [rows, columns]: [usize; 2], stride: usize) -> Self {
-        check(numbers.len(), [rows, columns], [stride, 1]);
+    pub fn new(numbers: &'a [T], shape: [usize; 2], stride: usize) -> Self {
+        Self::strided(numbers, shape, [stride, 1])
+    }
+
+    /// Entries that lie so many numbers below each other, and beside each other.
+    pub fn strided(numbers: &'a [T], shape: [usize; 2], strides: [usize; 2]) -> Self {
+        check(numbers.len(), shape, strides);
         Self {
             numbers,
-            shape: [rows, columns],
-            strides: [stride, 1],
+            shape,
+            strides,
         }
     }
 
@@ -131,20 +137,57 @@ pub(crate) fn multiply<T: Float>(
 }
 
 /// Writes the transpose of a matrix of `columns` columns, both stored row by row.
-pub(crate) fn transpose<T: Copy>(matrix: &[T], columns: usize, transposed: &mut [T]) {
-    const BLOCK: usize = 8;
+pub(crate) fn transpose<T: Float>(matrix: &[T], columns: usize, transposed: &mut [T], work: Work) {
+    /// Numbers that a thread takes, at least.
+    const SHARE: usize = 1 << 13;
     let rows = matrix.len() / columns;
     assert_eq!(matrix.len(), transposed.len());
-    for top in (0..rows).step_by(BLOCK) {
-        let height = BLOCK.min(rows - top);
-        for left in (0..columns).step_by(BLOCK) {
-            let width = BLOCK.min(columns - left);
-            for column in left..left + width {
-                let line = &mut transposed[column * rows + top..][..height];
-                for (row, number) in (top..).zip(line) {
-                    *number = matrix[row * columns + column];
+    let lines = SHARE.div_ceil(rows).next_multiple_of(BLOCK);
+    let some = |(share, lines_of): (usize, &mut [T])| {
+        transpose_columns(&matrix[share * lines..], columns, rows, lines_of);
+    };
+    match work {
+        Work::Alone => transpose_columns(matrix, columns, rows, transposed),
+        Work::Shared => (transposed.par_chunks_mut(lines * rows).enumerate()).for_each(some),
+    }
+}
+
+const BLOCK: usize = 8;
+
+/// The transposes of the first columns: as many as fill `transposed`.
+fn transpose_columns<T: Float>(matrix: &[T], columns: usize, rows: usize, transposed: &mut [T]) {
+    pulp::Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            for (block, lines) in transposed.chunks_mut(BLOCK * rows).enumerate() {
+                let matrix = &matrix[block * BLOCK..];
+                for top in (0..rows).step_by(BLOCK) {
+                    let matrix = &matrix[top * columns..];
+                    if rows - top >= BLOCK && lines.len() == BLOCK * rows {
+                        transpose_block(matrix, columns, rows, &mut lines[top..]);
+                        continue;
+                    }
+                    for (column, line) in lines.chunks_exact_mut(rows).enumerate() {
+                        let line = line[top..].iter_mut().take(BLOCK);
+                        for (row, number) in line.enumerate() {
+                            *number = matrix[row * columns + column];
+                        }
+                    }
                 }
             }
-        }
+        },
+    );
+}
+
+/// A whole block, which the compiler turns in registers.
+#[inline(always)]
+fn transpose_block<T: Float>(matrix: &[T], columns: usize, rows: usize, transposed: &mut [T]) {
+    let mut block = [[T::default(); BLOCK]; BLOCK];
+    for (row, numbers) in block.iter_mut().enumerate() {
+        numbers.copy_from_slice(&matrix[row * columns..][..BLOCK]);
+    }
+    for column in 0..BLOCK {
+        let line = &mut transposed[column * rows..][..BLOCK];
+        line.copy_from_slice(&block.map(|numbers| numbers[column]));
     }
 }

@@ -1,6 +1,6 @@
 use rayon::prelude::*;
 
-use super::unroll::{Scratch, live_weight, turned, unroll};
+use super::unroll::{Parts, Scratch, live_weight, turned, unroll};
 use super::{Geometry, Term};
 use crate::float::Float;
 use crate::product::{MatrixMut, Work, Write, multiply, transpose};
@@ -22,16 +22,16 @@ pub(crate) fn forward<T: Float>(
         |scratch, (index, output)| {
             let images = geometry.images(index);
             let count = images.len();
-            let Scratch {
+            let Parts {
                 turned_input,
                 turned_output,
                 unrolled,
-            } = scratch;
+            } = scratch.parts();
             let mut add_up = |sum: &mut [T]| {
                 let mut write = start(geometry, count, bias, sum);
                 for ([input, _], weight) in terms.iter().zip(&weights) {
                     let input = &input[geometry.numbers_in(&images)];
-                    let input = turned(input, count, turned_input);
+                    let input = turned(input, count, turned_input, work);
                     products(geometry, input, count, weight, sum, write, unrolled, work);
                     write = Write::Add;
                 }
@@ -41,7 +41,7 @@ pub(crate) fn forward<T: Float>(
             } else {
                 let sum = &mut turned_output[..output.len()];
                 add_up(sum);
-                transpose(sum, count, output);
+                transpose(sum, count, output, work);
             }
         },
     );

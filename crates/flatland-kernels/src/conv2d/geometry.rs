@@ -10,6 +10,12 @@ const MOST_COLUMNS: usize = 1024;
 const UNROLLED: usize = 1 << 18;
 /// Images of this many output pixels are taken one by one.
 const LARGE_IMAGE: usize = 256;
+/// The same where the images need not be unrolled, and turning them would cost more than short products.
+const LARGE_POINTWISE_IMAGE: usize = 64;
+/// Images of a group come in so many, which are turned in registers,
+const WHOLE: usize = 8;
+/// if so many unrolled are not more numbers than these.
+const UNROLLED_IN_WHOLE: usize = 1 << 20;
 /// With fewer tasks than this, the threads share the work inside each.
 const MANY_TASKS: usize = 8;
 
@@ -125,12 +131,22 @@ impl Geometry {
     fn divide(&mut self) {
         let [height, width] = self.output;
         let columns = (UNROLLED / self.unrolled_rows()).clamp(LEAST_COLUMNS, MOST_COLUMNS);
-        if self.pixels_out() >= LARGE_IMAGE {
+        let large = if self.is_pointwise() {
+            LARGE_POINTWISE_IMAGE
+        } else {
+            LARGE_IMAGE
+        };
+        if self.pixels_out() >= large {
             self.band = (columns / width).clamp(1, height);
         } else {
-            let wanted = columns.div_ceil(self.pixels_out()).min(self.batch);
-            // Groups of about the same size.
-            self.group = self.batch.div_ceil(self.batch.div_ceil(wanted));
+            let wanted = columns.div_ceil(self.pixels_out());
+            let eight = WHOLE * self.pixels_out() * self.unrolled_rows();
+            let group = match wanted {
+                0..WHOLE if eight > UNROLLED_IN_WHOLE => wanted,
+                0..WHOLE => WHOLE,
+                _ => wanted / WHOLE * WHOLE,
+            };
+            self.group = group.min(self.batch);
         }
     }
 
@@ -189,7 +205,12 @@ impl Geometry {
     /// [`live_weight`](super::unroll::live_weight)s as the left factor of a product.
     pub fn weight_matrix<'a, T>(&self, weight: &'a [T]) -> Matrix<'a, T> {
         let rows = self.unrolled_rows();
-        Matrix::new(weight, [self.channels_out, rows], rows)
+        let shape = [self.channels_out, rows];
+        if let [tap] = self.taps.as_slice() {
+            let kernel = self.kernel_size();
+            return Matrix::strided(&weight[tap.index..], shape, [rows * kernel, kernel]);
+        }
+        Matrix::new(weight, shape, rows)
     }
 
     /// The bands of output rows, from the top.

@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use rayon::prelude::*;
 
-use super::unroll::{Scratch, fold, live_weight, turned};
+use super::unroll::{Parts, Scratch, fold, live_weight, turned};
 use super::{Geometry, Term};
 use crate::float::Float;
 use crate::product::{Matrix, MatrixMut, Work, Write, multiply, transpose};
@@ -23,18 +23,18 @@ pub(crate) fn input_gradient<T: Float>(geometry: &Geometry, terms: &[Term<'_, T>
         |scratch, (index, input)| {
             let images = geometry.images(index);
             let count = images.len();
-            let Scratch {
+            let Parts {
                 turned_input,
                 turned_output,
                 unrolled,
-            } = scratch;
+            } = scratch.parts();
             let gradients =
                 (terms.iter()).map(|[_, gradient]| &gradient[geometry.numbers_out(&images)]);
             let gradients: Vec<_> = if count == 1 {
                 gradients.collect()
             } else {
                 (gradients.zip(turned_output.chunks_mut(geometry.group * geometry.image_out())))
-                    .map(|(gradient, scratch)| turned(gradient, count, scratch))
+                    .map(|(gradient, scratch)| turned(gradient, count, scratch, work))
                     .collect()
             };
             if count == 1 {
@@ -43,7 +43,7 @@ pub(crate) fn input_gradient<T: Float>(geometry: &Geometry, terms: &[Term<'_, T>
                 let sum = &mut turned_input[..input.len()];
                 sum.fill(T::default());
                 products(geometry, &weights, &gradients, count, sum, unrolled, work);
-                transpose(sum, count, input);
+                transpose(sum, count, input, work);
             }
         },
     );

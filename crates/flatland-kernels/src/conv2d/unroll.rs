@@ -10,16 +10,22 @@ use super::geometry::Tap;
 use crate::float::Float;
 use crate::product::{Matrix, Work, transpose};
 
-/// What a thread works with, for as many images as a group has.
-pub(super) struct Scratch<T> {
+/// What a task works with, for as many images as a group has. It holds anything at first, and goes back to the thread.
+pub(super) struct Scratch<T: Float> {
+    memory: Vec<T>,
+    lengths: [usize; 2],
+}
+
+/// The parts of a [`Scratch`]. What is not needed is empty.
+pub(super) struct Parts<'a, T> {
     /// Side by side, as [`turned`] makes them.
-    pub turned_input: Vec<T>,
-    pub turned_output: Vec<T>,
-    pub unrolled: Vec<T>,
+    pub turned_input: &'a mut [T],
+    pub turned_output: &'a mut [T],
+    pub unrolled: &'a mut [T],
 }
 
 impl<T: Float> Scratch<T> {
-    /// For so many outputs at a time. What is not needed is empty.
+    /// For so many outputs at a time.
     pub fn new(geometry: &Geometry, outputs: usize) -> Self {
         let turned = if geometry.group == 1 {
             0
@@ -29,31 +35,55 @@ impl<T: Float> Scratch<T> {
         let unrolled = if geometry.is_pointwise() {
             0
         } else {
-            geometry.unrolled_columns()
+            geometry.unrolled_rows() * geometry.unrolled_columns()
         };
-        let zeros = |length| vec![T::default(); length];
-        Self {
-            turned_input: zeros(turned * geometry.image_in()),
-            turned_output: zeros(outputs * turned * geometry.image_out()),
-            unrolled: zeros(geometry.unrolled_rows() * unrolled),
+        let lengths = [geometry.image_in(), outputs * geometry.image_out()].map(|n| turned * n);
+        let length = lengths.iter().sum::<usize>() + unrolled;
+        let mut memory = T::take_memory();
+        if memory.len() < length {
+            memory = vec![T::default(); length];
+        }
+        Self { memory, lengths }
+    }
+
+    pub fn parts(&mut self) -> Parts<'_, T> {
+        let [input, output] = self.lengths;
+        let (turned_input, rest) = self.memory.split_at_mut(input);
+        let (turned_output, unrolled) = rest.split_at_mut(output);
+        Parts {
+            turned_input,
+            turned_output,
+            unrolled,
         }
     }
 }
 
+impl<T: Float> Drop for Scratch<T> {
+    fn drop(&mut self) {
+        T::keep_memory(std::mem::take(&mut self.memory));
+    }
+}
+
 /// The images of a group side by side, `[channels, height, width, images]`. A single image lies so already.
-pub(super) fn turned<'a, T: Float>(images: &'a [T], count: usize, scratch: &'a mut [T]) -> &'a [T] {
+pub(super) fn turned<'a, T: Float>(
+    images: &'a [T],
+    count: usize,
+    scratch: &'a mut [T],
+    work: Work,
+) -> &'a [T] {
     if count == 1 {
         return images;
     }
     let turned = &mut scratch[..images.len()];
-    transpose(images, images.len() / count, turned);
+    transpose(images, images.len() / count, turned, work);
     turned
 }
 
-/// The entries of a weight at the taps that meet pixels, `[channels_out, channels_in · taps]`.
+/// The entries of a weight at the taps that meet pixels, `[channels_out, channels_in · taps]`; the weight itself if there
+/// is one such tap.
 pub(super) fn live_weight<'a, T: Float>(geometry: &Geometry, weight: &'a [T]) -> Cow<'a, [T]> {
     let (kernel, taps) = (geometry.kernel_size(), geometry.taps.as_slice());
-    if taps.len() == kernel {
+    if taps.len() == kernel || taps.len() == 1 {
         return Cow::Borrowed(weight);
     }
     let mut live = vec![T::default(); weight.len() / kernel * taps.len()];

@@ -2,10 +2,10 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::unroll::{Scratch, turned, unroll};
+use super::unroll::{Parts, Scratch, turned, unroll};
 use super::{Geometry, Term};
 use crate::float::Float;
-use crate::product::{Matrix, MatrixMut, Work, Write, multiply};
+use crate::product::{Matrix, MatrixMut, Work, Write, multiply, transpose};
 
 /// The most parts of a batch whose sums are computed side by side.
 const PARTS: usize = 16;
@@ -27,8 +27,9 @@ pub(crate) fn weight_gradient<T: Float>(
         parts => parts,
     };
     let is_whole = geometry.taps.len() == geometry.kernel_size();
+    let is_swapped = is_swapped(geometry);
     let work = Geometry::work(parts);
-    if parts == 1 && is_whole {
+    if parts == 1 && is_whole && !is_swapped {
         return add_up(geometry, terms, 0..geometry.groups(), work, weight);
     }
     let sums: Vec<Vec<T>> = (0..parts)
@@ -40,12 +41,15 @@ pub(crate) fn weight_gradient<T: Float>(
             sum
         })
         .collect();
-    let total = (sums.into_iter())
-        .reduce(|mut total, sum| {
-            total.iter_mut().zip(sum).for_each(|(t, s)| *t += s);
-            total
-        })
-        .expect("at least one part");
+    let mut total = total(sums);
+    if is_swapped {
+        if is_whole {
+            return transpose(&total, geometry.channels_out, weight, Work::Shared);
+        }
+        let mut live = vec![T::default(); entries];
+        transpose(&total, geometry.channels_out, &mut live, Work::Shared);
+        total = live;
+    }
     if is_whole {
         weight.copy_from_slice(&total);
     } else {
@@ -53,12 +57,37 @@ pub(crate) fn weight_gradient<T: Float>(
     }
 }
 
+/// Whether the transpose of the gradient is computed. A product turns its right factor around, which is the unrolled
+/// images; then it is the smaller gradient at the output, but that at the weight has to be turned in the end.
+fn is_swapped(geometry: &Geometry) -> bool {
+    let [rows, channels] = [geometry.unrolled_rows(), geometry.channels_out];
+    let columns = geometry.batch * geometry.pixels_out();
+    columns * rows.saturating_sub(channels) > 2 * rows * channels
+}
+
+/// The sum of some vectors, added in their order.
+fn total<T: Float>(parts: Vec<Vec<T>>) -> Vec<T> {
+    /// Numbers that a thread takes, at least.
+    const SHARE: usize = 1 << 13;
+    let mut parts = parts.into_iter();
+    let mut total = parts.next().expect("at least one part");
+    let rest: Vec<_> = parts.collect();
+    (total.par_chunks_mut(SHARE).enumerate()).for_each(|(share, total)| {
+        for part in &rest {
+            let part = &part[share * SHARE..];
+            total.iter_mut().zip(part).for_each(|(t, p)| *t += *p);
+        }
+    });
+    total
+}
+
 /// What a part takes of some things in a row.
 fn share(things: usize, parts: usize, part: usize) -> Range<usize> {
     part * things / parts..(part + 1) * things / parts
 }
 
-/// Writes the gradient that the images of some groups contribute, at the taps that meet pixels.
+/// Writes the gradient that the images of some groups contribute, at the taps that meet pixels; its transpose where
+/// [`is_swapped`].
 fn add_up<T: Float>(
     geometry: &Geometry,
     terms: &[Term<'_, T>],
@@ -66,17 +95,23 @@ fn add_up<T: Float>(
     work: Work,
     sum: &mut [T],
 ) {
+    let is_swapped = is_swapped(geometry);
     let rows = geometry.unrolled_rows();
     let mut scratch = Scratch::new(geometry, 1);
+    let Parts {
+        turned_input,
+        turned_output,
+        unrolled: scratch,
+    } = scratch.parts();
     let mut write = Write::Replace;
     for group in groups {
         let images = geometry.images(group);
         let count = images.len();
         for [input, gradient] in terms {
             let input = &input[geometry.numbers_in(&images)];
-            let input = turned(input, count, &mut scratch.turned_input);
+            let input = turned(input, count, turned_input, work);
             let gradient = &gradient[geometry.numbers_out(&images)];
-            let gradient = turned(gradient, count, &mut scratch.turned_output);
+            let gradient = turned(gradient, count, turned_output, work);
             for band in geometry.bands() {
                 let start = band.start * geometry.output[1] * count;
                 let columns = band.len() * geometry.output[1] * count;
@@ -85,9 +120,15 @@ fn add_up<T: Float>(
                     [geometry.channels_out, columns],
                     geometry.pixels_out() * count,
                 );
-                let unrolled = unroll(geometry, input, count, band, &mut scratch.unrolled, work);
-                let product = MatrixMut::new(sum, [geometry.channels_out, rows], rows);
-                multiply(product, outputs, unrolled.transposed(), write, work);
+                let unrolled = unroll(geometry, input, count, band, scratch, work);
+                let channels = geometry.channels_out;
+                if is_swapped {
+                    let product = MatrixMut::new(sum, [rows, channels], channels);
+                    multiply(product, unrolled, outputs.transposed(), write, work);
+                } else {
+                    let product = MatrixMut::new(sum, [channels, rows], rows);
+                    multiply(product, outputs, unrolled.transposed(), write, work);
+                }
                 write = Write::Add;
             }
         }

@@ -1,0 +1,342 @@
+//! Sums of convolutions and of linear layers, and their gradients, against single ones by burn's operators and its tape.
+
+use burn::tensor::ops::ConvOptions;
+use burn::tensor::{DType, Device, Tensor, TensorData, module};
+use flatland_kernels::{
+    Flat, convolve, convolve_bias_gradient, convolve_input_gradient, convolve_weight_gradient,
+    linear, linear_input_gradient, linear_weight_gradient,
+};
+use proptest::prelude::*;
+use rayon::ThreadPoolBuilder;
+
+#[derive(Debug, Clone)]
+struct Case {
+    input: [usize; 4],
+    weight: [usize; 4],
+    terms: usize,
+    bias: bool,
+    stride: usize,
+    padding: usize,
+}
+
+fn cases() -> impl Strategy<Value = Case> {
+    // Images of one pixel, too, and groups of them that are more than eight.
+    let sizes = (1usize..=20, 1usize..=9, 1usize..=9, 1usize..=9, 1usize..=9);
+    let kernels = (1usize..=5, 1usize..=5, 1usize..=2, 0usize..=2);
+    (sizes, kernels, 1usize..=2, any::<bool>())
+        .prop_map(
+            |(
+                (batch, c_in, c_out, height, width),
+                (rows, columns, stride, padding),
+                terms,
+                bias,
+            )| {
+                Case {
+                    input: [batch, c_in, height, width],
+                    weight: [c_out, c_in, rows, columns],
+                    terms,
+                    bias,
+                    stride,
+                    padding,
+                }
+            },
+        )
+        .prop_filter("an output", |case| {
+            (2..4).all(|axis| case.weight[axis] <= case.input[axis] + 2 * case.padding)
+        })
+}
+
+/// Numbers that look random.
+fn tensor<const D: usize>(shape: [usize; D], seed: u64, dtype: DType) -> Tensor<D> {
+    let mut stream = flatland_random::stream(seed, "numbers", 0);
+    let numbers: Vec<f64> = (0..shape.iter().product())
+        .map(|_| flatland_random::normal(&mut stream))
+        .collect();
+    Tensor::from_data(TensorData::new(numbers, shape), (&Device::flex(), dtype))
+}
+
+fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
+    tensor.into_data().iter().collect()
+}
+
+fn relative_error(found: &[f64], expected: &[f64]) -> f64 {
+    assert_eq!(found.len(), expected.len());
+    let norm = |numbers: &mut dyn Iterator<Item = f64>| numbers.map(|x| x * x).sum::<f64>().sqrt();
+    let difference = norm(&mut found.iter().zip(expected).map(|(f, e)| f - e));
+    difference / norm(&mut expected.iter().copied()).max(f64::MIN_POSITIVE)
+}
+
+/// What a gradient is put between in a flat vector.
+const GAPS: [usize; 2] = [3, 5];
+
+/// The part that `write` puts into a flat vector, once its gaps are seen to be zero.
+fn flat(
+    length: usize,
+    dtype: DType,
+    write: impl FnOnce(&mut Flat, std::ops::Range<usize>),
+) -> Vec<f64> {
+    let [before, after] = GAPS;
+    let all = before + length + after;
+    let mut flat = Flat::zeros_like(&tensor([all], 9, dtype));
+    write(&mut flat, before..before + length);
+    let all = numbers(flat.into_tensor());
+    let gaps = all[..before].iter().chain(&all[before + length..]);
+    assert!(gaps.into_iter().all(|number| *number == 0.0));
+    all[before..before + length].to_vec()
+}
+
+struct Tensors {
+    inputs: Vec<Tensor<4>>,
+    weights: Vec<Tensor<4>>,
+    gradients: Vec<Tensor<4>>,
+    bias: Option<Tensor<1>>,
+}
+
+fn tensors(case: &Case, dtype: DType) -> Tensors {
+    let along =
+        |axis: usize| (case.input[axis] + 2 * case.padding - case.weight[axis]) / case.stride + 1;
+    let output = [case.input[0], case.weight[0], along(2), along(3)];
+    let some = |shape: [usize; 4], seed: u64| {
+        (0..case.terms as u64)
+            .map(|term| tensor(shape, seed + term, dtype))
+            .collect()
+    };
+    Tensors {
+        inputs: some(case.input, 10),
+        weights: some(case.weight, 20),
+        gradients: some(output, 30),
+        bias: case.bias.then(|| tensor([case.weight[0]], 40, dtype)),
+    }
+}
+
+fn pairs<'a, const D: usize>(
+    left: &'a [Tensor<D>],
+    right: &'a [Tensor<D>],
+) -> Vec<[&'a Tensor<D>; 2]> {
+    left.iter().zip(right).map(|(l, r)| [l, r]).collect()
+}
+
+/// Output and gradients at input, weight and bias, by this crate.
+fn own(case: &Case, dtype: DType) -> [Vec<f64>; 4] {
+    let Tensors {
+        inputs,
+        weights,
+        gradients,
+        bias,
+    } = tensors(case, dtype);
+    let (stride, padding) = (case.stride, case.padding);
+    let output = convolve(&pairs(&inputs, &weights), bias.as_ref(), stride, padding);
+    let terms = pairs(&weights, &gradients);
+    let input = convolve_input_gradient(&terms, case.input, stride, padding);
+    let terms = pairs(&inputs, &gradients);
+    let weight = flat(case.weight.iter().product(), dtype, |flat, range| {
+        convolve_weight_gradient(&terms, case.weight, stride, padding, flat, range);
+    });
+    let bias = convolve_bias_gradient(&gradients[0]);
+    [numbers(output), numbers(input), weight, numbers(bias)]
+}
+
+/// The same, term by term, by burn.
+fn stock(case: &Case) -> [Vec<f64>; 4] {
+    let Tensors {
+        inputs,
+        weights,
+        gradients,
+        bias,
+    } = tensors(case, DType::F64);
+    let options = || ConvOptions::new([case.stride; 2], [case.padding; 2], [1; 2], 1);
+    let mut sums: Option<[Tensor<4>; 3]> = None;
+    let mut bias_gradient = None;
+    for ((input, weight), gradient) in inputs.into_iter().zip(weights).zip(gradients) {
+        let [input, weight] = [input, weight].map(|t| Tensor::from_inner(t).require_grad());
+        let zeros = Tensor::<1>::zeros([case.weight[0]], (&Device::flex(), DType::F64));
+        let point = Tensor::from_inner(zeros).require_grad();
+        let output = module::conv2d(
+            input.clone(),
+            weight.clone(),
+            Some(point.clone()),
+            options(),
+        );
+        let tape = (output.clone() * Tensor::from_inner(gradient))
+            .sum()
+            .backward();
+        bias_gradient = bias_gradient.or_else(|| point.grad(&tape));
+        let term = [
+            output.inner(),
+            input.grad(&tape).unwrap(),
+            weight.grad(&tape).unwrap(),
+        ];
+        sums = Some(match sums {
+            None => term,
+            Some([output, input, weight]) => {
+                let [o, i, w] = term;
+                [output + o, input + i, weight + w]
+            }
+        });
+    }
+    let [mut output, input, weight] = sums.unwrap();
+    if let Some(bias) = bias {
+        output = output + bias.reshape([1, case.weight[0], 1, 1]);
+    }
+    [
+        numbers(output),
+        numbers(input),
+        numbers(weight),
+        numbers(bias_gradient.unwrap()),
+    ]
+}
+
+const NAMES: [&str; 4] = [
+    "output",
+    "input gradient",
+    "weight gradient",
+    "bias gradient",
+];
+const TYPES: [(DType, f64); 2] = [(DType::F64, 1e-12), (DType::F32, 1e-5)];
+
+fn compare(case: &Case) {
+    let expected = stock(case);
+    for (dtype, tolerance) in TYPES {
+        for ((name, found), expected) in NAMES.iter().zip(own(case, dtype)).zip(&expected) {
+            let error = relative_error(&found, expected);
+            assert!(
+                error < tolerance,
+                "{case:?}, {dtype:?}: {name} is off by {error:e}"
+            );
+        }
+    }
+}
+
+/// Shapes for each way in which the work is divided, with one term and two.
+fn divided() -> Vec<Case> {
+    let shapes = [
+        ([70, 48, 8, 8], [40, 48, 1, 1], 1, 0),
+        ([35, 64, 4, 4], [16, 64, 3, 3], 1, 1),
+        ([35, 16, 8, 8], [48, 16, 3, 3], 2, 1),
+        ([33, 160, 2, 2], [200, 160, 3, 3], 1, 1),
+        ([35, 96, 1, 1], [72, 96, 3, 3], 1, 1),
+        ([35, 12, 2, 2], [20, 12, 1, 1], 2, 0),
+        ([9, 3, 32, 32], [10, 3, 7, 7], 2, 3),
+    ];
+    let cases = shapes.into_iter().map(|(input, weight, stride, padding)| {
+        [1, 2].map(|terms| Case {
+            input,
+            weight,
+            terms,
+            bias: terms == 2,
+            stride,
+            padding,
+        })
+    });
+    cases.flatten().collect()
+}
+
+#[test]
+fn shapes_that_are_divided() {
+    divided().iter().for_each(compare);
+}
+
+#[test]
+fn threads_do_not_change_a_bit() {
+    for case in divided() {
+        let [one, two, five] = [1, 2, 5].map(|threads| {
+            let pool = ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .unwrap();
+            pool.install(|| own(&case, DType::F32))
+        });
+        assert!(one == two && one == five, "{case:?}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_convolutions(case in cases()) {
+        compare(&case);
+    }
+
+    #[test]
+    fn any_linear_layers(
+        [batch, features_in, features_out] in [1usize..=40, 1usize..=70, 1usize..=70],
+        terms in 1usize..=2,
+        with_bias in any::<bool>(),
+    ) {
+        let shapes = [[batch, features_in], [features_out, features_in], [batch, features_out]];
+        for (dtype, tolerance) in TYPES {
+            let make = |dtype| shapes.map(|shape| -> Vec<Tensor<2>> {
+                (0..terms as u64).map(|term| tensor(shape, shape[0] as u64 + term, dtype)).collect()
+            });
+            let sum = |products: Vec<Tensor<2>>| products.into_iter().reduce(|s, p| s + p).unwrap();
+            let each = |left: &[Tensor<2>], right: &[Tensor<2>], product: fn(Tensor<2>, Tensor<2>) -> Tensor<2>| {
+                let products = left.iter().zip(right).map(|(l, r)| product(l.clone(), r.clone()));
+                numbers(sum(products.collect()))
+            };
+            let [inputs, weights, gradients] = make(DType::F64);
+            let bias = |dtype| with_bias.then(|| tensor([features_out], 3, dtype));
+            let mut output = each(&inputs, &weights, |x, w| x.matmul(w.transpose()));
+            if let Some(bias) = bias(DType::F64) {
+                let bias = numbers(bias);
+                output.iter_mut().enumerate().for_each(|(i, y)| *y += bias[i % features_out]);
+            }
+            let expected = [
+                output,
+                each(&gradients, &weights, |g, w| g.matmul(w)),
+                each(&gradients, &inputs, |g, x| g.transpose().matmul(x)),
+            ];
+            let [inputs, weights, gradients] = make(dtype);
+            let found = [
+                numbers(linear(&pairs(&inputs, &weights), bias(dtype).as_ref())),
+                numbers(linear_input_gradient(&pairs(&gradients, &weights))),
+                flat(features_out * features_in, dtype, |flat, range| {
+                    linear_weight_gradient(&pairs(&gradients, &inputs), flat, range);
+                }),
+            ];
+            for ((name, found), expected) in NAMES.iter().zip(&found).zip(&expected) {
+                let error = relative_error(found, expected);
+                prop_assert!(error < tolerance, "{:?}: {} is off by {:e}", dtype, name, error);
+            }
+        }
+    }
+}
+
+#[test]
+fn parts_are_put_in_any_order() {
+    let mut flat = Flat::zeros_like(&tensor([9], 1, DType::F32));
+    flat.put(6..8, tensor([2], 2, DType::F32));
+    flat.put(1..4, tensor([3], 3, DType::F32));
+    let [two, three] = [(2, 2), (3, 3)].map(|(n, seed)| numbers(tensor([n], seed, DType::F32)));
+    let zeros = |n| vec![0.0; n];
+    let expected = [zeros(1), three, zeros(2), two, zeros(1)].concat();
+    assert_eq!(numbers(flat.into_tensor()), expected);
+}
+
+#[test]
+#[should_panic(expected = "a part fills its range")]
+fn a_part_of_another_length_is_refused() {
+    Flat::zeros_like(&tensor([9], 1, DType::F32)).put(2..4, tensor([3], 1, DType::F32));
+}
+
+#[test]
+#[should_panic(expected = "out of range")]
+fn a_part_past_the_end_is_refused() {
+    Flat::zeros_like(&tensor([9], 1, DType::F32)).put(8..11, tensor([3], 1, DType::F32));
+}
+
+#[test]
+#[should_panic(expected = "a gradient fills its range")]
+fn a_range_of_another_length_is_refused() {
+    let tensor = |shape: [usize; 4]| tensor(shape, 1, DType::F32);
+    let (input, gradient) = (tensor([2, 3, 4, 4]), tensor([2, 5, 4, 4]));
+    let mut flat = Flat::zeros_like(&self::tensor([90], 1, DType::F32));
+    convolve_weight_gradient(&[[&input, &gradient]], [5, 3, 3, 3], 1, 1, &mut flat, 0..90);
+}
+
+#[test]
+#[should_panic(expected = "a gradient fills its range")]
+fn a_range_of_another_length_is_refused_for_a_linear_layer() {
+    let tensor = |shape: [usize; 2]| tensor(shape, 1, DType::F32);
+    let (gradient, input) = (tensor([4, 5]), tensor([4, 3]));
+    let mut flat = Flat::zeros_like(&self::tensor([20], 1, DType::F32));
+    linear_weight_gradient(&[[&gradient, &input]], &mut flat, 0..16);
+}
