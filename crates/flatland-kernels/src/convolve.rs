@@ -8,7 +8,7 @@ use burn_flex::FlexTensor;
 
 use crate::conv2d::{Geometry, Term, bias_gradient, forward, input_gradient, weight_gradient};
 use crate::flat::Flat;
-use crate::flex::{flex, is_plain, tensor};
+use crate::flex::{is_plain, reading, tensor};
 use crate::float::{Float, for_type};
 
 /// `Σ input * weight + bias`: the sum of some cross-correlations of one geometry. The tangent of a convolution is such a
@@ -41,7 +41,7 @@ pub fn convolve(
         return outputs.reduce(|sum, output| sum + output).expect("terms");
     }
     let terms = held(terms);
-    let bias = bias.map(|bias| flex(bias.clone()).to_contiguous());
+    let bias = bias.map(|bias| reading(bias));
     let [height, width] = geometry.output;
     let shape = [geometry.batch, geometry.channels_out, height, width];
     for_type!(terms[0][0], T => {
@@ -143,7 +143,7 @@ pub fn convolve_bias_gradient(gradient: &Tensor<4>) -> Tensor<1> {
             .sum_dims(&[0usize, 2, 3])
             .reshape([channels]);
     }
-    let gradient = flex(gradient.clone()).to_contiguous();
+    let gradient = reading(gradient);
     let shape: [usize; 4] = gradient.layout().shape().dims();
     for_type!(gradient, T => {
         tensor(T::tensor(bias_gradient(shape, T::numbers(&gradient)), Shape::from([channels])))
@@ -172,8 +172,7 @@ fn reverse(
 
 /// The memory of some terms.
 pub(crate) fn held<const D: usize>(terms: &[[&Tensor<D>; 2]]) -> Vec<[FlexTensor; 2]> {
-    let hold = |tensor: &Tensor<D>| flex(tensor.clone()).to_contiguous();
-    (terms.iter()).map(|term| term.map(hold)).collect()
+    (terms.iter()).map(|term| term.map(reading)).collect()
 }
 
 /// The numbers of some terms.

@@ -5,7 +5,7 @@ use std::ops::Range;
 use burn::tensor::{DType, Device, Shape, Tensor};
 use burn_flex::FlexTensor;
 
-use crate::flex::{flex, is_plain, tensor};
+use crate::flex::{flex, is_plain, reading, tensor};
 use crate::float::{Float, for_type};
 
 /// A vector made of parts, such as a gradient of the gradients at all parameters. On flex, for `f32` and `f64`, kernels
@@ -33,7 +33,11 @@ impl Flat {
         let [length] = like.dims();
         let (device, dtype) = (like.device(), like.dtype());
         let storage = if is_plain(like) {
-            Storage::Flex(FlexTensor::zeros(Shape::from([length]), dtype))
+            // Not burn's zeros, which are copied once to be aligned.
+            let zeros = flex(like.clone());
+            Storage::Flex(
+                for_type!(zeros, T => T::tensor(vec![T::default(); length], Shape::from([length]))),
+            )
         } else {
             let parts = Vec::new();
             Storage::Parts {
@@ -54,7 +58,7 @@ impl Flat {
         assert_eq!(part.dims(), [range.len()], "a part fills its range");
         match &mut self.storage {
             Storage::Flex(vector) => {
-                let part = flex(part).to_contiguous();
+                let part = reading(&part);
                 for_type!(part, T => slice(vector, range).copy_from_slice(T::numbers(&part)));
             }
             Storage::Parts { parts, .. } => parts.push((range.start, part)),

@@ -7,7 +7,7 @@ use burn::tensor::{Shape, Tensor};
 use crate::conv2d::Term;
 use crate::convolve::{first, held, numbers};
 use crate::flat::Flat;
-use crate::flex::{flex, is_plain, tensor};
+use crate::flex::{is_plain, reading, tensor};
 use crate::float::{Float, for_type};
 use crate::product::{Matrix, MatrixMut, Work, Write, multiply};
 
@@ -137,7 +137,7 @@ fn sum_of_products(
     }
     let size @ [rows, columns] = shape.size();
     let terms = held(terms);
-    let bias = bias.map(|bias| flex(bias.clone()).to_contiguous());
+    let bias = bias.map(|bias| reading(bias));
     for_type!(terms[0][0], T => {
         let mut sum = vec![T::default(); rows * columns];
         let mut write = Write::Replace;

@@ -343,9 +343,10 @@ impl FullBatch {
                 let make = |index: usize| make(index, &self.chunks[index]);
                 lanes.run(self.chunks.len(), make, |_, result| take(result));
             }
-            _ => {
-                (self.chunks.iter().enumerate()).for_each(|(index, chunk)| take(make(index, chunk)))
-            }
+            // Inside rayon's threads, so that operators that share their work need not be handed over to them.
+            _ => (self.chunks.iter().enumerate()).for_each(|(index, chunk)| {
+                take(rayon::scope(|_| make(index, chunk)));
+            }),
         }
     }
 
