@@ -9,9 +9,9 @@ use crate::flex::{flex, is_plain, reading, tensor};
 use crate::float::{Float, for_type};
 
 /// Fewer numbers than this are not shared among threads.
-const MANY: usize = 1 << 20;
+const MANY: usize = 1 << 15;
 /// Numbers of a task.
-const TASK: usize = 1 << 16;
+const TASK: usize = 1 << 13;
 
 /// The rectified linear unit: `max(x, 0)`, and NaN where `x` is NaN.
 pub fn rectify<const D: usize>(x: Tensor<D>) -> Tensor<D> {

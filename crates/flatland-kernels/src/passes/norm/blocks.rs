@@ -6,7 +6,7 @@ use rayon::prelude::*;
 const LINE: usize = 16;
 
 /// Numbers of a block, about: enough to be worth the waking of a thread.
-const BLOCK: usize = 1 << 17;
+const BLOCK: usize = 1 << 14;
 
 /// A tensor's shape, and how many channels are taken at a time: by the shape alone.
 #[derive(Debug, Clone, Copy)]
