@@ -105,7 +105,7 @@ impl Architecture {
     pub fn default_chunk(&self) -> usize {
         match self {
             Self::Mlp(_) => 5000,
-            Self::Cnn(_) => 100,
+            Self::Cnn(_) => 50,
             Self::Vgg11(_) | Self::Resnet34(_) | Self::WideResnet50(_) => 50,
             Self::Vit(_) => 100,
             Self::Densenet121(_) => 100, // a ghost batch: its statistics want more samples
