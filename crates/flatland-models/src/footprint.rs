@@ -17,9 +17,7 @@ pub enum Operation {
 struct Factors {
     /// Vectors of the network's dimension.
     vectors: f64,
-    /// Copies of the largest matrix, while its gradient is added up and transposed.
-    matrices: f64,
-    /// Copies of the largest kernel.
+    /// Copies of the largest kernel, while its gradient is added up.
     kernels: f64,
     /// What is kept of each number in [`Footprint::outputs`].
     outputs: f64,
@@ -32,14 +30,13 @@ struct Factors {
 impl Operation {
     /// Fitted to measurements on flex, see `docs/memory.md`.
     fn factors(self) -> Factors {
-        let [vectors, matrices, kernels, outputs, normalized, convolution] = match self {
-            Self::Loss => [0.0, 0.0, 2.1, 0.0, 0.0, 3.0],
-            Self::Gradient => [2.0, 1.0, 2.0, 0.95, 0.1, 2.0],
-            Self::Product => [2.0, 2.0, 3.0, 1.55, 2.7, 1.2],
+        let [vectors, kernels, outputs, normalized, convolution] = match self {
+            Self::Loss => [0.0, 0.2, 0.1, 0.0, 2.0],
+            Self::Gradient => [2.0, 0.5, 0.75, 0.1, 0.8],
+            Self::Product => [2.0, 0.5, 1.85, 0.5, 0.5],
         };
         Factors {
             vectors,
-            matrices,
             kernels,
             outputs,
             normalized,
@@ -52,7 +49,7 @@ impl Operation {
 const KEPT: f64 = 1.5;
 
 /// The most samples that the packed factors of a matrix product hold at a time.
-const PACKED: usize = 1024;
+const PACKED: usize = 256;
 
 /// How large the tensors are that a forward pass of one sample makes in a network.
 ///
@@ -68,8 +65,6 @@ pub struct Footprint {
     pub widest_convolution: usize,
     /// The most numbers in the input and the output of one linear layer.
     pub widest_linear: usize,
-    /// The most entries in the weight of one linear layer.
-    pub largest_matrix: usize,
     /// The most entries in the weight of one convolution.
     pub largest_kernel: usize,
     /// All trainable parameters.
@@ -106,9 +101,8 @@ impl Footprint {
     /// above the truth, by less than a factor of two.
     pub fn bytes(&self, operation: Operation, chunk: usize, size: usize) -> u64 {
         let factors = operation.factors();
-        let matrix = factors.matrices * self.largest_matrix as f64;
         let kernel = factors.kernels * self.largest_kernel as f64;
-        let fixed = factors.vectors * self.parameters as f64 + matrix.max(kernel);
+        let fixed = factors.vectors * self.parameters as f64 + kernel;
         let sample = factors.outputs * self.outputs as f64
             + factors.normalized * self.normalized as f64
             + factors.convolution * self.widest_convolution as f64;
@@ -188,7 +182,6 @@ impl Layer {
             Self::Linear(layer) => {
                 let [outputs, inputs] = layer.weight_shape();
                 footprint.widest_linear = footprint.widest_linear.max(inputs + outputs);
-                footprint.largest_matrix = footprint.largest_matrix.max(inputs * outputs);
                 let (rows, output) = match input {
                     Extent::Tokens([tokens, _]) => (tokens, Extent::Tokens([tokens, outputs])),
                     _ => (1, Extent::Features(outputs)),

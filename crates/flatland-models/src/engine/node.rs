@@ -48,7 +48,7 @@ pub(crate) enum Moved {
     Nothing,
     /// The tangent of the input.
     Input(Flow),
-    Normal(batch_norm::Moved),
+    Normal(Box<batch_norm::Moved>),
     Sequence {
         children: Vec<Moved>,
         last: Option<Box<Moved>>,
@@ -246,7 +246,7 @@ impl Layer {
             }
             (Self::BatchNorm2d(layer), Kept::BatchNorm(kept)) => {
                 let (output, moved) = batch_norm::push(layer, pass, kept, tangent.map(Flow::image));
-                (Some(Flow::Image(output)), Moved::Normal(moved))
+                (Some(Flow::Image(output)), Moved::Normal(Box::new(moved)))
             }
             (_, Kept::Other(kept)) => {
                 let output = other::push(self, pass, kept, tangent.clone());
@@ -313,7 +313,7 @@ impl Layer {
                     layer,
                     pass,
                     kept,
-                    moved,
+                    *moved,
                     along.image(),
                     slots,
                 ))
