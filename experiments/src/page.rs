@@ -64,7 +64,7 @@ pub fn write(results: &Path, output: Option<&Path>) -> Result<PathBuf> {
     for problem in &gathered.problems {
         warn!("{problem}");
     }
-    let page = page(&gathered, &results.display().to_string())?;
+    let page = page(&gathered, &shown(results))?;
     let path = match output {
         Some(path) => path.to_owned(),
         None => results.join(PAGE),
@@ -74,6 +74,13 @@ pub fn write(results: &Path, output: Option<&Path>) -> Result<PathBuf> {
     let target = folder.unwrap_or(Path::new(".")).join(path.file_name().context("-o names no file")?);
     write_whole(&target, page.as_bytes())?;
     Ok(path)
+}
+
+/// What the page calls the folder: its path if that is relative, else its name, for nobody else has the rest.
+fn shown(folder: &Path) -> String {
+    let name = folder.file_name().filter(|_| folder.is_absolute());
+    let name = name.map(|name| name.to_string_lossy().into_owned());
+    name.unwrap_or_else(|| folder.display().to_string())
 }
 
 /// A claim of the paper as the page shows it.

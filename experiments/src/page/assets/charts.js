@@ -77,6 +77,9 @@
     return [low / 10 ** room, high * 10 ** room];
   };
 
+  /** Whether a value is 1, 2 or 5 times a power of ten: the ends of a logarithmic axis are not. */
+  const isRound = (value) => value > 0 && ["1", "2", "5"].includes(String(Number(value.toExponential(5).split("e")[0])));
+
   const tick = (value) => {
     if (value === null) return "";
     const size = Math.abs(value);
@@ -242,8 +245,8 @@
           y: { distr: state.isLog ? 3 : 1, range: (u, low, high) => range(spec, state, u, low, high) },
         },
         axes: [
-          { ...axis, label: spec.unit, labelSize: 18, labelFont: axis.font, size: 34 },
-          { ...axis, size: 62, values: (_, splits) => splits.map(tick) },
+          { ...axis, label: spec.unit, labelSize: 18, labelFont: axis.font, size: 34, values: (_, splits) => splits.map(tick) },
+          { ...axis, size: 62, values: (_, splits) => splits.map((value) => (state.isLog && !isRound(value) ? "" : tick(value))) },
         ],
         series: [
           {},
