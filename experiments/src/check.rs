@@ -121,7 +121,13 @@ pub fn judge(runs: &[&FinishedRun]) -> Vec<Judged> {
             .flat_map(|group| {
                 let name = group.name();
                 let findings = (claim.judge)(group).into_iter();
-                findings.map(move |Finding { method, verdict, numbers }| (name.clone(), method, verdict, numbers))
+                findings.map(
+                    move |Finding {
+                              method,
+                              verdict,
+                              numbers,
+                          }| (name.clone(), method, verdict, numbers),
+                )
             })
             .collect(),
     };

@@ -70,8 +70,12 @@ pub fn write(results: &Path, output: Option<&Path>) -> Result<PathBuf> {
         None => results.join(PAGE),
     };
     // A bare file name lies in the folder "", which cannot be opened by that name.
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let target = folder.unwrap_or(Path::new(".")).join(path.file_name().context("-o names no file")?);
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let target = folder
+        .unwrap_or(Path::new("."))
+        .join(path.file_name().context("-o names no file")?);
     write_whole(&target, page.as_bytes())?;
     Ok(path)
 }
@@ -119,7 +123,9 @@ fn page(gathered: &Gathered, results: &str) -> Result<String> {
     let problems = problems::problems(&gathered.runs);
     let rows: Vec<table::Row> = problems.iter().flat_map(table::rows).collect();
     let charts = Charts::new(&problems, &gathered.spectra);
-    let count = |status: &dyn Fn(&Found) -> bool| gathered.runs.iter().filter(|found| status(found)).count();
+    let count = |status: &dyn Fn(&Found) -> bool| {
+        gathered.runs.iter().filter(|found| status(found)).count()
+    };
     let page = context! {
         results,
         version => env!("CARGO_PKG_VERSION"),
@@ -152,7 +158,10 @@ fn page(gathered: &Gathered, results: &str) -> Result<String> {
         charts => script_json(&charts)?,
     };
     let mut environment = Environment::new();
-    let lines = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?;
+    let lines = SyntaxConfig::builder()
+        .trim_blocks(true)
+        .lstrip_blocks(true)
+        .build()?;
     environment.set_syntax(lines);
     // The name ends in .html: whatever is not marked safe is escaped.
     environment.add_template("page.html", TEMPLATE)?;
@@ -165,7 +174,10 @@ fn script_json(value: &impl Serialize) -> Result<String> {
 }
 
 fn claims(runs: &[Found]) -> Vec<Claim> {
-    let begun = runs.iter().map(|found| &found.run).filter(|run| !run.metrics.is_empty());
+    let begun = runs
+        .iter()
+        .map(|found| &found.run)
+        .filter(|run| !run.metrics.is_empty());
     let begun: Vec<&FinishedRun> = begun.collect();
     let claim = |judged: check::Judged| Claim {
         title: judged.title,
@@ -194,9 +206,21 @@ fn source(found: &Found) -> Source {
     let (command, remark) = again::command(config);
     let mut facts = vec![
         ("started", file.started.to_string()),
-        ("ended", file.ended.map_or("–".to_owned(), |time| time.to_string())),
-        ("version", format!("{}, commit {}", from.version, from.git_commit)),
-        ("device", format!("{}, {} threads, {}", from.device, from.threads, config.dtype)),
+        (
+            "ended",
+            file.ended.map_or("–".to_owned(), |time| time.to_string()),
+        ),
+        (
+            "version",
+            format!("{}, commit {}", from.version, from.git_commit),
+        ),
+        (
+            "device",
+            format!(
+                "{}, {} threads, {}",
+                from.device, from.threads, config.dtype
+            ),
+        ),
     ];
     if let Some(verdict) = &from.doctor {
         let sound = if verdict.sound { "sound" } else { "not sound" };
@@ -205,13 +229,18 @@ fn source(found: &Found) -> Source {
     let count = |count: Option<u64>| count.map_or("–".to_owned(), |count| count.to_string());
     facts.push(("parameters", count(from.parameters)));
     let (train, test) = (count(from.train_samples), count(from.test_samples));
-    facts.push(("samples", format!("{train} for training, {test} for testing")));
-    facts.extend((from.data.iter()).map(|data| ("data", format!("{}, SHA-256 {}", data.path, data.sha256))));
+    facts.push((
+        "samples",
+        format!("{train} for training, {test} for testing"),
+    ));
+    facts.extend(
+        (from.data.iter()).map(|data| ("data", format!("{}, SHA-256 {}", data.path, data.sha256))),
+    );
     if let Some(sum) = &from.initial_weights {
         facts.push(("first weights", format!("BLAKE3 {sum}")));
     }
     Source {
-        folder: if found.folder.is_empty() { ".".to_owned() } else { found.folder.clone() },
+        folder: found.folder.clone(),
         name: format!(
             "{} · {} · {} · {}, seed {}",
             config.dataset,

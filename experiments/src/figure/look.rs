@@ -45,6 +45,9 @@ mod tests {
         assert_eq!(looks[0].color().unwrap(), "#D55E00");
         assert_eq!(looks[4].color(), None);
         let dashes: Vec<_> = looks[1..4].iter().map(|look| look.dashes).collect();
-        assert!(dashes[0] != dashes[1] && dashes[1] != dashes[2] && dashes[0] != dashes[2], "{dashes:?}");
+        assert!(
+            dashes[0] != dashes[1] && dashes[1] != dashes[2] && dashes[0] != dashes[2],
+            "{dashes:?}"
+        );
     }
 }

@@ -10,9 +10,8 @@ use crate::grid::{Grid, loss_name};
 /// The command is a grid of one cell with every option written out, so that it stays true when defaults change.
 pub fn command(config: &CellConfig) -> (String, Option<String>) {
     let grid = grid(config);
-    let command = format!(
-        "cat > again.toml <<'EOF'\n{grid}EOF\ncargo run --release -- run again.toml"
-    );
+    let command =
+        format!("cat > again.toml <<'EOF'\n{grid}EOF\ncargo run --release -- run again.toml");
     let remark = match Grid::read("again", &grid, "again.toml", &[], &[], |_| ()) {
         Ok(read) if read.cells() == [config.clone()] => None,
         _ if config.lanczos_basis.is_some() => Some(
@@ -50,7 +49,9 @@ fn grid(config: &CellConfig) -> String {
         table.extend(batches);
     }
     // One line for each key: tables that stand by themselves would need headings.
-    let lines = table.iter().map(|(key, value)| format!("{key} = {value}\n"));
+    let lines = table
+        .iter()
+        .map(|(key, value)| format!("{key} = {value}\n"));
     lines.collect()
 }
 

@@ -130,7 +130,9 @@ impl Charts {
             early: (runs().filter(|(_, found)| !found.run.diagnostics.is_empty()))
                 .map(|(problem, found)| early(problem, found))
                 .collect(),
-            segments: runs().flat_map(|(problem, found)| segments(problem, found)).collect(),
+            segments: runs()
+                .flat_map(|(problem, found)| segments(problem, found))
+                .collect(),
             densities: spectra.iter().map(density).collect(),
         }
     }
@@ -198,7 +200,12 @@ fn run_curves(found: &Found, look: &Look, has_others: bool) -> RunCurves {
             false => measured(|row| Some(row.sharpness)),
             true => by_epoch(|row| row.sharpness_mean),
         },
-        range: is_stochastic.then(|| (by_epoch(|row| row.sharpness_min), by_epoch(|row| row.sharpness_max))),
+        range: is_stochastic.then(|| {
+            (
+                by_epoch(|row| row.sharpness_min),
+                by_epoch(|row| row.sharpness_max),
+            )
+        }),
         edge: edge_name(&run.config.method).map(|name| Edge {
             name,
             curve: measured(|row| row.edge),
@@ -215,7 +222,12 @@ fn run_curves(found: &Found, look: &Look, has_others: bool) -> RunCurves {
 /// The title of a run's own charts.
 fn title(problem: &Problem<'_>, found: &Found) -> String {
     let config = &found.run.config;
-    format!("{} · {}, seed {}", problem.title(), config.method.label(), config.seed)
+    format!(
+        "{} · {}, seed {}",
+        problem.title(),
+        config.method.label(),
+        config.seed
+    )
 }
 
 fn early(problem: &Problem<'_>, found: &Found) -> Early {
@@ -225,7 +237,11 @@ fn early(problem: &Problem<'_>, found: &Found) -> Early {
     let list = |value: fn(&DiagnosticsRow) -> Option<f64>| -> Vec<Short> {
         short(rows.iter().map(|row| value(row).unwrap_or(f64::NAN)))
     };
-    let ranks = rows.iter().map(|row| row.eigenvalues.len()).max().unwrap_or(0);
+    let ranks = rows
+        .iter()
+        .map(|row| row.eigenvalues.len())
+        .max()
+        .unwrap_or(0);
     let rank = |rank: usize| {
         let value = |row: &&DiagnosticsRow| row.eigenvalues.get(rank).copied().unwrap_or(f64::NAN);
         short(rows.iter().map(value))
@@ -250,7 +266,11 @@ fn early(problem: &Problem<'_>, found: &Found) -> Early {
 }
 
 fn segments(problem: &Problem<'_>, found: &Found) -> Vec<Segment> {
-    let all: Vec<&[SegmentRow]> = (found.run.segment.chunk_by(|a, b| a.iteration == b.iteration)).collect();
+    let all: Vec<&[SegmentRow]> = (found
+        .run
+        .segment
+        .chunk_by(|a, b| a.iteration == b.iteration))
+    .collect();
     let stride = all.len().div_ceil(SEGMENTS).max(1);
     let segment = |rows: &&[SegmentRow]| {
         let mut rows: Vec<&SegmentRow> = rows.iter().collect();
@@ -286,12 +306,17 @@ fn density(spectrum: &Spectrum) -> Density {
             about.samples,
             spectrum.file
         ),
-        floor: classes.ok().filter(|_| is_mse).map(|classes| Short(2.0 / classes as f64)),
+        floor: classes
+            .ok()
+            .filter(|_| is_mse)
+            .map(|classes| Short(2.0 / classes as f64)),
         least: Short(0.1 * bump / about.parameters as f64),
         x: short(spectrum.density.points.iter().copied()),
         density: short(spectrum.density.densities.iter().copied()),
         eigenvalues: short(spectrum.eigenvalues.iter().copied()),
-        parameters: (spectrum.gradient_norms.iter()).map(|at| at.parameter.clone()).collect(),
+        parameters: (spectrum.gradient_norms.iter())
+            .map(|at| at.parameter.clone())
+            .collect(),
         norms: short(spectrum.gradient_norms.iter().map(|at| at.norm)),
     }
 }

@@ -78,6 +78,11 @@ impl Gathered {
         );
         let mut gathered = Self::default();
         gathered.walk(folder, folder)?;
+        // Messages name paths as seen from the folder: what lies above it is nobody's business on a page that is sent on.
+        let above = format!("{}{}", folder.display(), std::path::MAIN_SEPARATOR);
+        for problem in &mut gathered.problems {
+            *problem = problem.replace(&above, "");
+        }
         if gathered.runs.is_empty() && gathered.spectra.is_empty() {
             let mut message = format!(
                 "{} holds no run that can be read: give the folder that `experiments run` has written to, such as \
@@ -93,7 +98,10 @@ impl Gathered {
     }
 
     fn walk(&mut self, root: &Path, folder: &Path) -> Result<()> {
-        let name = |path: &Path| path.strip_prefix(root).unwrap_or(path).display().to_string();
+        let name = |path: &Path| match path.strip_prefix(root) {
+            Ok(inner) if inner.as_os_str().is_empty() => ".".to_owned(),
+            inner => inner.unwrap_or(path).display().to_string(),
+        };
         if folder.join(records::RUN).is_file() || folder.join(records::CONFIG).is_file() {
             match FinishedRun::read(folder) {
                 Ok(Some(run)) => self.runs.push(Found {
@@ -118,7 +126,9 @@ impl Gathered {
                     file: name(&spectrum),
                     ..read
                 }),
-                Err(error) => (self.problems).push(format!("{}: {error:#}; it is left out", name(&spectrum))),
+                Err(error) => {
+                    (self.problems).push(format!("{}: {error:#}; it is left out", name(&spectrum)))
+                }
             }
         }
         for inner in folders(folder)? {

@@ -36,7 +36,9 @@ impl Found {
     /// The loss after the last step; of a run under way, the last that is known.
     pub fn last_loss(&self) -> Option<f64> {
         let totals = &self.run.file.totals;
-        totals.final_loss.or_else(|| self.run.losses().last().copied())
+        totals
+            .final_loss
+            .or_else(|| self.run.losses().last().copied())
     }
 }
 
@@ -64,7 +66,8 @@ pub fn problems(runs: &[Found]) -> Vec<Problem<'_>> {
                 problems.last_mut().expect("one was pushed")
             }
         };
-        let of_method = (problem.methods.iter_mut()).find(|runs| runs[0].run.config.method == config.method);
+        let of_method =
+            (problem.methods.iter_mut()).find(|runs| runs[0].run.config.method == config.method);
         match of_method {
             Some(runs) => runs.push(found),
             None => problem.methods.push(vec![found]),
@@ -76,7 +79,9 @@ pub fn problems(runs: &[Found]) -> Vec<Problem<'_>> {
         }
         problem.methods.sort_by_key(|runs| {
             let method = &runs[0].run.config.method;
-            crate::method::NAMES.iter().position(|name| *name == method.name())
+            crate::method::NAMES
+                .iter()
+                .position(|name| *name == method.name())
         });
     }
     problems
@@ -89,7 +94,10 @@ fn settings(config: &CellConfig) -> String {
     };
     let length = match config.mini_batches {
         None => format!("{} iterations", config.iterations),
-        Some(batches) => format!("{} epochs in batches of {}", batches.epochs, batches.batch_size),
+        Some(batches) => format!(
+            "{} epochs in batches of {}",
+            batches.epochs, batches.batch_size
+        ),
     };
     format!("{samples}, {length}, {}", config.dtype)
 }

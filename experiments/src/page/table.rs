@@ -72,10 +72,14 @@ fn row(problem: &Problem<'_>, runs: &[&Found]) -> Row {
     let cell = |text: fn(Option<f64>) -> String, value: &dyn Fn(&Found) -> Option<f64>| {
         summary(text, runs.iter().filter_map(|found| value(found)))
     };
-    let whole: fn(Option<f64>) -> String = |value| value.map_or("–".to_owned(), |v| format!("{v:.0}"));
-    let seconds: fn(Option<f64>) -> String = |value| value.map_or("–".to_owned(), |v| format!("{v:.1}"));
+    let whole: fn(Option<f64>) -> String =
+        |value| value.map_or("–".to_owned(), |v| format!("{v:.0}"));
+    let seconds: fn(Option<f64>) -> String =
+        |value| value.map_or("–".to_owned(), |v| format!("{v:.1}"));
     let cells = vec![
-        cell(whole, &|found| Some(found.run.file.totals.iterations as f64)),
+        cell(whole, &|found| {
+            Some(found.run.file.totals.iterations as f64)
+        }),
         cell(number, &|found| found.last_loss()),
         cell(number, &|found| found.run.final_sharpness()),
         cell(number, &|found| found.run.mean_at_edge()),
@@ -91,7 +95,9 @@ fn row(problem: &Problem<'_>, runs: &[&Found]) -> Row {
             Some(totals.training_seconds + totals.measuring_seconds)
         }),
     ];
-    let seeds: Vec<String> = (runs.iter()).map(|found| found.run.config.seed.to_string()).collect();
+    let seeds: Vec<String> = (runs.iter())
+        .map(|found| found.run.config.seed.to_string())
+        .collect();
     let mut states: Vec<(String, usize)> = Vec::new();
     for found in runs {
         let state = found.run.file.status.to_string();
@@ -103,7 +109,9 @@ fn row(problem: &Problem<'_>, runs: &[&Found]) -> Row {
     let status = match states.as_slice() {
         [(state, _)] => state.clone(),
         states => {
-            let counts = states.iter().map(|(state, count)| format!("{count} {state}"));
+            let counts = states
+                .iter()
+                .map(|(state, count)| format!("{count} {state}"));
             counts.collect::<Vec<_>>().join(", ")
         }
     };

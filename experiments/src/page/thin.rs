@@ -79,14 +79,18 @@ mod tests {
     use super::*;
 
     fn values(curve: &Curve) -> Vec<(f64, f64)> {
-        (curve.x.iter().zip(&curve.y)).map(|(x, y)| (x.0, y.0)).collect()
+        (curve.x.iter().zip(&curve.y))
+            .map(|(x, y)| (x.0, y.0))
+            .collect()
     }
 
     #[test]
     fn spikes_survive_wherever_they_are() {
         for spike in [0, 1, 777, 2_500, 4_998, 4_999] {
             for height in [1e6, -1e6] {
-                let mut points: Vec<_> = (0..5_000).map(|k| (f64::from(k), (f64::from(k) / 50.0).sin())).collect();
+                let mut points: Vec<_> = (0..5_000)
+                    .map(|k| (f64::from(k), (f64::from(k) / 50.0).sin()))
+                    .collect();
                 points[spike].1 = height;
                 let curve = Curve::thin(&points);
                 assert!(values(&curve).contains(&(spike as f64, height)), "{spike}");
@@ -99,14 +103,20 @@ mod tests {
 
     #[test]
     fn every_stretch_keeps_its_extremes() {
-        let points: Vec<_> = (0..7_321).map(|k| (f64::from(k), f64::from(k * 7919 % 4093))).collect();
+        let points: Vec<_> = (0..7_321)
+            .map(|k| (f64::from(k), f64::from(k * 7919 % 4093)))
+            .collect();
         let kept = values(&Curve::thin(&points));
         for part in 0..STRETCHES {
-            let stretch = &points[part * points.len() / STRETCHES..(part + 1) * points.len() / STRETCHES];
-            let extreme = |fold: fn(f64, f64) -> f64| stretch.iter().map(|point| point.1).reduce(fold).unwrap();
+            let stretch =
+                &points[part * points.len() / STRETCHES..(part + 1) * points.len() / STRETCHES];
+            let extreme = |fold: fn(f64, f64) -> f64| {
+                stretch.iter().map(|point| point.1).reduce(fold).unwrap()
+            };
             for value in [extreme(f64::min), extreme(f64::max)] {
                 assert!(
-                    kept.iter().any(|point| point.1 == value && stretch.contains(point)),
+                    kept.iter()
+                        .any(|point| point.1 == value && stretch.contains(point)),
                     "stretch {part} lost {value}"
                 );
             }
@@ -122,7 +132,15 @@ mod tests {
         let json = serde_json::to_value(&curve).unwrap();
         let place = curve.x.iter().position(|x| x.0 == 1_000.0).unwrap();
         assert!(json["y"][place].is_null() && json["y"][curve.y.len() - 1].is_null());
-        assert_eq!(json["y"].as_array().unwrap().iter().filter(|y| y.is_null()).count(), 2);
+        assert_eq!(
+            json["y"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .filter(|y| y.is_null())
+                .count(),
+            2
+        );
     }
 
     #[test]

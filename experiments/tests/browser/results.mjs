@@ -17,13 +17,13 @@ export const makeRuns = (program, folder) => {
     samples: "40",
     sharpness_every: "3",
     accuracy_every: "4",
-    diagnostics: "{ every = 4, from = 0, to = 12, eigenvalues = 12 }",
+    diagnostics: "{ every = 4, from = 0, to = 12, eigenvalues = 24 }",
     segment: "{ at = [0, 6], window = 2 }",
   };
   const grid = Object.entries(sets).flatMap(([key, value]) => ["--set", `${key}=${value}`]);
   execFileSync(program, ["--results", folder, "--device", "flex", ...grid], { stdio: ["ignore", "pipe", "inherit"] });
   const runs = join(folder, "quick");
-  const run = readdirSync(runs).find((name) => name.includes("-nls-42-"));
+  const run = readdirSync(runs).find((name) => name.includes("-nls-42-") && !name.endsWith(".svg"));
   execFileSync(program, ["spectrum", "--weights", join(runs, run, "weights.safetensors"), "--dataset", "fashion-mnist",
     "--network", "mlp", "--samples", "40", "--steps", "12", "--probes", "2"], { stdio: ["ignore", "pipe", "inherit"] });
   cpSync(join(runs, run), join(runs, "damaged"), { recursive: true });
@@ -33,7 +33,7 @@ export const makeRuns = (program, folder) => {
 
 /** 4 data sets × 5 sizes × 6 methods of 5,000 iterations, from the records of short runs. */
 export const makePaperSize = (short, folder) => {
-  const originals = readdirSync(short).filter((name) => name.includes("-42-"));
+  const originals = readdirSync(short).filter((name) => /-42-[0-9a-f]{10}$/.test(name));
   const isMse = (name) => readFileSync(join(short, name, "config.toml"), "utf8").includes('loss = "mse"');
   const noise = (() => {
     let state = 1;

@@ -265,7 +265,7 @@
                   stroke: () => series.color ?? text(),
                   fill: () => (series.marker === "filled" ? (series.color ?? text()) : color("--back")),
                 }
-              : series.isQuiet || series.isNamed
+              : series.isQuiet || series.isNamed || series.width === 0
                 ? { show: false }
                 : {},
           })),
