@@ -96,7 +96,7 @@ test("filters hide rows and problems, and Show all brings them back", async () =
     assert.equal(await rows(page).count(), 1);
     assert.equal(await page.locator(".problem:visible").count(), 1);
     assert.equal(await page.locator("#count").innerText(), "1 of 12 rows");
-    await page.getByRole("button", { name: "Show all" }).click();
+    await page.getByRole("button", { name: "Show all", exact: true }).click();
     await page.waitForFunction(() => document.querySelectorAll("#table tbody tr:not([hidden])").length === 12);
     assert.equal(await page.locator(".problem:visible").count(), 2);
   });

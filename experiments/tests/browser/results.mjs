@@ -17,8 +17,8 @@ export const makeRuns = (program, folder) => {
     samples: "40",
     sharpness_every: "3",
     accuracy_every: "4",
-    diagnostics: "{ every = 4, from = 0, to = 12, eigenvalues = 24 }",
-    segment: "{ at = [0, 6], window = 2 }",
+    diagnostics: "{ every = 6, from = 0, to = 12, eigenvalues = 24 }",
+    segment: "{ at = [0, 6], window = 1 }",
   };
   const grid = Object.entries(sets).flatMap(([key, value]) => ["--set", `${key}=${value}`]);
   execFileSync(program, ["--results", folder, "--device", "flex", ...grid], { stdio: ["ignore", "pipe", "inherit"] });
