@@ -46,8 +46,11 @@ pub const COLUMNS: [&str; 9] = [
     "seconds",
 ];
 
+/// The better of two values.
+type Better = fn(f64, f64) -> f64;
+
 /// Of which columns the best is marked: the least loss, the least sharpness, the highest accuracy.
-const BEST: [(usize, fn(f64, f64) -> f64); 3] = [(1, f64::min), (2, f64::min), (7, f64::max)];
+const BEST: [(usize, Better); 3] = [(1, f64::min), (2, f64::min), (7, f64::max)];
 
 /// The rows of a problem.
 pub fn rows(problem: &Problem<'_>) -> Vec<Row> {
