@@ -16,7 +16,7 @@ use crate::session::Ending;
 
 /// What runs show of a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Verdict {
+pub enum Verdict {
     Holds,
     DoesNot,
     NotMeasured,
@@ -82,41 +82,85 @@ impl Group<'_> {
     }
 }
 
-/// `experiments check`
-pub fn run(arguments: &CheckArgs) -> Result<Ending> {
-    let runs = read(&arguments.results)?;
+/// What runs show of one claim.
+pub struct Judged {
+    pub title: &'static str,
+    /// What the paper says, and when it counts as seen.
+    pub paper: &'static str,
+    /// What each run or pair of runs shows: the problem, the methods, the verdict and its numbers.
+    pub findings: Vec<(String, String, Verdict, String)>,
+}
+
+impl Judged {
+    /// How often the claim holds, does not, and was not measured.
+    pub fn counts(&self) -> [usize; 3] {
+        let mut counts = [0; 3];
+        for (_, _, verdict, _) in &self.findings {
+            counts[*verdict as usize] += 1;
+        }
+        counts
+    }
+
+    /// The counts in words.
+    pub fn summary(&self) -> String {
+        let [holds, does_not, not_measured] = self.counts();
+        match holds + does_not {
+            0 => "not measured by these runs".to_owned(),
+            judged => format!("holds in {holds} of {judged}, not measured in {not_measured}"),
+        }
+    }
+}
+
+/// Holds runs against every claim. A run without an iteration shows nothing, and has to be left out.
+pub fn judge(runs: &[&FinishedRun]) -> Vec<Judged> {
+    let groups = groups(runs);
+    let judged = |claim: &claims::Claim| Judged {
+        title: claim.title,
+        paper: claim.paper,
+        findings: (groups.iter())
+            .flat_map(|group| {
+                let name = group.name();
+                let findings = (claim.judge)(group).into_iter();
+                findings.map(
+                    move |Finding {
+                              method,
+                              verdict,
+                              numbers,
+                          }| (name.clone(), method, verdict, numbers),
+                )
+            })
+            .collect(),
+    };
+    claims::ALL.iter().map(judged).collect()
+}
+
+fn groups<'a>(runs: &[&'a FinishedRun]) -> Vec<Group<'a>> {
     let mut groups: Vec<Group<'_>> = Vec::new();
-    for run in &runs {
+    for &run in runs {
         match (groups.iter_mut()).find(|group| group.runs[0].config.is_peer(&run.config)) {
             Some(group) => group.runs.push(run),
             None => groups.push(Group { runs: vec![run] }),
         }
     }
+    groups
+}
+
+/// `experiments check`
+pub fn run(arguments: &CheckArgs) -> Result<Ending> {
+    let runs = read(&arguments.results)?;
+    let runs: Vec<&FinishedRun> = runs.iter().collect();
     println!(
         "{} runs on {} problems in {}",
         runs.len(),
-        groups.len(),
+        groups(&runs).len(),
         arguments.results.display()
     );
-    for claim in claims::ALL {
+    for claim in judge(&runs) {
         println!("\n{}\n  {}", claim.title, claim.paper);
-        let mut counts = [0; 3];
-        for group in &groups {
-            for Finding {
-                method,
-                verdict,
-                numbers,
-            } in (claim.judge)(group)
-            {
-                counts[verdict as usize] += 1;
-                println!("    {verdict:<14} {}, {method}: {numbers}", group.name());
-            }
+        for (group, method, verdict, numbers) in &claim.findings {
+            println!("    {verdict:<14} {group}, {method}: {numbers}");
         }
-        let [holds, does_not, not_measured] = counts;
-        match holds + does_not {
-            0 => println!("  => not measured by these runs"),
-            judged => println!("  => holds in {holds} of {judged}, not measured in {not_measured}"),
-        }
+        println!("  => {}", claim.summary());
     }
     Ok(Ending::Success)
 }

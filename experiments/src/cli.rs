@@ -27,6 +27,7 @@ use crate::presets::Scale;
         experiments data                         which data sets are found, and where to get the others\n  \
         experiments run --preset paper --dry-run what the paper's grid would take\n  \
         experiments run my.toml --device wgpu    your own grid on a GPU\n  \
+        experiments report results/quick --open  a finished or running grid as a page\n  \
         experiments doctor --device wgpu         whether that GPU computes what it should",
     args_conflicts_with_subcommands = true
 )]
@@ -47,6 +48,8 @@ pub enum Command {
     Data(DataArgs),
     /// Hold finished runs against what the paper says, claim by claim.
     Check(CheckArgs),
+    /// Make a page of finished or running grids: tables, figures, claims, how to make each run again.
+    Report(ReportArgs),
     /// Check a device: every operator and small networks, against double precision on the CPU.
     Doctor(DoctorArgs),
     /// Measure a saved point: trace, eigenvalues, spectral density, gradient, smoothness along the gradient.
@@ -176,6 +179,33 @@ pub struct CheckArgs {
 
 #[derive(Debug, Args)]
 #[command(
+    long_about = "Make a page of finished or running grids: one HTML file that needs no network and can be sent by \
+        mail.\n\nIt holds a table to sort and filter, the five panels of every problem with zoom and values at the \
+        cursor, eigenvalues, gradient norms and smoothness where the grid asked for them, the spectra that \
+        `experiments spectrum` left in the folder, the verdict on every claim of the paper, and for each run where it \
+        comes from and the command that makes it again.",
+    after_help = "For instance:\n  \
+        experiments report                             everything in results/, as results/report.html\n  \
+        experiments report results/quick --open        one grid, shown in the browser\n  \
+        experiments report results/fig1 -o fig1.html   under another name\n\n\
+        A running grid can be reported on at any time; give the command again for the latest state. Folders that \
+        cannot be read are named and left out.\n\n\
+        Exit code: 0 the page was written, 2 there is nothing to show or the page cannot be written."
+)]
+pub struct ReportArgs {
+    /// A folder with runs, or with folders of runs.
+    #[arg(default_value = "results", value_name = "RESULTS")]
+    pub results: PathBuf,
+    /// Show the page in the browser.
+    #[arg(long)]
+    pub open: bool,
+    /// The page. Default: report.html in the folder.
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(
     long_about = "Check a device: every operator's value, tangent, gradient and Hessian product, and those of small \
         networks, against the same numbers in double precision on flex.\n\n\
         Graphics drivers and generated kernels can be wrong without a word. A run on wgpu or cuda is preceded by this \
@@ -261,4 +291,11 @@ pub struct RunArgs {
     /// With --dry-run: time one chunk of every network on the device, and say how long the grid would take.
     #[arg(long, requires = "dry_run")]
     pub estimate: bool,
+}
+
+impl RunArgs {
+    /// Whether the grid is the quick preset.
+    pub fn is_quick(&self) -> bool {
+        self.grid.is_none() && self.preset.as_deref().unwrap_or("quick") == "quick"
+    }
 }

@@ -5,6 +5,7 @@ mod canvas;
 mod density;
 mod early;
 mod frame;
+mod look;
 mod panel;
 mod segment;
 
@@ -17,6 +18,7 @@ use plotters::style::text_anchor::HPos::{Center, Left};
 use crate::records::{EpochRow, MetricsRow, SharpnessRow};
 pub use density::DensityFigure;
 pub use early::EarlyFigure;
+pub use look::Look;
 pub use segment::SegmentFigure;
 
 use axis::{Points, Scale};

@@ -13,6 +13,7 @@ mod grid;
 mod jobs;
 mod memory;
 mod method;
+mod page;
 mod plan;
 mod presets;
 mod progress;
@@ -55,6 +56,7 @@ fn main() -> ExitCode {
         }
         Some(Command::Data(arguments)) => data::list(&arguments),
         Some(Command::Check(arguments)) => check::run(&arguments),
+        Some(Command::Report(arguments)) => page::run(&arguments),
         Some(Command::Doctor(arguments)) => doctor::run(&arguments),
         Some(Command::Spectrum(arguments)) => spectrum::run(&arguments),
         None => run(&cli.run),

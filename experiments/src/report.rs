@@ -54,7 +54,7 @@ impl FinishedRun {
     }
 
     /// Iterations in an epoch, of a stochastic run.
-    fn per_epoch(&self) -> Option<u64> {
+    pub fn per_epoch(&self) -> Option<u64> {
         let batches = self.config.mini_batches?;
         let samples = self.file.provenance.train_samples;
         let samples = samples.map_or(self.config.samples, |samples| samples as usize);
@@ -62,7 +62,7 @@ impl FinishedRun {
     }
 
     /// The share of measured iterations with `η·λ₁` above `bound`.
-    fn share_above(&self, bound: f64) -> Option<f64> {
+    pub fn share_above(&self, bound: f64) -> Option<f64> {
         share(
             self.sharpness
                 .iter()
@@ -80,12 +80,12 @@ impl FinishedRun {
     }
 
     /// The share of iterations, or epochs, after which the loss had risen.
-    fn share_risen(&self) -> Option<f64> {
+    pub fn share_risen(&self) -> Option<f64> {
         share(self.losses().windows(2).map(|pair| pair[1] > pair[0]))
     }
 
     /// The mean of `η·λ₁` over the measured iterations.
-    fn mean_at_edge(&self) -> Option<f64> {
+    pub fn mean_at_edge(&self) -> Option<f64> {
         let count = self.sharpness.len() as f64;
         let sum: f64 = self
             .sharpness
@@ -262,7 +262,7 @@ fn unused(folder: &Path, stem: &str, taken: &[PathBuf]) -> PathBuf {
 }
 
 /// What the edge of a method is called that has one to draw: whose step size is fixed.
-fn edge_name(method: &MethodConfig) -> Option<String> {
+pub fn edge_name(method: &MethodConfig) -> Option<String> {
     method.step_size().map(|_| match method {
         MethodConfig::Sam(_) => format!("edge of {}", method.label()),
         _ => format!("2/η of {}", method.label()),

@@ -18,6 +18,7 @@ use crate::doctor::{self, Verdict};
 use crate::grid::Grid;
 use crate::jobs::Jobs;
 use crate::memory::{self, Chunk, Need};
+use crate::page;
 use crate::plan;
 use crate::presets::{self, Scale};
 use crate::progress::Progress;
@@ -39,7 +40,13 @@ pub enum Ending {
 pub fn run(arguments: &RunArgs, interrupted: &AtomicBool) -> Result<Ending> {
     let grid = read_grid(arguments, |_| ())?;
     match make(grid, arguments, interrupted)? {
-        Some(made) => conclude(&made, interrupted),
+        Some(made) => {
+            let ending = conclude(&made, interrupted)?;
+            if arguments.is_quick() {
+                report_on(&made.folder);
+            }
+            Ok(ending)
+        }
         None => Ok(Ending::Success),
     }
 }
@@ -256,6 +263,14 @@ fn outcome(file: &RunFile) -> String {
     match &file.reason {
         Some(reason) => format!("{}: {reason}", file.status),
         None => file.status.to_string(),
+    }
+}
+
+/// Makes the page of a grid and says where it is. Runs are not undone by a page that cannot be written.
+fn report_on(folder: &Path) {
+    match page::write(folder, None) {
+        Ok(path) => println!("report: {}, to be opened in a browser", path.display()),
+        Err(error) => warn!("no report: {error:#}"),
     }
 }
 

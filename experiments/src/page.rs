@@ -1,0 +1,258 @@
+//! `experiments report`: a results folder as one HTML file, which needs no network.
+//!
+//! Rust gathers the records, thins the curves and writes everything that is text; `assets/page.js` sorts, filters and
+//! draws with [uPlot](https://github.com/leeoniya/uPlot), which is embedded. What came from files is escaped by the
+//! template engine, by the name of its template, and in the JSON by [`script_json`].
+
+mod again;
+mod charts;
+mod gather;
+mod problems;
+mod table;
+mod thin;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Serde;
+use minijinja::{Environment, context};
+use serde::Serialize;
+use tracing::warn;
+
+use crate::check::{self, Verdict};
+use crate::cli::ReportArgs;
+use crate::records::write_whole;
+use crate::report::FinishedRun;
+use crate::session::Ending;
+use charts::Charts;
+use gather::{Found, Gathered};
+
+/// The name of the page in a results folder.
+const PAGE: &str = "report.html";
+const TEMPLATE: &str = include_str!("page/assets/page.html");
+const STYLE: &str = include_str!("page/assets/page.css");
+const SCRIPTS: [&str; 3] = [
+    include_str!("page/assets/page.js"),
+    include_str!("page/assets/charts.js"),
+    include_str!("page/assets/pictures.js"),
+];
+const UPLOT: &str = include_str!("page/assets/uplot/uPlot.iife.min.js");
+const UPLOT_STYLE: &str = include_str!("page/assets/uplot/uPlot.min.css");
+const UPLOT_LICENSE: &str = include_str!("page/assets/uplot/LICENSE");
+
+/// `experiments report`
+pub fn run(arguments: &ReportArgs) -> Result<Ending> {
+    let path = write(&arguments.results, arguments.output.as_deref())?;
+    println!("report: {}", path.display());
+    if arguments.open
+        && let Err(error) = open::that_detached(&path)
+    {
+        warn!("no program was found to open it with ({error}): open the file in a browser");
+    }
+    Ok(Ending::Success)
+}
+
+/// Writes the page of a results folder, in that folder unless another path is given; its path. What cannot be read is
+/// warned of, and named on the page.
+///
+/// # Errors
+///
+/// The folder holds nothing that can be shown, or the page cannot be written.
+pub fn write(results: &Path, output: Option<&Path>) -> Result<PathBuf> {
+    let gathered = Gathered::read(results)?;
+    for problem in &gathered.problems {
+        warn!("{problem}");
+    }
+    let page = page(&gathered, &shown(results))?;
+    let path = match output {
+        Some(path) => path.to_owned(),
+        None => results.join(PAGE),
+    };
+    // A bare file name lies in the folder "", which cannot be opened by that name.
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let target = folder
+        .unwrap_or(Path::new("."))
+        .join(path.file_name().context("-o names no file")?);
+    write_whole(&target, page.as_bytes())?;
+    Ok(path)
+}
+
+/// What the page calls the folder: its path if that is relative, else its name, for nobody else has the rest.
+fn shown(folder: &Path) -> String {
+    let name = folder.file_name().filter(|_| folder.is_absolute());
+    let name = name.map(|name| name.to_string_lossy().into_owned());
+    name.unwrap_or_else(|| folder.display().to_string())
+}
+
+/// A claim of the paper as the page shows it.
+#[derive(Serialize)]
+struct Claim {
+    title: &'static str,
+    paper: &'static str,
+    summary: String,
+    findings: Vec<Finding>,
+}
+
+/// What one run or a pair shows of it.
+#[derive(Serialize)]
+struct Finding {
+    problem: String,
+    method: String,
+    verdict: String,
+    /// The class that colours it.
+    class: &'static str,
+    numbers: String,
+}
+
+/// Where a run comes from.
+#[derive(Serialize)]
+struct Source {
+    folder: String,
+    name: String,
+    status: String,
+    reason: Option<String>,
+    facts: Vec<(&'static str, String)>,
+    command: String,
+    remark: Option<String>,
+}
+
+fn page(gathered: &Gathered, results: &str) -> Result<String> {
+    let problems = problems::problems(&gathered.runs);
+    let rows: Vec<table::Row> = problems.iter().flat_map(table::rows).collect();
+    let charts = Charts::new(&problems, &gathered.spectra);
+    let count = |status: &dyn Fn(&Found) -> bool| {
+        gathered.runs.iter().filter(|found| status(found)).count()
+    };
+    let page = context! {
+        results,
+        version => env!("CARGO_PKG_VERSION"),
+        written => jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M UTC").to_string(),
+        runs => gathered.runs.len(),
+        ended => count(&|found| found.run.file.status.is_success()),
+        problems => Serde(&gathered.problems),
+        columns => Serde(table::COLUMNS),
+        has_seeds => problems.iter().any(|problem| problem.methods.iter().any(|runs| runs.len() > 1)),
+        rows => Serde(rows),
+        sections => charts.problems.iter().zip(&problems).map(|(panels, problem)| context! {
+            anchor => &problem.anchor,
+            title => problem.title(),
+            settings => &problem.settings,
+            dataset => problem.config().dataset.to_string(),
+            network => problem.config().network.name(),
+            loss => crate::grid::loss_name(problem.config().loss),
+            has_early => charts.early.iter().any(|early| early.problem == panels.anchor),
+            has_segments => charts.segments.iter().any(|segment| segment.problem == panels.anchor),
+        }).collect::<Vec<_>>(),
+        densities => charts.densities.len(),
+        points => 2 * thin::STRETCHES,
+        claims => Serde(claims(&gathered.runs)),
+        sources => Serde(gathered.runs.iter().map(source).collect::<Vec<_>>()),
+        style => STYLE,
+        scripts => Serde(SCRIPTS),
+        uplot => UPLOT,
+        uplot_style => UPLOT_STYLE,
+        uplot_license => UPLOT_LICENSE,
+        charts => script_json(&charts)?,
+    };
+    let mut environment = Environment::new();
+    let lines = SyntaxConfig::builder()
+        .trim_blocks(true)
+        .lstrip_blocks(true)
+        .build()?;
+    environment.set_syntax(lines);
+    // The name ends in .html: whatever is not marked safe is escaped.
+    environment.add_template("page.html", TEMPLATE)?;
+    Ok(environment.get_template("page.html")?.render(page)?)
+}
+
+/// JSON that stands in a script element: no text in it can end the element or start a comment.
+fn script_json(value: &impl Serialize) -> Result<String> {
+    Ok(serde_json::to_string(value)?.replace('<', "\\u003c"))
+}
+
+fn claims(runs: &[Found]) -> Vec<Claim> {
+    let begun = runs
+        .iter()
+        .map(|found| &found.run)
+        .filter(|run| !run.metrics.is_empty());
+    let begun: Vec<&FinishedRun> = begun.collect();
+    let claim = |judged: check::Judged| Claim {
+        title: judged.title,
+        paper: judged.paper,
+        summary: judged.summary(),
+        findings: (judged.findings.into_iter())
+            .map(|(problem, method, verdict, numbers)| Finding {
+                problem,
+                method,
+                class: match verdict {
+                    Verdict::Holds => "holds",
+                    Verdict::DoesNot => "does-not",
+                    Verdict::NotMeasured => "unmeasured",
+                },
+                verdict: verdict.to_string(),
+                numbers,
+            })
+            .collect(),
+    };
+    check::judge(&begun).into_iter().map(claim).collect()
+}
+
+fn source(found: &Found) -> Source {
+    let FinishedRun { config, file, .. } = &found.run;
+    let from = &file.provenance;
+    let (command, remark) = again::command(config);
+    let mut facts = vec![
+        ("started", file.started.to_string()),
+        (
+            "ended",
+            file.ended.map_or("–".to_owned(), |time| time.to_string()),
+        ),
+        (
+            "version",
+            format!("{}, commit {}", from.version, from.git_commit),
+        ),
+        (
+            "device",
+            format!(
+                "{}, {} threads, {}",
+                from.device, from.threads, config.dtype
+            ),
+        ),
+    ];
+    if let Some(verdict) = &from.doctor {
+        let sound = if verdict.sound { "sound" } else { "not sound" };
+        facts.push(("doctor", sound.to_owned()));
+    }
+    let count = |count: Option<u64>| count.map_or("–".to_owned(), |count| count.to_string());
+    facts.push(("parameters", count(from.parameters)));
+    let (train, test) = (count(from.train_samples), count(from.test_samples));
+    facts.push((
+        "samples",
+        format!("{train} for training, {test} for testing"),
+    ));
+    facts.extend(
+        (from.data.iter()).map(|data| ("data", format!("{}, SHA-256 {}", data.path, data.sha256))),
+    );
+    if let Some(sum) = &from.initial_weights {
+        facts.push(("first weights", format!("BLAKE3 {sum}")));
+    }
+    Source {
+        folder: found.folder.clone(),
+        name: format!(
+            "{} · {} · {} · {}, seed {}",
+            config.dataset,
+            config.network.name(),
+            crate::grid::loss_name(config.loss),
+            config.method.label(),
+            config.seed
+        ),
+        status: file.status.to_string(),
+        reason: file.reason.clone(),
+        facts,
+        command,
+        remark,
+    }
+}

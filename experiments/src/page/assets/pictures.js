@@ -1,0 +1,158 @@
+"use strict";
+// The early phase, the smoothness along steps, and spectra: the colours of Okabe and Ito.
+(() => {
+  const { chart, newGroup, key, element, number, whenNear, data } = flatland;
+  const [BLUE, VERMILLION, GREEN, ORANGE] = ["#0072B2", "#D55E00", "#009E73", "#E69F00"];
+  const DASHED = [6, 3];
+  /** The axis of eigenvalues ends so many times below the highest: what lies there is rounding. */
+  const DEPTH = 1e6;
+
+  const legend = (entries) => {
+    const spans = entries.map((entry) => element("span", {}, key(entry), ` ${entry.label}`));
+    return element("div", { className: "values" }, ...spans);
+  };
+  const positive = (values) => values.map((value) => (value > 0 ? value : null));
+  const highest = (lists) => lists.flat().reduce((high, value) => Math.max(high, Math.abs(value ?? 0)), 0);
+
+  const early = (parent, run) => {
+    const group = newGroup();
+    const { x } = run;
+    const unit = "iteration";
+    parent.append(element("h4", { textContent: run.title, className: "wide" }));
+    const side = (sign, color, marker) =>
+      run.eigenvalues.map((list) => ({
+        x,
+        y: list.map((value) => (value !== null && sign * value > 0 ? Math.abs(value) : null)),
+        color,
+        marker,
+        isQuiet: true,
+      }));
+    const trace = [
+      { label: "trace", x, y: positive(run.trace) },
+      { label: "", isQuiet: true, width: 0, x, y: positive(run.trace_high) },
+      { label: "", isQuiet: true, width: 0, x, y: positive(run.trace_low) },
+    ];
+    const signs = [
+      { label: "λ > 0", color: BLUE, marker: "filled" },
+      { label: "λ < 0, drawn at |λ|", color: VERMILLION, marker: "hollow", width: 1.2 },
+      { label: "trace ± standard error" },
+    ];
+    const first = { label: "|λ| of the largest", color: BLUE, x, y: (run.eigenvalues[0] ?? []).map((value) => value && Math.abs(value)), width: 0 };
+    const top = highest([...run.eigenvalues, run.trace]);
+    chart(
+      parent,
+      {
+        title: "eigenvalues of largest magnitude, and the trace of the Hessian",
+        unit,
+        height: 420,
+        isWide: true,
+        isFixed: true,
+        hasPoints: true,
+        legend: legend(signs),
+        series: [...trace, ...side(1, BLUE, "filled"), ...side(-1, VERMILLION, "hollow"), ...(first.y.length ? [first] : [])],
+        bands: [[1, 2]],
+        lines: run.floor === null ? [] : [{ value: run.floor, label: `2/K = ${number(run.floor)}` }],
+        least: top > 0 ? top / DEPTH : null,
+      },
+      group,
+    );
+    chart(
+      parent,
+      {
+        title: "gradient norm by parameter",
+        unit,
+        series: [
+          { label: "mean", color: BLUE, x, y: run.norm_mean },
+          { label: "largest", color: BLUE, width: 0.7, x, y: run.norm_max },
+          { label: "least", color: BLUE, width: 0.7, x, y: run.norm_min },
+          { label: "last bias", color: GREEN, dashes: DASHED, x, y: run.norm_last_bias },
+        ].map((series) => (series.y.some((value) => value !== null) ? series : { ...series, x: [], y: [] })),
+        bands: [[1, 2]],
+      },
+      group,
+    );
+    chart(
+      parent,
+      {
+        title: "shares, and how well λ after the first K pair as ±λ",
+        unit,
+        isLog: false,
+        isFixed: true,
+        range: [-0.03, 1.03],
+        series: [
+          { label: "zero gradient", color: BLUE, x, y: run.zero_gradient },
+          { label: "dead activations", color: GREEN, dashes: DASHED, x, y: run.dead_activations },
+          { label: "pairing", color: ORANGE, dashes: [9, 3, 2, 3], x, y: run.pairing },
+        ].map((series) => (series.y.some((value) => value !== null) ? series : { ...series, x: [], y: [] })),
+      },
+      group,
+    );
+  };
+
+  const segment = (parent, run) => {
+    const { x, step_size: step } = run;
+    const magnitude = (values) => values.map((value) => (value === null ? null : Math.abs(value)));
+    const negative = run.curvature.map((value) => (value < 0 ? -value : null));
+    const lines = step > 0 ? [{ value: 1 / step, label: "1/η" }, { value: 2 / step, label: "2/η" }] : [];
+    chart(
+      parent,
+      {
+        title: `${run.title}, iteration ${run.iteration}: ${step > 0 ? `η = ${number(step)}` : "no step"}`,
+        unit: "t",
+        isXLog: true,
+        isFixed: true,
+        lines,
+        verticals: step > 0 ? [{ value: step, label: "η" }] : [],
+        series: [
+          { label: "‖∇f(w − tg) − g‖/(t‖g‖)", dashes: DASHED, x, y: run.gradient_change },
+          { label: "|gᵀHg|/‖g‖²", color: BLUE, x, y: magnitude(run.curvature) },
+          { label: "gᵀHg < 0", color: BLUE, marker: "hollow", isQuiet: true, x, y: negative },
+          { label: "‖Hg‖/‖g‖", color: GREEN, dashes: [2, 3], x, y: run.hessian_norm },
+          { label: "λ₁(H)", color: VERMILLION, dashes: [9, 3, 2, 3], x, y: magnitude(run.sharpness) },
+        ],
+      },
+      newGroup(),
+    );
+  };
+
+  const density = (parent, spectrum) => {
+    const { x } = spectrum;
+    chart(
+      parent,
+      {
+        title: spectrum.title,
+        unit: "eigenvalue",
+        isWide: true,
+        height: 340,
+        least: spectrum.least,
+        // Far from every eigenvalue the density is 0: no mark for that.
+        series: [{ label: "density", color: VERMILLION, x, y: spectrum.density.map((value) => value && Math.max(value, spectrum.least)) }],
+        ticks: spectrum.eigenvalues,
+        verticals: spectrum.floor === null ? [] : [{ value: spectrum.floor, label: `2/K = ${number(spectrum.floor)}` }],
+      },
+      newGroup(),
+    );
+    const rows = spectrum.parameters.map((name, index) =>
+      element("tr", {}, element("th", { scope: "row", textContent: name }), element("td", { textContent: number(spectrum.norms[index]) })),
+    );
+    const table = element("table", {}, element("tbody", {}, ...rows));
+    parent.append(
+      element("details", { className: "wide" }, element("summary", { textContent: "gradient norm by parameter" }), table),
+    );
+  };
+
+  /** Draws when a part that folds out is opened for the first time. */
+  const whenOpened = (details, runs, draw) => {
+    details?.addEventListener("toggle", () => runs.forEach((run) => draw(details.querySelector(".pictures"), run)), { once: true });
+  };
+  for (const { anchor } of data.problems) {
+    const section = document.getElementById(anchor);
+    const of = (runs) => runs.filter((run) => run.problem === anchor);
+    whenOpened(section.querySelector("details.early"), of(data.early), early);
+    whenOpened(section.querySelector("details.segments"), of(data.segments), segment);
+  }
+  const densities = document.getElementById("densities");
+  if (densities) {
+    whenNear(densities, () => data.densities.forEach((spectrum) => density(densities.querySelector(".pictures"), spectrum)));
+  }
+})();

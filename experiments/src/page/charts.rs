@@ -1,0 +1,322 @@
+//! What the page's charts are drawn from, as it holds it in JSON.
+
+use serde::Serialize;
+
+use super::gather::{Found, Spectrum};
+use super::problems::Problem;
+use super::thin::{Curve, Short, short};
+use crate::figure::Look;
+use crate::grid::loss_name;
+use crate::records::{DiagnosticsRow, SegmentRow, SharpnessRow};
+use crate::report::edge_name;
+
+/// Iterations of a run that have their eigenvalues shown, evenly chosen of more.
+const COLUMNS: usize = 200;
+/// Iterations of a run that have a picture of their segment, evenly chosen of more.
+const SEGMENTS: usize = 24;
+
+/// All charts.
+#[derive(Serialize)]
+pub struct Charts {
+    pub problems: Vec<Panels>,
+    pub early: Vec<Early>,
+    pub segments: Vec<Segment>,
+    pub densities: Vec<Density>,
+}
+
+/// The five panels of a problem.
+#[derive(Serialize)]
+pub struct Panels {
+    pub anchor: String,
+    pub title: String,
+    /// What the horizontal axes count.
+    pub unit: &'static str,
+    /// `2/K`, where the sharpness has that floor.
+    pub floor: Option<Short>,
+    /// `1 − c` of the methods, each value once.
+    pub reaches: Vec<Short>,
+    pub runs: Vec<RunCurves>,
+}
+
+/// The curves of one run.
+#[derive(Serialize)]
+pub struct RunCurves {
+    /// The method's name, by which curves are switched on and off.
+    pub method: String,
+    /// The method's name, with the seed where there are several.
+    pub label: String,
+    /// The directory, as seen from the results folder.
+    pub folder: String,
+    /// `#RRGGBB`; nothing for the colour of text.
+    pub color: Option<String>,
+    pub dashes: Vec<f64>,
+    pub loss: Curve,
+    pub sharpness: Curve,
+    /// Of a stochastic run: the least and the largest `λ₁` of the mini-batches.
+    pub range: Option<(Curve, Curve)>,
+    pub edge: Option<Edge>,
+    pub step_size: Curve,
+    pub product: Curve,
+    pub accuracy: Curve,
+}
+
+/// The edge of stability of a method whose step size is fixed.
+#[derive(Serialize)]
+pub struct Edge {
+    pub name: String,
+    pub curve: Curve,
+}
+
+/// The diagnostics of one run. Lists have an entry for each iteration in `x`.
+#[derive(Serialize)]
+pub struct Early {
+    pub problem: String,
+    pub title: String,
+    pub floor: Option<Short>,
+    pub x: Vec<Short>,
+    pub trace: Vec<Short>,
+    pub trace_low: Vec<Short>,
+    pub trace_high: Vec<Short>,
+    /// For each rank by magnitude, an eigenvalue for each iteration.
+    pub eigenvalues: Vec<Vec<Short>>,
+    pub norm_mean: Vec<Short>,
+    pub norm_min: Vec<Short>,
+    pub norm_max: Vec<Short>,
+    pub norm_last_bias: Vec<Short>,
+    pub zero_gradient: Vec<Short>,
+    pub dead_activations: Vec<Short>,
+    pub pairing: Vec<Short>,
+}
+
+/// The smoothness of one run along a step.
+#[derive(Serialize)]
+pub struct Segment {
+    pub problem: String,
+    pub title: String,
+    pub iteration: u64,
+    pub step_size: Short,
+    pub x: Vec<Short>,
+    pub gradient_change: Vec<Short>,
+    pub curvature: Vec<Short>,
+    pub hessian_norm: Vec<Short>,
+    pub sharpness: Vec<Short>,
+}
+
+/// A spectral density.
+#[derive(Serialize)]
+pub struct Density {
+    pub title: String,
+    pub floor: Option<Short>,
+    /// Where the axis ends: a tenth of the bump that one eigenvalue makes.
+    pub least: Short,
+    pub x: Vec<Short>,
+    pub density: Vec<Short>,
+    pub eigenvalues: Vec<Short>,
+    pub parameters: Vec<String>,
+    pub norms: Vec<Short>,
+}
+
+impl Charts {
+    /// The charts of everything that was found.
+    pub fn new(problems: &[Problem<'_>], spectra: &[Spectrum]) -> Self {
+        let runs = || {
+            problems.iter().flat_map(|problem| {
+                let runs = problem.methods.iter().flatten();
+                runs.map(move |found| (problem, *found))
+            })
+        };
+        Self {
+            problems: problems.iter().map(panels).collect(),
+            early: (runs().filter(|(_, found)| !found.run.diagnostics.is_empty()))
+                .map(|(problem, found)| early(problem, found))
+                .collect(),
+            segments: runs()
+                .flat_map(|(problem, found)| segments(problem, found))
+                .collect(),
+            densities: spectra.iter().map(density).collect(),
+        }
+    }
+}
+
+fn panels(problem: &Problem<'_>) -> Panels {
+    let config = problem.config();
+    let mut reaches: Vec<f64> = (problem.methods.iter())
+        .map(|runs| 1.0 - runs[0].run.config.method.sufficient_decrease())
+        .collect();
+    reaches.sort_by(f64::total_cmp);
+    reaches.dedup();
+    let mut looks: Vec<Look> = Vec::new();
+    let mut runs = Vec::new();
+    for of_method in &problem.methods {
+        let look = Look::after(of_method[0].run.config.method.name(), &looks);
+        runs.extend((of_method.iter()).map(|found| run_curves(found, &look, of_method.len() > 1)));
+        looks.push(look);
+    }
+    Panels {
+        anchor: problem.anchor.clone(),
+        title: problem.title(),
+        unit: match config.mini_batches {
+            None => "iteration",
+            Some(_) => "epoch",
+        },
+        floor: config.floor().map(Short),
+        reaches: short(reaches),
+        runs,
+    }
+}
+
+fn run_curves(found: &Found, look: &Look, has_others: bool) -> RunCurves {
+    let run = &found.run;
+    let per_epoch = run.per_epoch();
+    let place = |iteration: u64| iteration as f64 / per_epoch.unwrap_or(1) as f64;
+    let measured = |value: fn(&SharpnessRow) -> Option<f64>| {
+        let point = |row: &SharpnessRow| Some((place(row.iteration), value(row)?));
+        Curve::thin(&Vec::from_iter(run.sharpness.iter().filter_map(point)))
+    };
+    let by_epoch = |value: fn(&crate::records::EpochRow) -> Option<f64>| {
+        let point = |row: &crate::records::EpochRow| Some((row.epoch as f64, value(row)?));
+        Curve::thin(&Vec::from_iter(run.epochs.iter().filter_map(point)))
+    };
+    let recorded = |value: fn(&crate::records::MetricsRow) -> Option<f64>| {
+        let point = |row: &crate::records::MetricsRow| Some((place(row.iteration), value(row)?));
+        Curve::thin(&Vec::from_iter(run.metrics.iter().filter_map(point)))
+    };
+    let is_stochastic = per_epoch.is_some();
+    let method = run.config.method.label();
+    RunCurves {
+        label: match has_others {
+            false => method.clone(),
+            true => format!("{method}, seed {}", run.config.seed),
+        },
+        method,
+        folder: found.folder.clone(),
+        color: look.color(),
+        dashes: look.dashes.to_vec(),
+        loss: match is_stochastic {
+            false => recorded(|row| Some(row.loss)),
+            true => by_epoch(|row| Some(row.loss)),
+        },
+        sharpness: match is_stochastic {
+            false => measured(|row| Some(row.sharpness)),
+            true => by_epoch(|row| row.sharpness_mean),
+        },
+        range: is_stochastic.then(|| {
+            (
+                by_epoch(|row| row.sharpness_min),
+                by_epoch(|row| row.sharpness_max),
+            )
+        }),
+        edge: edge_name(&run.config.method).map(|name| Edge {
+            name,
+            curve: measured(|row| row.edge),
+        }),
+        step_size: recorded(|row| Some(row.step_size)),
+        product: measured(|row| Some(row.step_size_times_sharpness)),
+        accuracy: match is_stochastic {
+            false => recorded(|row| Some(100.0 * row.test_accuracy?)),
+            true => by_epoch(|row| Some(100.0 * row.test_accuracy?)),
+        },
+    }
+}
+
+/// The title of a run's own charts.
+fn title(problem: &Problem<'_>, found: &Found) -> String {
+    let config = &found.run.config;
+    format!(
+        "{} · {}, seed {}",
+        problem.title(),
+        config.method.label(),
+        config.seed
+    )
+}
+
+fn early(problem: &Problem<'_>, found: &Found) -> Early {
+    let all = &found.run.diagnostics;
+    let stride = all.len().div_ceil(COLUMNS).max(1);
+    let rows: Vec<&DiagnosticsRow> = all.iter().step_by(stride).collect();
+    let list = |value: fn(&DiagnosticsRow) -> Option<f64>| -> Vec<Short> {
+        short(rows.iter().map(|row| value(row).unwrap_or(f64::NAN)))
+    };
+    let ranks = rows
+        .iter()
+        .map(|row| row.eigenvalues.len())
+        .max()
+        .unwrap_or(0);
+    let rank = |rank: usize| {
+        let value = |row: &&DiagnosticsRow| row.eigenvalues.get(rank).copied().unwrap_or(f64::NAN);
+        short(rows.iter().map(value))
+    };
+    Early {
+        problem: problem.anchor.clone(),
+        title: title(problem, found),
+        floor: found.run.config.floor().map(Short),
+        x: list(|row| Some(row.iteration as f64)),
+        trace: list(|row| Some(row.trace)),
+        trace_low: list(|row| Some(row.trace - row.trace_standard_error)),
+        trace_high: list(|row| Some(row.trace + row.trace_standard_error)),
+        eigenvalues: (0..ranks).map(rank).collect(),
+        norm_mean: list(|row| row.gradient_norm_mean),
+        norm_min: list(|row| row.gradient_norm_min),
+        norm_max: list(|row| row.gradient_norm_max),
+        norm_last_bias: list(|row| row.gradient_norm_last_bias),
+        zero_gradient: list(|row| Some(row.zero_gradient_share)),
+        dead_activations: list(|row| row.dead_activation_share),
+        pairing: list(|row| row.pairing),
+    }
+}
+
+fn segments(problem: &Problem<'_>, found: &Found) -> Vec<Segment> {
+    let all: Vec<&[SegmentRow]> = (found
+        .run
+        .segment
+        .chunk_by(|a, b| a.iteration == b.iteration))
+    .collect();
+    let stride = all.len().div_ceil(SEGMENTS).max(1);
+    let segment = |rows: &&[SegmentRow]| {
+        let mut rows: Vec<&SegmentRow> = rows.iter().collect();
+        rows.sort_by(|a, b| a.t.total_cmp(&b.t));
+        let list = |value: fn(&SegmentRow) -> f64| short(rows.iter().map(|row| value(row)));
+        Segment {
+            problem: problem.anchor.clone(),
+            title: title(problem, found),
+            iteration: rows[0].iteration,
+            step_size: Short(rows[0].step_size),
+            x: list(|row| row.t),
+            gradient_change: list(|row| row.gradient_change),
+            curvature: list(|row| row.curvature),
+            hessian_norm: list(|row| row.hessian_norm),
+            sharpness: list(|row| row.sharpness),
+        }
+    };
+    all.iter().step_by(stride).map(segment).collect()
+}
+
+fn density(spectrum: &Spectrum) -> Density {
+    let about = &spectrum.about;
+    let network = about.network.get("name").and_then(|name| name.as_str());
+    let classes = about.dataset.parse().map(flatland_data::Dataset::classes);
+    let is_mse = about.loss_function == loss_name(flatland_models::Loss::Mse);
+    let bump = 1.0 / (spectrum.density.standard_deviation * std::f64::consts::TAU.sqrt());
+    Density {
+        title: format!(
+            "{} · {} · {}, {} samples: {}",
+            about.dataset,
+            network.unwrap_or("network"),
+            about.loss_function,
+            about.samples,
+            spectrum.file
+        ),
+        floor: classes
+            .ok()
+            .filter(|_| is_mse)
+            .map(|classes| Short(2.0 / classes as f64)),
+        least: Short(0.1 * bump / about.parameters as f64),
+        x: short(spectrum.density.points.iter().copied()),
+        density: short(spectrum.density.densities.iter().copied()),
+        eigenvalues: short(spectrum.eigenvalues.iter().copied()),
+        parameters: (spectrum.gradient_norms.iter())
+            .map(|at| at.parameter.clone())
+            .collect(),
+        norms: short(spectrum.gradient_norms.iter().map(|at| at.norm)),
+    }
+}

@@ -1,0 +1,237 @@
+//! `experiments report`: the page of a results folder. What a browser makes of it is tested in `tests/browser`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use assert_cmd::cargo::cargo_bin;
+use predicates::prelude::*;
+use predicates::str::contains;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::{cell, experiments, runs};
+
+fn report(folder: &Path, arguments: &[&str]) -> assert_cmd::Command {
+    let mut command = assert_cmd::Command::from_std(Command::new(cargo_bin("experiments")));
+    command.arg("report").args(arguments).current_dir(folder);
+    command
+}
+
+/// Two methods and two seeds in `quick`.
+fn grid(folder: &Path) {
+    let more = [
+        "--set",
+        "methods=[\"nls\", \"ls\"]",
+        "--set",
+        "seeds=[42, 43]",
+    ];
+    experiments(folder, &cell(&more)).assert().success();
+}
+
+fn page(path: PathBuf) -> String {
+    fs::read_to_string(path).unwrap()
+}
+
+/// The JSON in a page.
+fn data(page: &str) -> Value {
+    let start = "id=\"data\">";
+    let from = page.find(start).unwrap() + start.len();
+    let length = page[from..].find("</script>").unwrap();
+    serde_json::from_str(&page[from..from + length]).unwrap()
+}
+
+#[test]
+fn the_quick_preset_ends_with_its_report() {
+    let folder = TempDir::new().unwrap();
+    let more = [
+        "--set",
+        "methods=[\"nls\", \"ls\"]",
+        "--set",
+        "seeds=[42, 43]",
+    ];
+    experiments(folder.path(), &cell(&more))
+        .assert()
+        .success()
+        .stdout(contains("report: ").and(contains("report.html")));
+    let page = page(folder.path().join("quick/report.html"));
+    assert_eq!(
+        page.matches("<tr data-dataset=\"fashion-mnist\"").count(),
+        2
+    );
+    assert!(
+        page.contains("42, 43") && page.contains(" ± "),
+        "mean and deviation"
+    );
+    assert_eq!(page.matches("<details class=\"run\">").count(), 4);
+    let data = data(&page);
+    let runs_of_page = data["problems"][0]["runs"].as_array().unwrap();
+    assert_eq!(runs_of_page.len(), 4);
+    for run in runs_of_page {
+        let directory = folder
+            .path()
+            .join("quick")
+            .join(run["folder"].as_str().unwrap());
+        let losses = super::numbers(&directory.join("metrics.csv"), "loss");
+        let shown: Vec<f64> = serde_json::from_value(run["loss"]["y"].clone()).unwrap();
+        assert_eq!(losses.len(), shown.len());
+        for (loss, shown) in losses.iter().zip(shown) {
+            assert!((loss / shown - 1.0).abs() < 1e-5, "{loss} and {shown}");
+        }
+    }
+    assert!(
+        !page.contains("http-equiv=\"refresh\"") && !page.contains("src=\"http"),
+        "no network"
+    );
+}
+
+#[test]
+fn damaged_half_written_and_foreign_folders_are_named_and_the_rest_is_shown() {
+    let folder = TempDir::new().unwrap();
+    grid(folder.path());
+    let all = runs(folder.path());
+    fs::write(all[0].join("run.json"), "{ \"status\": \"do").unwrap();
+    // A row that a crash cut off.
+    let metrics = all[1].join("metrics.csv");
+    let text = fs::read_to_string(&metrics).unwrap();
+    fs::write(&metrics, &text[..text.len() - 60]).unwrap();
+    fs::remove_file(all[2].join("run.json")).unwrap();
+    let foreign = folder.path().join("quick/foreign");
+    fs::create_dir(&foreign).unwrap();
+    fs::write(
+        foreign.join("run.json"),
+        "{ \"name\": \"another program\" }",
+    )
+    .unwrap();
+    fs::create_dir(folder.path().join("quick/empty")).unwrap();
+    fs::write(foreign.join("spectrum.json"), "[]").unwrap();
+    let name = |path: &Path| path.file_name().unwrap().to_string_lossy().into_owned();
+    report(folder.path(), &["quick", "-o", "page.html"])
+        .assert()
+        .success()
+        .stdout("report: page.html\n")
+        .stderr(contains(format!("{}: ", name(&all[0]))).and(contains("is no run file")))
+        .stderr(
+            contains(format!("{}: ", name(&all[1])))
+                .and(contains("does not hold the rows expected")),
+        )
+        .stderr(contains(format!("{}: no run.json", name(&all[2]))))
+        .stderr(contains("foreign: ").and(contains("foreign/spectrum.json: holds no spectrum")))
+        .stderr(contains("empty").not());
+    let page = page(folder.path().join("page.html"));
+    assert!(page.contains("5 left out"));
+    assert_eq!(page.matches("<tr data-dataset").count(), 1);
+    assert!(
+        !page.contains(&folder.path().display().to_string()),
+        "a path of this machine"
+    );
+}
+
+#[test]
+fn folders_without_a_run_are_refused_with_the_next_step() {
+    let folder = TempDir::new().unwrap();
+    fs::create_dir_all(folder.path().join("empty/inner")).unwrap();
+    fs::create_dir(folder.path().join("broken")).unwrap();
+    fs::write(folder.path().join("broken/run.json"), "[]").unwrap();
+    for (argument, message) in [
+        ("missing", "there is no folder missing: give the one"),
+        (
+            "empty",
+            "empty holds no run that can be read: give the folder",
+        ),
+        ("broken", "- .: run.json is no run file"),
+    ] {
+        report(folder.path(), &[argument])
+            .assert()
+            .code(2)
+            .stderr(contains(message));
+        assert!(!folder.path().join(argument).join("report.html").exists());
+    }
+}
+
+/// A running grid: a run without an end, one without an iteration, one that diverged to infinity.
+#[test]
+fn runs_under_way_and_diverged_ones_are_shown() {
+    let folder = TempDir::new().unwrap();
+    let methods = "methods=[{name=\"gd\", step_size=1e30}, \"ls\", \"nls\"]";
+    experiments(folder.path(), &cell(&["--set", methods]))
+        .assert()
+        .code(1);
+    let all = runs(folder.path());
+    let change = |run: &Path, from: &str, to: &str| {
+        let text = fs::read_to_string(run.join("run.json")).unwrap();
+        assert!(text.contains(from), "{text}");
+        fs::write(run.join("run.json"), text.replace(from, to)).unwrap();
+    };
+    change(&all[1], "\"done\"", "\"running\"");
+    change(&all[2], "\"done\"", "\"failed\"");
+    for file in ["metrics.csv", "sharpness.csv"] {
+        let text = fs::read_to_string(all[2].join(file)).unwrap();
+        fs::write(all[2].join(file), text.lines().next().unwrap()).unwrap();
+    }
+    report(folder.path(), &["."]).assert().success();
+    let page = page(folder.path().join("report.html"));
+    for status in ["running", "failed", "diverged"] {
+        assert!(
+            page.contains(&format!("<td class=\"open\">{status}</td>")),
+            "{status}"
+        );
+    }
+}
+
+#[test]
+fn what_comes_from_files_is_escaped() {
+    let folder = TempDir::new().unwrap();
+    experiments(folder.path(), &cell(&[])).assert().success();
+    let evil = "</script><script>alert(1)</script><!--";
+    let run = runs(folder.path()).remove(0);
+    let mut file = super::run_file(&run);
+    file["reason"] = evil.into();
+    file["provenance"]["device"] = evil.into();
+    fs::write(run.join("run.json"), file.to_string()).unwrap();
+    // A folder cannot bear a slash.
+    let named = run.with_file_name("<img src=x onerror=alert(1)>&\"'");
+    fs::rename(&run, named).unwrap();
+    report(folder.path(), &["quick"]).assert().success();
+    let page = page(folder.path().join("quick/report.html"));
+    assert!(
+        !page.contains("<script>alert(1)") && !page.contains("<img"),
+        "not escaped"
+    );
+    assert!(page.contains("&lt;script&gt;alert(1)"), "not shown");
+    let of_data = data(&page);
+    let name = of_data["problems"][0]["runs"][0]["folder"]
+        .as_str()
+        .unwrap();
+    assert_eq!(name, "<img src=x onerror=alert(1)>&\"'");
+}
+
+/// The system's opener is asked to open the page.
+#[cfg(target_os = "linux")]
+#[test]
+fn open_shows_the_page() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = TempDir::new().unwrap();
+    experiments(folder.path(), &cell(&[])).assert().success();
+    let opener = folder.path().join("xdg-open");
+    fs::write(&opener, "#!/bin/sh\necho \"$1\" > \"$0.asked\"\n").unwrap();
+    fs::set_permissions(&opener, fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!(
+        "{}:{}",
+        folder.path().display(),
+        std::env::var("PATH").unwrap()
+    );
+    report(folder.path(), &["quick", "--open"])
+        .env("PATH", path)
+        .assert()
+        .success();
+    let asked = folder.path().join("xdg-open.asked");
+    let is_asked =
+        || fs::read_to_string(&asked).is_ok_and(|text| text.trim().ends_with("report.html"));
+    let found = (0..100).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        is_asked()
+    });
+    assert!(found, "nobody was asked to open the page");
+}
