@@ -54,7 +54,7 @@ impl FinishedRun {
     }
 
     /// Iterations in an epoch, of a stochastic run.
-    fn per_epoch(&self) -> Option<u64> {
+    pub fn per_epoch(&self) -> Option<u64> {
         let batches = self.config.mini_batches?;
         let samples = self.file.provenance.train_samples;
         let samples = samples.map_or(self.config.samples, |samples| samples as usize);
@@ -62,7 +62,7 @@ impl FinishedRun {
     }
 
     /// The share of measured iterations with `η·λ₁` above `bound`.
-    fn share_above(&self, bound: f64) -> Option<f64> {
+    pub fn share_above(&self, bound: f64) -> Option<f64> {
         share(
             self.sharpness
                 .iter()
@@ -80,12 +80,12 @@ impl FinishedRun {
     }
 
     /// The share of iterations, or epochs, after which the loss had risen.
-    fn share_risen(&self) -> Option<f64> {
+    pub fn share_risen(&self) -> Option<f64> {
         share(self.losses().windows(2).map(|pair| pair[1] > pair[0]))
     }
 
     /// The mean of `η·λ₁` over the measured iterations.
-    fn mean_at_edge(&self) -> Option<f64> {
+    pub fn mean_at_edge(&self) -> Option<f64> {
         let count = self.sharpness.len() as f64;
         let sum: f64 = self
             .sharpness
@@ -93,6 +93,19 @@ impl FinishedRun {
             .map(|row| row.step_size_times_sharpness)
             .sum();
         (count > 0.0).then(|| sum / count)
+    }
+
+    /// The least of the training losses, with that after the last step.
+    pub fn least_loss(&self) -> Option<f64> {
+        let losses = self.losses().into_iter().chain(self.file.totals.final_loss);
+        losses.filter(|loss| loss.is_finite()).reduce(f64::min)
+    }
+
+    /// The mean size of the steps taken.
+    pub fn mean_step_size(&self) -> Option<f64> {
+        let sizes = self.metrics.iter().map(|row| row.step_size);
+        let sizes: Vec<f64> = sizes.filter(|&size| size > 0.0).collect();
+        (!sizes.is_empty()).then(|| sizes.iter().sum::<f64>() / sizes.len() as f64)
     }
 
     /// The last sharpness; of a stochastic run, the mean over the mini-batches.
