@@ -23,7 +23,10 @@ pub struct Found {
 pub fn read(folder: &Path) -> Result<Vec<Found>> {
     let mut runs: Vec<Found> = Vec::new();
     for found in read_each(&[folder])? {
-        match runs.iter().find(|first| first.run.config == found.run.config) {
+        match runs
+            .iter()
+            .find(|first| first.run.config == found.run.config)
+        {
             Some(first) => warn!(
                 "{}: the same configuration as {}; the run is left out",
                 found.directory.display(),

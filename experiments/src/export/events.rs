@@ -79,7 +79,9 @@ impl Events {
 
 /// CRC-32C, turned and shifted as TFRecords have it.
 fn masked_checksum(bytes: &[u8]) -> u32 {
-    crc32c::crc32c(bytes).rotate_right(15).wrapping_add(0xa282_ead8)
+    crc32c::crc32c(bytes)
+        .rotate_right(15)
+        .wrapping_add(0xa282_ead8)
 }
 
 /// A message of a protocol buffer.

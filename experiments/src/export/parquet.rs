@@ -142,7 +142,10 @@ fn optional<T>(
     let of = points::ALL[place - WORDS.len() - 2].of;
     let points = part.iter().flat_map(|(_, points)| points);
     let values: Vec<Option<f64>> = points.map(|(_, point)| of(point)).collect();
-    let levels = values.iter().map(|value| i16::from(value.is_some())).collect();
+    let levels = values
+        .iter()
+        .map(|value| i16::from(value.is_some()))
+        .collect();
     let values = values.into_iter().flatten().map(convert).collect();
     (values, Some(levels))
 }
@@ -172,6 +175,12 @@ fn schema() -> Result<Arc<Type>> {
             .build()
     });
     let fields = words.chain([seed, iteration]).chain(series);
-    let fields = fields.map(|field| field.map(Arc::new)).collect::<Result<_, _>>()?;
-    Ok(Arc::new(Type::group_type_builder("runs").with_fields(fields).build()?))
+    let fields = fields
+        .map(|field| field.map(Arc::new))
+        .collect::<Result<_, _>>()?;
+    Ok(Arc::new(
+        Type::group_type_builder("runs")
+            .with_fields(fields)
+            .build()?,
+    ))
 }

@@ -162,7 +162,7 @@ pub static ALL: [Series; 27] = [
     series("average_loss", "loss/average", |point| {
         point.metrics?.average_loss
     }),
-    series("seconds", "time/seconds", Point::seconds),
+    series("seconds", "time/seconds", |point| point.seconds()),
     series("sharpness", "sharpness/lambda_1", |point| {
         Some(point.sharpness?.sharpness)
     }),

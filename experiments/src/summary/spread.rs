@@ -43,17 +43,13 @@ impl Spread {
         let Self { mean, deviation } = *self;
         let (factor, digits, exponent) = match kind {
             Kind::Share => (100.0, 1, None),
-            Kind::Seconds => (1.0, 1, None),
+            Kind::Seconds => (1.0, if mean < 10.0 { 2 } else { 1 }, None),
             Kind::Count => (1.0, usize::from(deviation.is_some()), None),
-            Kind::Number => {
-                let power = mean.abs().log10().floor();
-                match mean {
-                    0.0 => (1.0, 4, None),
-                    _ if !mean.is_finite() => (1.0, 0, None),
-                    _ if (-3.0..4.0).contains(&power) => (1.0, (3.0 - power) as usize, None),
-                    _ => (10f64.powf(-power), 2, Some(power as i32)),
-                }
-            }
+            Kind::Number => match power(mean) {
+                None => (1.0, 0, None),
+                Some(power) if (-3..4).contains(&power) => (1.0, (3 - power) as usize, None),
+                Some(power) => (10f64.powi(-power), 2, Some(power)),
+            },
         };
         let write = |value: f64| format!("{:.digits$}", factor * value);
         Written {
@@ -63,6 +59,12 @@ impl Spread {
             is_percent: kind == Kind::Share,
         }
     }
+}
+
+/// The power of ten of a number with four digits, 0 of 0.
+fn power(value: f64) -> Option<i32> {
+    let written = format!("{value:.3e}");
+    written.split_once('e')?.1.parse().ok()
 }
 
 impl Written {
@@ -115,7 +117,10 @@ mod tests {
 
     #[test]
     fn numbers_are_written_with_four_digits_and_their_deviation_to_the_same_place() {
-        let cases: [(&[f64], Kind, &str, &str); 9] = [
+        let cases: [(&[f64], Kind, &str, &str); 12] = [
+            (&[0.0], Kind::Number, "0.000", "$0.000$"),
+            (&[0.099999999], Kind::Number, "0.1000", "$0.1000$"),
+            (&[0.25], Kind::Seconds, "0.25", "$0.25$"),
             (&[0.02846], Kind::Number, "0.02846", "$0.02846$"),
             (&[29.867], Kind::Number, "29.87", "$29.87$"),
             (&[2.3e-5], Kind::Number, "2.30e-5", r"$2.30 \times 10^{-5}$"),
