@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::cell::FloatType;
 use crate::device::DeviceName;
 use crate::memory::Chunk;
+use crate::plot::PaperFigure;
 use crate::presets::Scale;
 use crate::summary::sheet::Format;
 use crate::table;
@@ -56,6 +57,8 @@ pub enum Command {
     Compare(CompareArgs),
     /// Hand finished runs to other programs: TensorBoard, or Parquet for pandas and polars.
     Export(ExportArgs),
+    /// Draw a figure of the paper from finished runs, several data sets and networks side by side.
+    Plot(PlotArgs),
     /// Check a device: every operator and small networks, against double precision on the CPU.
     Doctor(DoctorArgs),
     /// Measure a saved point: trace, eigenvalues, spectral density, gradient, smoothness along the gradient.
@@ -264,6 +267,33 @@ pub struct ExportArgs {
     /// File for the Parquet table; needs a program built with the Cargo feature parquet.
     #[arg(long, value_name = "FILE")]
     pub parquet: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Draw a figure of the paper from finished runs, whatever grid they were made by: a column of panels \
+        for each problem (data set, network and all other settings), with one legend. Figures 2 and 4 have a block for \
+        each run. Runs of other methods than the figure's are not drawn. SVG is print quality at any size.\n\n\
+        What cannot be read is named and left out.",
+    after_help = "For instance:\n  \
+        experiments plot results/fig1 --figure fig1\n  \
+        experiments plot results --figure fig3 --output figures/fig3.svg\n  \
+        experiments plot results/quick --figure all --seed 7\n\n\
+        Exit code: 0 figure drawn, 2 no run for it, or wrong usage."
+)]
+pub struct PlotArgs {
+    /// A folder with runs, or with folders of runs.
+    #[arg(default_value = "results", value_name = "RESULTS")]
+    pub results: PathBuf,
+    /// Which figure.
+    #[arg(long, value_name = "FIGURE", default_value = "fig1")]
+    pub figure: PaperFigure,
+    /// The seed of the runs drawn. Default: the least.
+    #[arg(long, value_name = "SEED")]
+    pub seed: Option<u64>,
+    /// The file. Default: <figure>.svg in RESULTS.
+    #[arg(short, long, value_name = "FILE.svg")]
+    pub output: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

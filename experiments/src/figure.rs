@@ -2,11 +2,13 @@
 
 mod axis;
 mod canvas;
+mod columns;
 mod density;
 mod early;
 mod frame;
 mod panel;
 mod segment;
+mod stack;
 
 use std::path::Path;
 
@@ -15,14 +17,17 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::HPos::{Center, Left};
 
 use crate::records::{EpochRow, MetricsRow, SharpnessRow};
+pub use canvas::save;
+pub use columns::ColumnsFigure;
 pub use density::DensityFigure;
 pub use early::EarlyFigure;
 pub use segment::SegmentFigure;
+pub use stack::stack;
 
 use axis::{Points, Scale};
 use canvas::{
-    BLUE, Canvas, GREEN, ORANGE, PURPLE, REFERENCE, SKY, Stroke, VERMILLION, described, save,
-    units, with_dashes,
+    BLUE, Canvas, GREEN, ORANGE, PURPLE, REFERENCE, SKY, Stroke, VERMILLION, described, units,
+    with_dashes,
 };
 use panel::{AXES, Panel};
 

@@ -17,6 +17,7 @@ mod jobs;
 mod memory;
 mod method;
 mod plan;
+mod plot;
 mod presets;
 mod progress;
 mod records;
@@ -63,6 +64,7 @@ fn main() -> ExitCode {
         Some(Command::Table(arguments)) => table::run(&arguments),
         Some(Command::Compare(arguments)) => compare::run(&arguments),
         Some(Command::Export(arguments)) => export::run(&arguments),
+        Some(Command::Plot(arguments)) => plot::run(&arguments),
         Some(Command::Doctor(arguments)) => doctor::run(&arguments),
         Some(Command::Spectrum(arguments)) => spectrum::run(&arguments),
         None => run(&cli.run),

@@ -65,15 +65,6 @@ impl Problem<'_> {
         self.entries[0].config()
     }
 
-    /// The seeds of its runs, from the least.
-    pub fn seeds(&self) -> Vec<u64> {
-        let runs = self.entries.iter().flat_map(|entry| &entry.runs);
-        let mut seeds: Vec<u64> = runs.map(|run| run.config.seed).collect();
-        seeds.sort_unstable();
-        seeds.dedup();
-        seeds
-    }
-
     /// The data set, the network, the loss and the size of the problem in a line.
     pub fn title(&self) -> String {
         let config = self.config();

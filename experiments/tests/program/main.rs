@@ -5,6 +5,7 @@ mod endings;
 mod grids;
 mod memory;
 mod records;
+mod reports;
 mod spectrum;
 mod stochastic;
 mod tune;
