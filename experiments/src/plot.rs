@@ -103,13 +103,12 @@ pub fn run(arguments: &PlotArgs) -> Result<Ending> {
         figure,
         seed,
         output,
-        ..
     } = arguments;
     let mut runs = finished::read_runs(results)?;
     runs.retain(|run| figure.shows(run));
     ensure!(
         !runs.is_empty(),
-        "--figure {} needs {}, and {} holds none: `experiments table {0}` lists what there is; --figure all draws every \
+        "--figure {} needs {}, and {} holds none: `experiments table {2}` lists what there is; --figure all draws every \
          method",
         figure.name(),
         figure.needs(),
@@ -153,34 +152,35 @@ fn listed(seeds: &[u64]) -> String {
 fn draw_columns(problems: &[Problem<'_>], title: &str, path: &Path) -> Result<()> {
     let labels: Vec<Vec<String>> = problems.iter().map(labels).collect();
     let titles: Vec<String> = problems.iter().map(short_title).collect();
-    let column = |(place, problem): (usize, &Problem<'_>)| {
-        let entries = problem.entries.iter().zip(&labels[place]);
-        let curves = entries.map(|(entry, label)| {
-            let run = entry.runs[0];
+    let mut columns = Vec::new();
+    for ((problem, labels), title) in problems.iter().zip(&labels).zip(&titles) {
+        let curves = problem.entries.iter().zip(labels).map(|(entry, label)| {
+            let FinishedRun {
+                config,
+                metrics,
+                sharpness,
+                epochs,
+                ..
+            } = entry.runs[0];
             Curves {
                 label,
-                metrics: &run.metrics,
-                sharpness: &run.sharpness,
-                epochs: &run.epochs,
-                per_epoch: run.per_epoch(),
-                edge: run
-                    .config
-                    .method
-                    .step_size()
-                    .map(|_| match run.config.method {
-                        MethodConfig::Sam(_) => format!("edge of {label}"),
-                        _ => format!("2/η of {label}"),
-                    }),
+                metrics,
+                sharpness,
+                epochs,
+                per_epoch: entry.runs[0].per_epoch(),
+                edge: config.method.step_size().map(|_| match config.method {
+                    MethodConfig::Sam(_) => format!("edge of {label}"),
+                    _ => format!("2/η of {label}"),
+                }),
             }
         });
-        Figure {
-            title: &titles[place],
+        columns.push(Figure {
+            title,
             sharpness_floor: problem.config().floor(),
             sufficient_decrease: problem.config().method.sufficient_decrease(),
             curves: curves.collect(),
-        }
-    };
-    let columns: Vec<Figure<'_>> = problems.iter().enumerate().map(column).collect();
+        });
+    }
     ColumnsFigure { title, columns }.draw(path)
 }
 
