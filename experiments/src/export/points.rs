@@ -68,6 +68,10 @@ impl Point<'_> {
 }
 
 /// A number of points, one line in a plot.
+#[cfg_attr(
+    not(feature = "parquet"),
+    expect(dead_code, reason = "columns are Parquet's")
+)]
 pub struct Series {
     /// The name of a column.
     pub column: &'static str,
