@@ -2,15 +2,12 @@
 
 mod claims;
 
-use std::path::{Path, PathBuf};
-
-use anyhow::{Context, Result, ensure};
-use tracing::warn;
+use anyhow::Result;
 
 use crate::cell::CellConfig;
 use crate::cli::CheckArgs;
+use crate::finished;
 use crate::grid::loss_name;
-use crate::records;
 use crate::report::FinishedRun;
 use crate::session::Ending;
 
@@ -147,7 +144,7 @@ fn groups<'a>(runs: &[&'a FinishedRun]) -> Vec<Group<'a>> {
 
 /// `experiments check`
 pub fn run(arguments: &CheckArgs) -> Result<Ending> {
-    let runs = read(&arguments.results)?;
+    let runs = finished::read_runs(&arguments.results)?;
     let runs: Vec<&FinishedRun> = runs.iter().collect();
     println!(
         "{} runs on {} problems in {}",
@@ -163,44 +160,4 @@ pub fn run(arguments: &CheckArgs) -> Result<Ending> {
         println!("  => {}", claim.summary());
     }
     Ok(Ending::Success)
-}
-
-/// All runs in a folder and the folders in it. What cannot be read is left out with a warning.
-fn read(folder: &Path) -> Result<Vec<FinishedRun>> {
-    let mut directories = Vec::new();
-    collect(folder, &mut directories)?;
-    directories.sort();
-    let mut runs = Vec::new();
-    for directory in directories {
-        match FinishedRun::read(&directory) {
-            Ok(Some(run)) if run.metrics.is_empty() => {
-                warn!("{}: no iteration was made", directory.display());
-            }
-            Ok(run) => runs.extend(run),
-            Err(error) => warn!("{error:#}; the run is left out"),
-        }
-    }
-    ensure!(
-        !runs.is_empty(),
-        "{} holds no run: give the folder that `experiments run` has written to, such as results/fig1",
-        folder.display()
-    );
-    Ok(runs)
-}
-
-fn collect(folder: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
-    if folder.join(records::RUN).is_file() {
-        found.push(folder.to_owned());
-        return Ok(());
-    }
-    let entries = (std::fs::read_dir(folder))
-        .with_context(|| format!("cannot read the folder {}", folder.display()))?;
-    for entry in entries {
-        let entry = entry.with_context(|| format!("cannot read {}", folder.display()))?;
-        // Links are not followed: a circle of them would have no end.
-        if entry.file_type()?.is_dir() {
-            collect(&entry.path(), found)?;
-        }
-    }
-    Ok(())
 }

@@ -2,12 +2,14 @@
 
 mod axis;
 mod canvas;
+mod columns;
 mod density;
 mod early;
 mod frame;
 mod look;
 mod panel;
 mod segment;
+mod stack;
 
 use std::path::Path;
 
@@ -16,15 +18,18 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::HPos::{Center, Left};
 
 use crate::records::{EpochRow, MetricsRow, SharpnessRow};
+pub use canvas::save;
+pub use columns::ColumnsFigure;
 pub use density::DensityFigure;
 pub use early::EarlyFigure;
 pub use look::Look;
 pub use segment::SegmentFigure;
+pub use stack::stack;
 
 use axis::{Points, Scale};
 use canvas::{
-    BLUE, Canvas, GREEN, ORANGE, PURPLE, REFERENCE, SKY, Stroke, VERMILLION, described, save,
-    units, with_dashes,
+    BLUE, Canvas, GREEN, ORANGE, PURPLE, REFERENCE, SKY, Stroke, VERMILLION, described, units,
+    with_dashes,
 };
 use panel::{AXES, Panel};
 

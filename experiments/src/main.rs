@@ -4,17 +4,21 @@ mod batches;
 mod cell;
 mod check;
 mod cli;
+mod compare;
 mod data;
 mod device;
 mod diagnostics;
 mod doctor;
+mod export;
 mod figure;
+mod finished;
 mod grid;
 mod jobs;
 mod memory;
 mod method;
 mod page;
 mod plan;
+mod plot;
 mod presets;
 mod progress;
 mod records;
@@ -23,6 +27,8 @@ mod run;
 mod sam_steps;
 mod session;
 mod spectrum;
+mod summary;
+mod table;
 mod tune;
 
 use std::process::ExitCode;
@@ -57,6 +63,10 @@ fn main() -> ExitCode {
         Some(Command::Data(arguments)) => data::list(&arguments),
         Some(Command::Check(arguments)) => check::run(&arguments),
         Some(Command::Report(arguments)) => page::run(&arguments),
+        Some(Command::Table(arguments)) => table::run(&arguments),
+        Some(Command::Compare(arguments)) => compare::run(&arguments),
+        Some(Command::Export(arguments)) => export::run(&arguments),
+        Some(Command::Plot(arguments)) => plot::run(&arguments),
         Some(Command::Doctor(arguments)) => doctor::run(&arguments),
         Some(Command::Spectrum(arguments)) => spectrum::run(&arguments),
         None => run(&cli.run),

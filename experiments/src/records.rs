@@ -17,11 +17,12 @@ mod diagnostics;
 mod epochs;
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use tracing::warn;
 
 use crate::doctor::Verdict;
 
@@ -309,8 +310,23 @@ pub fn read_rows<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
     if !path.exists() {
         return Ok(Vec::new());
     }
-    let mut reader =
-        csv::Reader::from_path(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let mut reader = csv::Reader::from_reader(Cursor::new(whole_rows(path)?));
     (reader.deserialize().collect::<Result<_, _>>())
         .with_context(|| format!("{} does not hold the rows expected", path.display()))
+}
+
+/// A file of rows without a last one that was not written to its end: of a run that was killed, or is under way.
+fn whole_rows(path: &Path) -> Result<Vec<u8>> {
+    let mut text =
+        std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let end = text.iter().rposition(|&byte| byte == b'\n');
+    let end = end.map_or(0, |place| place + 1);
+    if end < text.len() {
+        warn!(
+            "{}: the last row is half-written and left out",
+            path.display()
+        );
+        text.truncate(end);
+    }
+    Ok(text)
 }

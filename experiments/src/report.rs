@@ -95,6 +95,19 @@ impl FinishedRun {
         (count > 0.0).then(|| sum / count)
     }
 
+    /// The least of the training losses, with that after the last step.
+    pub fn least_loss(&self) -> Option<f64> {
+        let losses = self.losses().into_iter().chain(self.file.totals.final_loss);
+        losses.filter(|loss| loss.is_finite()).reduce(f64::min)
+    }
+
+    /// The mean size of the steps taken.
+    pub fn mean_step_size(&self) -> Option<f64> {
+        let sizes = self.metrics.iter().map(|row| row.step_size);
+        let sizes: Vec<f64> = sizes.filter(|&size| size > 0.0).collect();
+        (!sizes.is_empty()).then(|| sizes.iter().sum::<f64>() / sizes.len() as f64)
+    }
+
     /// The last sharpness; of a stochastic run, the mean over the mini-batches.
     pub fn final_sharpness(&self) -> Option<f64> {
         match self.config.mini_batches {

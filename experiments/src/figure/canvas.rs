@@ -148,11 +148,15 @@ impl Canvas<'_> {
                     self.marker(((start.0 + end.0) / 2.0, y), stroke.color, true)?;
                 }
             }
-            x = end.0 + 6.0;
-            self.text(words, (x, y), Left, 14.0)?;
-            x += 7.9 * words.chars().count() as f64 + 14.0; // no font is at hand to measure the words
+            self.text(words, (end.0 + 6.0, y), Left, 14.0)?;
+            x += Self::legend_width(key, words);
         }
         Ok(())
+    }
+
+    /// What an entry of a legend takes of its row. No font is at hand to measure the words.
+    pub fn legend_width(key: &Key, words: &str) -> f64 {
+        key.length() + 6.0 + 7.9 * words.chars().count() as f64 + 14.0
     }
 
     /// A line, or a dot for a single point.
@@ -166,7 +170,18 @@ impl Canvas<'_> {
         }
     }
 
+    /// Words that are read from below, with their middle there.
+    pub fn upright_text(&self, words: &str, place: (f64, f64), size: f64) -> Result<()> {
+        let font = ("sans-serif", 1.24 * size * UNITS).into_font();
+        let font = font.transform(FontTransform::Rotate270);
+        let style = font.color(&BLACK).pos(Pos::new(HPos::Center, VPos::Center));
+        Ok(self.0.draw_text(words, &style, units(place))?)
+    }
+
     pub fn text(&self, words: &str, place: (f64, f64), align: HPos, size: f64) -> Result<()> {
+        if words.is_empty() {
+            return Ok(());
+        }
         let font = ("sans-serif", 1.24 * size * UNITS).into_font(); // the backend divides by 1.24
         let style = font.color(&BLACK).pos(Pos::new(align, VPos::Center));
         Ok(self.0.draw_text(words, &style, units(place))?)

@@ -49,10 +49,11 @@ pub struct EarlyFigure<'a> {
 impl EarlyFigure<'_> {
     /// Draws the picture as SVG, replacing the file as a whole.
     pub fn draw(&self, path: &Path) -> Result<()> {
-        save(path, self.title, self.to_svg())
+        save(path, self.title, self.to_svg().map(|(svg, _)| svg))
     }
 
-    fn to_svg(&self) -> Result<String> {
+    /// The picture and its size in pixels.
+    pub fn to_svg(&self) -> Result<(String, (f64, f64))> {
         let (width, height) = units(SIZE);
         let mut svg = String::new();
         let backend = SVGBackend::with_string(&mut svg, (width as u32, height as u32));
@@ -74,7 +75,7 @@ impl EarlyFigure<'_> {
              and pairs of eigenvalues by iteration",
             self.title
         );
-        Ok(described(&svg, SIZE, &title))
+        Ok((described(&svg, SIZE, &title), SIZE))
     }
 
     fn points(&self, value: impl Fn(&DiagnosticsRow) -> Option<f64>) -> Points {
@@ -234,7 +235,7 @@ mod tests {
             floor: Some(0.2),
             rows: &rows,
         };
-        let svg = figure.to_svg().unwrap();
+        let svg = figure.to_svg().unwrap().0;
         for text in [
             "a &amp; b",
             "2/K = 0.2",
@@ -271,9 +272,9 @@ mod tests {
         assert_eq!(lines(PAIRING.color), 2);
         assert_eq!(lines(DASHED.color), 1 + 2, "no activations to be dead");
         figure.floor = None;
-        assert!(!figure.to_svg().unwrap().contains("2/K"));
+        assert!(!figure.to_svg().unwrap().0.contains("2/K"));
         figure.rows = &[];
-        assert_eq!(figure.to_svg().unwrap().matches("no data").count(), 3);
+        assert_eq!(figure.to_svg().unwrap().0.matches("no data").count(), 3);
     }
 
     #[test]
@@ -284,7 +285,7 @@ mod tests {
             floor: None,
             rows: &rows,
         };
-        let circles = figure.to_svg().unwrap().matches("<circle").count();
+        let circles = figure.to_svg().unwrap().0.matches("<circle").count();
         assert_eq!(circles, 2 + 3 * COLUMNS);
     }
 }

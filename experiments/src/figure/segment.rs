@@ -55,10 +55,11 @@ pub struct SegmentFigure<'a> {
 impl SegmentFigure<'_> {
     /// Draws the picture as SVG, replacing the file as a whole.
     pub fn draw(&self, path: &Path) -> Result<()> {
-        save(path, self.title, self.to_svg())
+        save(path, self.title, self.to_svg().map(|(svg, _)| svg))
     }
 
-    fn to_svg(&self) -> Result<String> {
+    /// The picture and its size in pixels.
+    pub fn to_svg(&self) -> Result<(String, (f64, f64))> {
         let panels: Vec<_> = (self.rows.chunk_by(|a, b| a.iteration == b.iteration)).collect();
         let height = CORNER.1 + ROW * panels.len().div_ceil(3) as f64 - 52.0;
         let (width_in_units, height_in_units) = units((WIDTH, height));
@@ -83,7 +84,8 @@ impl SegmentFigure<'_> {
         }
         let names = RATIOS.map(|ratio| ratio.0).join(", ");
         let title = format!("{}: {names} along steps", self.title);
-        Ok(described(&svg, (WIDTH, height), &title))
+        let size = (WIDTH, height);
+        Ok((described(&svg, size, &title), size))
     }
 }
 
@@ -187,7 +189,7 @@ mod tests {
             title: "a & b",
             rows: &rows,
         };
-        let svg = figure.to_svg().unwrap();
+        let svg = figure.to_svg().unwrap().0;
         for text in [
             "a &amp; b",
             "iteration 0: step size η = 4",

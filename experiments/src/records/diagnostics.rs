@@ -1,5 +1,6 @@
 //! The rows of `diagnostics.csv`, and of `segment.csv`, `smoothness.csv` and `large_steps.csv`.
 
+use std::io::Cursor;
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -73,7 +74,7 @@ impl DiagnosticsRow {
             return Ok(Vec::new());
         }
         let rows = || -> Result<Vec<Self>> {
-            let mut reader = csv::Reader::from_path(path)?;
+            let mut reader = csv::Reader::from_reader(Cursor::new(super::whole_rows(path)?));
             let header = reader.headers()?.clone();
             let is_eigenvalue = |name: &str| {
                 (name.strip_prefix("eigenvalue_")).is_some_and(|rank| rank.parse::<usize>().is_ok())

@@ -6,6 +6,7 @@ mod grids;
 mod memory;
 mod records;
 mod report;
+mod reports;
 mod spectrum;
 mod stochastic;
 mod tune;

@@ -1,0 +1,201 @@
+//! `experiments compare`: runs side by side.
+
+use anyhow::{Result, ensure};
+
+use crate::cli::CompareArgs;
+use crate::finished::{self, Found};
+use crate::report::FinishedRun;
+use crate::session::Ending;
+use crate::summary::differences;
+use crate::summary::quantity::{self, Quantity};
+use crate::summary::sheet::{Cell, Format, Group, Heading, Sheet};
+use crate::summary::{Kind, Spread};
+
+/// `experiments compare`
+pub fn run(arguments: &CompareArgs) -> Result<Ending> {
+    let runs = finished::read_each(&arguments.runs)?;
+    ensure!(
+        runs.len() > 1,
+        "{} is the only run to compare: give two directories of runs or more, or a folder that holds several",
+        runs[0].directory.display()
+    );
+    let named = runs.iter().zip(names(runs.len()));
+    let directories = named.map(|(Found { directory, run }, name)| {
+        let method = run.config.method.label();
+        format!("{name}  {} ({method})", directory.display())
+    });
+    let directories = Vec::from_iter(directories).join("\n");
+    let runs: Vec<_> = runs.iter().map(|found| &found.run).collect();
+    let loss = match arguments.loss {
+        Some(loss) => {
+            ensure!(
+                loss.is_finite() && loss > 0.0,
+                "--loss {loss}: give a number above 0, such as 0.05"
+            );
+            Some(loss)
+        }
+        None => worst_final_loss(&runs),
+    };
+    let sheet = sheet(&runs, loss).write(arguments.format)?;
+    match arguments.format {
+        Format::Text => print!("{directories}\n\n{sheet}"),
+        Format::Markdown => print!("```\n{directories}\n```\n\n{sheet}"),
+        Format::Latex => print!("% {}\n{sheet}", directories.replace('\n', "\n% ")),
+        Format::Csv => print!("{sheet}"),
+    }
+    Ok(Ending::Success)
+}
+
+/// A, B and so on; after Z numbers.
+fn names(count: usize) -> impl Iterator<Item = String> {
+    let letters = ('A'..='Z').map(String::from);
+    letters
+        .chain((27..).map(|number: usize| number.to_string()))
+        .take(count)
+}
+
+/// The loss that all runs with a finite final loss reached.
+fn worst_final_loss(runs: &[&FinishedRun]) -> Option<f64> {
+    let losses = runs.iter().filter_map(|run| run.file.totals.final_loss);
+    losses.reduce(f64::max)
+}
+
+/// When a run was first at a loss or below it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Reached {
+    /// `k` of the point `w_k`.
+    iteration: u64,
+    /// Losses evaluated by the method up to there, that at `w_k` among them.
+    evaluations: u64,
+    /// Time spent stepping to `w_k`.
+    seconds: f64,
+}
+
+/// Of a stochastic run, the full loss at the start or after an epoch.
+fn reached(run: &FinishedRun, loss: f64) -> Option<Reached> {
+    let place = match run.config.mini_batches {
+        None => (run.metrics.iter().find(|row| row.loss <= loss)).map(|row| row.iteration),
+        Some(_) => (run.epochs.iter().find(|row| row.loss <= loss)).map(|row| row.iteration),
+    };
+    let totals = &run.file.totals;
+    let is_reached_at_last = totals.final_loss.is_some_and(|last| last <= loss);
+    let iteration = place.or(is_reached_at_last.then_some(totals.iterations))?;
+    let before = || {
+        run.metrics
+            .iter()
+            .take_while(|row| row.iteration < iteration)
+    };
+    Some(Reached {
+        iteration,
+        evaluations: 1 + before().map(|row| row.function_evaluations).sum::<u64>(),
+        seconds: before().last().map_or(0.0, |row| row.seconds),
+    })
+}
+
+fn sheet(runs: &[&FinishedRun], loss: Option<f64>) -> Sheet {
+    let configs: Vec<_> = runs.iter().map(|run| &run.config).collect();
+    let settings = differences(&configs).into_iter().map(|difference| {
+        let values = difference.values.into_iter();
+        let values = values.map(|value| value.map_or(Cell::Nothing, Cell::Words));
+        row(&difference.key, values)
+    });
+    let mut settings: Vec<_> = settings.collect();
+    // Where numbers come from may differ where settings do not.
+    let mut provenance = |name: &str, of: fn(&FinishedRun) -> String| {
+        let values: Vec<_> = runs.iter().map(|run| of(run)).collect();
+        if values.windows(2).any(|pair| pair[0] != pair[1]) {
+            settings.push(row(name, values.into_iter().map(Cell::Words)));
+        }
+    };
+    provenance("version", |run| run.file.provenance.version.clone());
+    provenance("commit", |run| run.file.provenance.git_commit.clone());
+    provenance("device", |run| run.file.provenance.device.clone());
+    provenance("threads", |run| run.file.provenance.threads.to_string());
+
+    let status = |run: &&FinishedRun| Cell::Words(run.file.status.to_string());
+    let mut results = vec![row("status", runs.iter().map(status))];
+    results.extend(
+        quantity::ALL
+            .iter()
+            .filter_map(|quantity| numbers(runs, quantity)),
+    );
+
+    let mut groups = vec![
+        group("settings that differ", settings),
+        group("results", results),
+    ];
+    if let Some(loss) = loss {
+        let found: Vec<_> = runs.iter().map(|run| reached(run, loss)).collect();
+        let line = |name: &str, kind: Kind, of: fn(Reached) -> f64| {
+            row(
+                name,
+                found
+                    .iter()
+                    .map(|reached| Cell::number(reached.map(of), kind)),
+            )
+        };
+        let level = Spread {
+            mean: loss,
+            deviation: None,
+        };
+        groups.push(group(
+            &format!(
+                "first at a loss of {} or below",
+                level.written(Kind::Number).to_text()
+            ),
+            vec![
+                line("iteration", Kind::Count, |reached| reached.iteration as f64),
+                line("f evals", Kind::Count, |reached| reached.evaluations as f64),
+                line("training s", Kind::Seconds, |reached| reached.seconds),
+            ],
+        ));
+    }
+    groups.retain(|group| !group.rows.is_empty());
+    let names = names(runs.len()).map(|name| Heading::words(&name, &name));
+    Sheet {
+        keys: vec!["part"],
+        headings: [Heading::words("what", "")]
+            .into_iter()
+            .chain(names)
+            .collect(),
+        groups,
+        words: 1,
+    }
+}
+
+/// A quantity of all runs, the best marked; nothing where no run has it.
+fn numbers(runs: &[&FinishedRun], quantity: &Quantity) -> Option<Vec<Cell>> {
+    let best = quantity.best_of(runs.iter().copied());
+    let values: Vec<_> = runs.iter().map(|run| quantity.of_run(run)).collect();
+    values.iter().any(Option::is_some).then(|| {
+        row(
+            quantity.header,
+            runs.iter().zip(values).map(|(run, value)| match value {
+                Some(mean) => Cell::Number {
+                    value: Spread {
+                        mean,
+                        deviation: None,
+                    },
+                    kind: quantity.kind,
+                    is_best: run.file.status.is_success() && best == Some(mean),
+                },
+                None => Cell::Nothing,
+            }),
+        )
+    })
+}
+
+fn row(name: &str, cells: impl Iterator<Item = Cell>) -> Vec<Cell> {
+    [Cell::Words(name.to_owned())]
+        .into_iter()
+        .chain(cells)
+        .collect()
+}
+
+fn group(title: &str, rows: Vec<Vec<Cell>>) -> Group {
+    Group {
+        title: title.to_owned(),
+        keys: vec![title.to_owned()],
+        rows,
+    }
+}

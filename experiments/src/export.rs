@@ -1,0 +1,47 @@
+//! `experiments export`: finished runs for other programs.
+
+mod events;
+#[cfg(feature = "parquet")]
+mod parquet;
+mod points;
+mod tensorboard;
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use crate::cli::ExportArgs;
+use crate::finished::{self, Found};
+use crate::session::Ending;
+
+/// `experiments export`
+pub fn run(arguments: &ExportArgs) -> Result<Ending> {
+    let runs = finished::read(&arguments.results)?;
+    if let Some(folder) = &arguments.tensorboard {
+        tensorboard::write(&runs, &arguments.results, folder)?;
+        println!(
+            "{} runs for TensorBoard: tensorboard --logdir {}",
+            runs.len(),
+            folder.display()
+        );
+    }
+    if let Some(file) = &arguments.parquet {
+        let rows = write_parquet(&runs, file)?;
+        println!("{} runs, {rows} rows: {}", runs.len(), file.display());
+    }
+    Ok(Ending::Success)
+}
+
+#[cfg(feature = "parquet")]
+fn write_parquet(runs: &[Found], file: &Path) -> Result<usize> {
+    parquet::write(runs, file)
+}
+
+#[cfg(not(feature = "parquet"))]
+fn write_parquet(_: &[Found], file: &Path) -> Result<usize> {
+    anyhow::bail!(
+        "--parquet {}: this program was built without Parquet; build it with `cargo build --release --features \
+         parquet`, or take `experiments table --format csv` and the runs' own CSV files",
+        file.display()
+    )
+}

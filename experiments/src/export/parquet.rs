@@ -1,0 +1,186 @@
+//! All runs as one Parquet table: a row for each run and iteration.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use parquet::basic::{Compression, LogicalType, Repetition, Type as Physical};
+use parquet::column::writer::ColumnWriter;
+use parquet::data_type::ByteArray;
+use parquet::file::properties::WriterProperties;
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::types::Type;
+
+use super::points::{self, Point, points};
+use crate::finished::Found;
+use crate::grid::loss_name;
+use crate::records::write_whole;
+
+/// Rows that are written together, at least.
+const ROWS: usize = 100_000;
+
+/// Words that are the same in all rows of a run.
+struct Words {
+    column: &'static str,
+    of: fn(&Found) -> String,
+}
+
+const WORDS: [Words; 8] = [
+    Words {
+        column: "run",
+        of: |found| name(&found.directory),
+    },
+    Words {
+        column: "directory",
+        of: |found| found.directory.display().to_string(),
+    },
+    Words {
+        column: "dataset",
+        of: |found| found.run.config.dataset.to_string(),
+    },
+    Words {
+        column: "network",
+        of: |found| found.run.config.network.name().to_owned(),
+    },
+    Words {
+        column: "objective",
+        of: |found| loss_name(found.run.config.loss).to_owned(),
+    },
+    Words {
+        column: "method",
+        of: |found| found.run.config.method.label(),
+    },
+    Words {
+        column: "status",
+        of: |found| found.run.file.status.to_string(),
+    },
+    Words {
+        column: "config",
+        of: |found| found.run.config.to_toml(),
+    },
+];
+
+fn name(directory: &Path) -> String {
+    let name = directory.file_name().unwrap_or(directory.as_os_str());
+    name.to_string_lossy().into_owned()
+}
+
+/// Writes the table, replacing the file as a whole; the number of rows.
+pub fn write(runs: &[Found], path: &Path) -> Result<usize> {
+    let (bytes, rows) =
+        table(runs).with_context(|| format!("cannot make the table for {}", path.display()))?;
+    write_whole(path, &bytes)?;
+    Ok(rows)
+}
+
+fn table(runs: &[Found]) -> Result<(Vec<u8>, usize)> {
+    let properties = WriterProperties::builder().set_compression(Compression::SNAPPY);
+    let mut bytes = Vec::new();
+    let mut writer =
+        SerializedFileWriter::new(&mut bytes, schema()?, Arc::new(properties.build()))?;
+    let mut rows = 0;
+    let mut part: Vec<(&Found, Vec<(u64, Point<'_>)>)> = Vec::new();
+    for (index, found) in runs.iter().enumerate() {
+        part.push((found, points(&found.run).into_iter().collect()));
+        let count: usize = part.iter().map(|(_, points)| points.len()).sum();
+        if count < ROWS && index + 1 < runs.len() {
+            continue;
+        }
+        let mut group = writer.next_row_group()?;
+        let mut place = 0;
+        while let Some(mut column) = group.next_column()? {
+            match column.untyped() {
+                ColumnWriter::ByteArrayColumnWriter(column) => {
+                    let words = part.iter().flat_map(|(found, points)| {
+                        let words = ByteArray::from((WORDS[place].of)(found).into_bytes());
+                        std::iter::repeat_n(words, points.len())
+                    });
+                    column.write_batch(&Vec::from_iter(words), None, None)?;
+                }
+                ColumnWriter::Int64ColumnWriter(column) => {
+                    let (values, levels) = match place - WORDS.len() {
+                        0 => required(part.iter().flat_map(|(found, points)| {
+                            std::iter::repeat_n(found.run.config.seed as i64, points.len())
+                        })),
+                        1 => required(
+                            (part.iter().flat_map(|(_, points)| points))
+                                .map(|(iteration, _)| *iteration as i64),
+                        ),
+                        _ => optional(&part, place, |value| value as i64),
+                    };
+                    column.write_batch(&values, levels.as_deref(), None)?;
+                }
+                ColumnWriter::DoubleColumnWriter(column) => {
+                    let (values, levels) = optional(&part, place, |value| value);
+                    column.write_batch(&values, levels.as_deref(), None)?;
+                }
+                _ => unreachable!("the schema has no such column"),
+            }
+            column.close()?;
+            place += 1;
+        }
+        group.close()?;
+        rows += count;
+        part.clear();
+    }
+    writer.close()?;
+    Ok((bytes, rows))
+}
+
+/// Values, and for each row whether it has one.
+type Column<T> = (Vec<T>, Option<Vec<i16>>);
+
+fn required<T>(values: impl Iterator<Item = T>) -> Column<T> {
+    (values.collect(), None)
+}
+
+fn optional<T>(
+    part: &[(&Found, Vec<(u64, Point<'_>)>)],
+    place: usize,
+    convert: fn(f64) -> T,
+) -> Column<T> {
+    let of = points::ALL[place - WORDS.len() - 2].of;
+    let points = part.iter().flat_map(|(_, points)| points);
+    let values: Vec<Option<f64>> = points.map(|(_, point)| of(point)).collect();
+    let levels = values
+        .iter()
+        .map(|value| i16::from(value.is_some()))
+        .collect();
+    let values = values.into_iter().flatten().map(convert).collect();
+    (values, Some(levels))
+}
+
+/// Words of the run, the seed, the iteration, and the series.
+fn schema() -> Result<Arc<Type>> {
+    let words = WORDS.iter().map(|words| {
+        Type::primitive_type_builder(words.column, Physical::BYTE_ARRAY)
+            .with_repetition(Repetition::REQUIRED)
+            .with_logical_type(Some(LogicalType::String))
+            .build()
+    });
+    let seed = Type::primitive_type_builder("seed", Physical::INT64)
+        .with_repetition(Repetition::REQUIRED)
+        .with_logical_type(Some(LogicalType::integer(64, false)))
+        .build();
+    let iteration = Type::primitive_type_builder("iteration", Physical::INT64)
+        .with_repetition(Repetition::REQUIRED)
+        .build();
+    let series = points::ALL.iter().map(|series| {
+        let kind = match series.is_count {
+            true => Physical::INT64,
+            false => Physical::DOUBLE,
+        };
+        Type::primitive_type_builder(series.column, kind)
+            .with_repetition(Repetition::OPTIONAL)
+            .build()
+    });
+    let fields = words.chain([seed, iteration]).chain(series);
+    let fields = fields
+        .map(|field| field.map(Arc::new))
+        .collect::<Result<_, _>>()?;
+    Ok(Arc::new(
+        Type::group_type_builder("runs")
+            .with_fields(fields)
+            .build()?,
+    ))
+}

@@ -1,0 +1,46 @@
+//! Runs as TensorBoard's event files.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use super::events::Events;
+use super::points::{self, points};
+use crate::finished::Found;
+use crate::records::write_whole;
+use crate::report::FinishedRun;
+
+/// Writes the event file of each run into a folder of its own, at the run's place in the results. A file of an earlier
+/// export is replaced.
+pub fn write(runs: &[Found], results: &Path, folder: &Path) -> Result<()> {
+    for Found { directory, run } in runs {
+        let place = match directory.strip_prefix(results) {
+            Ok(place) if place != Path::new("") => place,
+            _ => directory.file_name().map_or(Path::new("run"), Path::new),
+        };
+        let folder = folder.join(place);
+        std::fs::create_dir_all(&folder)
+            .with_context(|| format!("cannot create {}", folder.display()))?;
+        // TensorBoard knows its files by the first part of the name, and takes the number for the time.
+        let started = run.file.started.as_second();
+        let path = folder.join(format!("events.out.tfevents.{started:010}.flatland"));
+        write_whole(&path, &events(run))?;
+    }
+    Ok(())
+}
+
+/// The configuration as text, and a line for each series that has values.
+fn events(run: &FinishedRun) -> Vec<u8> {
+    let start = run.file.started.as_millisecond() as f64 / 1000.0;
+    let mut events = Events::new(start);
+    let config = run.config.to_toml();
+    events.text(start, "config", &format!("```toml\n{config}```\n"));
+    let mut seconds = 0.0;
+    for (iteration, point) in points(run) {
+        let values = points::ALL.iter();
+        let values = values.filter_map(|series| Some((series.tag, (series.of)(&point)?)));
+        seconds = point.seconds().unwrap_or(seconds);
+        events.scalars(start + seconds, iteration, &Vec::from_iter(values));
+    }
+    events.finish()
+}

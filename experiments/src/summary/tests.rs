@@ -1,0 +1,115 @@
+use super::*;
+use crate::records::{Provenance, RunFile, Status, Totals};
+
+/// A finished run of a tiny grid.
+fn run(method: &str, seed: u64, loss: Option<f64>, status: Status) -> FinishedRun {
+    let text = format!(
+        "dataset = \"svhn\"\nloss = \"mse\"\nseed = {seed}\niterations = 5\nsamples = 50\nchunk = 50\n\
+         sharpness_every = 0\naccuracy_every = 0\ninit = \"pytorch\"\ndtype = \"f32\"\ndevice = \"flex\"\n\
+         [network]\nname = \"mlp\"\nwidths = [10]\nactivation = \"relu\"\nbias = true\n[method]\n{method}"
+    );
+    let provenance = Provenance {
+        version: String::new(),
+        git_commit: String::new(),
+        device: String::new(),
+        doctor: None,
+        threads: 1,
+        parameters: None,
+        train_samples: None,
+        test_samples: None,
+        data: Vec::new(),
+        initial_weights: None,
+    };
+    FinishedRun {
+        config: toml::from_str(&text).unwrap(),
+        file: RunFile {
+            status,
+            reason: None,
+            provenance,
+            started: jiff::Timestamp::UNIX_EPOCH,
+            ended: None,
+            totals: Totals {
+                final_loss: loss,
+                ..Totals::default()
+            },
+        },
+        metrics: Vec::new(),
+        sharpness: Vec::new(),
+        epochs: Vec::new(),
+        diagnostics: Vec::new(),
+        segment: Vec::new(),
+        large_steps: Vec::new(),
+    }
+}
+
+fn gd(step_size: f64) -> String {
+    format!("name = \"gd\"\nstep_size = {step_size:?}\n")
+}
+
+#[test]
+fn runs_that_differ_in_their_seed_are_one_entry_and_methods_are_in_order() {
+    let mut runs = vec![
+        run(&gd(1.0), 7, Some(0.4), Status::Done),
+        run(&gd(0.1), 7, Some(0.5), Status::Done),
+        run(&gd(1.0), 3, Some(0.2), Status::Done),
+    ];
+    runs.push(run(&gd(1.0), 3, Some(0.1), Status::Done));
+    runs[3].config.samples = 60;
+    let problems = problems(&runs);
+    let labels = |problem: &Problem<'_>| -> Vec<String> {
+        (problem.entries.iter().map(|entry| entry.label.clone())).collect()
+    };
+    assert_eq!(problems.len(), 2);
+    assert_eq!(labels(&problems[0]), ["GD 0.1", "GD 1"]);
+    let loss = quantity::Quantity::named("final-loss").unwrap();
+    let spread = loss.of(&problems[0].entries[1]).unwrap();
+    assert!((spread.mean - 0.3).abs() < 1e-15);
+    assert!((spread.deviation.unwrap() - 0.02f64.sqrt()).abs() < 1e-15);
+    assert_eq!(
+        problems[0].entries[1].runs[0].config.seed, 3,
+        "seeds are in order"
+    );
+    assert_eq!(
+        problems[0].title(),
+        "svhn × mlp (mse, 50 samples, 5 iterations)"
+    );
+    assert_eq!(labels(&problems[1]), ["GD 1"]);
+}
+
+#[test]
+fn what_looks_alike_is_told_apart_by_its_settings() {
+    let mut runs: Vec<_> = [1.0, 1.0, 1.0]
+        .map(|eta| run(&gd(eta), 1, None, Status::Done))
+        .into();
+    runs[1].config.chunk = 25;
+    runs[2].config.network =
+        toml::from_str("name = \"mlp\"\nwidths = [20]\nactivation = \"relu\"\nbias = true")
+            .unwrap();
+    let settings = problems(&runs).into_iter().map(|problem| problem.settings);
+    assert_eq!(
+        Vec::from_iter(settings),
+        [
+            "chunk = 50, network.widths = [10]",
+            "chunk = 25, network.widths = [10]",
+            "chunk = 50, network.widths = [20]"
+        ]
+    );
+}
+
+#[test]
+fn the_best_is_chosen_among_methods_whose_runs_all_reached_their_end() {
+    let runs = [
+        run(&gd(0.1), 1, Some(0.5), Status::Done),
+        run(&gd(1.0), 1, Some(0.3), Status::Converged),
+        run(&gd(2.0), 1, Some(0.1), Status::Done),
+        run(&gd(2.0), 2, None, Status::Diverged),
+    ];
+    let problems = problems(&runs);
+    let entries = &problems[0].entries;
+    let loss = quantity::Quantity::named("final-loss").unwrap();
+    assert_eq!(loss.best(entries), Some(0.3));
+    assert_eq!(loss.best(&entries[1..]), None, "nothing to be better than");
+    assert_eq!(entries[2].states(), "done 1, diverged 1");
+    let steps = quantity::Quantity::named("iterations").unwrap();
+    assert_eq!(steps.best(entries), None, "no better and worse");
+}
