@@ -326,7 +326,7 @@ mod tests {
         assert_eq!(
             csv,
             "data,method,loss_mean,loss_std,edge_mean,edge_std\n\
-             \"a,b\",GD | 50%,0.00002,0.000014142135623730951,0.25,\n\
+             \"a,b\",GD | 50%,0.00002,0.00001414213562373095,0.25,\n\
              \"a,b\",LS,0.375,0.1767766952966369,,\n"
         );
     }
