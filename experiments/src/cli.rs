@@ -321,7 +321,7 @@ pub struct PlotArgs {
     /// The seed of the runs drawn. Default: the least.
     #[arg(long, value_name = "SEED")]
     pub seed: Option<u64>,
-    /// The file. Default: <figure>.svg in RESULTS.
+    /// The file. Default: in RESULTS, with the name of the figure.
     #[arg(short, long, value_name = "FILE.svg")]
     pub output: Option<PathBuf>,
 }
