@@ -41,7 +41,7 @@ pub fn convolve(
         return outputs.reduce(|sum, output| sum + output).expect("terms");
     }
     let terms = held(terms);
-    let bias = bias.map(|bias| reading(bias));
+    let bias = bias.map(reading);
     let [height, width] = geometry.output;
     let shape = [geometry.batch, geometry.channels_out, height, width];
     for_type!(terms[0][0], T => {

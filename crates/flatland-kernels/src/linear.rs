@@ -137,7 +137,7 @@ fn sum_of_products(
     }
     let size @ [rows, columns] = shape.size();
     let terms = held(terms);
-    let bias = bias.map(|bias| reading(bias));
+    let bias = bias.map(reading);
     for_type!(terms[0][0], T => {
         let mut sum = vec![T::default(); rows * columns];
         let mut write = Write::Replace;
