@@ -47,7 +47,7 @@ pub(super) enum Kept {
 pub(crate) enum Moved {
     Nothing,
     /// The tangent of the input.
-    Input(Flow),
+    Input(Box<Flow>),
     Normal(Box<batch_norm::Moved>),
     Sequence {
         children: Vec<Moved>,
@@ -58,7 +58,7 @@ pub(crate) enum Moved {
 impl Moved {
     pub(super) fn input(self) -> Option<Flow> {
         match self {
-            Self::Input(tangent) => Some(tangent),
+            Self::Input(tangent) => Some(*tangent),
             _ => None,
         }
     }
@@ -66,7 +66,7 @@ impl Moved {
 
 impl From<Option<Flow>> for Moved {
     fn from(tangent: Option<Flow>) -> Self {
-        tangent.map_or(Self::Nothing, Self::Input)
+        tangent.map_or(Self::Nothing, |tangent| Self::Input(Box::new(tangent)))
     }
 }
 
@@ -261,7 +261,7 @@ impl Layer {
                     Kept::Rectified(output) => {
                         (Some(elementwise::gated(tangent, output)), Moved::Nothing)
                     }
-                    Kept::Tanh(kept) => (Some(kept.push(tangent.clone())), Moved::Input(tangent)),
+                    Kept::Tanh(kept) => (Some(kept.push(tangent.clone())), Some(tangent).into()),
                     Kept::Pool(winners, _) => {
                         let output = max_pool2d_gather(tangent.image(), winners);
                         (Some(Flow::Image(output)), Moved::Nothing)
