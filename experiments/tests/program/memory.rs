@@ -76,7 +76,7 @@ fn what_does_not_fit_is_refused_with_the_need_and_what_would_fit() {
             vec!["--chunk", "auto", "--memory", "2GB"],
             vec![
                 "a single sample needs",
-                "sharpness_every = 0, which needs 2",
+                "sharpness_every = 0, which needs 1",
             ],
         ),
         (
