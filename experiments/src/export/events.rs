@@ -1,8 +1,8 @@
 //! The event files of TensorBoard: TFRecords of a protocol buffer, of which this writes the few fields it needs.
 //!
 //! The messages are `Event`, `Summary`, `SummaryMetadata` and `TensorProto` of
-//! `tensorboard/compat/proto/{event,summary,tensor}.proto`. The crates there are (tfrecord, tensorboard-rs) have not been
-//! released since 2023 and bring a protocol-buffer compiler or an asynchronous run time.
+//! `tensorboard/compat/proto/{event,summary,tensor}.proto`. The crates there are (tfrecord, tensorboard-rs) bring a
+//! protocol-buffer compiler or an asynchronous run time.
 
 /// `DT_STRING` of `types.proto`.
 const STRING: u64 = 7;
