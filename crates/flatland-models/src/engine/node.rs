@@ -21,7 +21,7 @@ pub(super) enum Kept {
     Nothing,
     Linear(linear::Kept),
     Conv2d(conv2d::Kept),
-    BatchNorm(batch_norm::Kept),
+    BatchNorm(Box<batch_norm::Kept>),
     /// The output of a rectifier.
     Rectified(Flow),
     Tanh(elementwise::KeptTanh),
@@ -115,7 +115,7 @@ impl Layer {
                 let (output, kept) = batch_norm::record(layer, pass, input.image());
                 (
                     Flow::Image(output),
-                    kept.map_or(Kept::Nothing, Kept::BatchNorm),
+                    kept.map_or(Kept::Nothing, |kept| Kept::BatchNorm(Box::new(kept))),
                 )
             }
             Self::Activation(layer) => {
