@@ -5,15 +5,14 @@ use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
-use burn::backend::{
-    Autodiff, Backend, Dispatch, DispatchDevice, Flex, TensorMetadata, backend_extension,
-};
+use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
 use burn::tensor::ops::ConvOptions;
-use burn::tensor::{DType, Shape, Tensor, module};
+use burn::tensor::{Tensor, module};
 use burn_flex::FlexTensor;
 
-use crate::conv2d::{Geometry, bias_gradient, forward, input_gradient, weight_gradient};
-use crate::float::{Float, for_type};
+use crate::conv2d::Geometry;
+use crate::flex::{in_order, is_own};
+use crate::on_flex;
 
 /// A two-dimensional cross-correlation with an optional bias.
 ///
@@ -66,13 +65,6 @@ pub fn conv2d(
     })
 }
 
-/// Whether this crate's operators are for the device and the type of a tensor.
-pub(crate) fn is_own(tensor: &Tensor<4>) -> bool {
-    let device = tensor.device().without_autodiff();
-    matches!(device.as_dispatch(), DispatchDevice::Flex(_))
-        && matches!(tensor.dtype(), DType::F32 | DType::F64)
-}
-
 /// What burn's dispatch calls. It would panic on a backend that is not listed.
 #[backend_extension(Flex, Autodiff)]
 pub(crate) trait Convolution: Backend {
@@ -123,54 +115,20 @@ impl Kernels for Flex {
         weight: FlexTensor,
         bias: Option<FlexTensor>,
     ) -> FlexTensor {
-        let [input, weight] = [input, weight].map(|tensor| tensor.to_contiguous());
-        let bias = bias.map(|bias| bias.to_contiguous());
-        let shape = [
-            geometry.batch,
-            geometry.channels_out,
-            geometry.output[0],
-            geometry.output[1],
-        ];
-        for_type!(input, T => {
-            let bias = bias.as_ref().map(T::numbers);
-            T::tensor(forward(geometry, &[[T::numbers(&input), T::numbers(&weight)]], bias), Shape::from(shape))
-        })
+        let bias = bias.map(in_order);
+        on_flex::forward(geometry, &[[input, weight].map(in_order)], bias.as_ref())
     }
 
     fn input_gradient(geometry: &Geometry, weight: FlexTensor, gradient: FlexTensor) -> FlexTensor {
-        let [weight, gradient] = [weight, gradient].map(|tensor| tensor.to_contiguous());
-        let shape = [
-            geometry.batch,
-            geometry.channels_in,
-            geometry.input[0],
-            geometry.input[1],
-        ];
-        for_type!(weight, T => {
-            T::tensor(input_gradient(geometry, &[[T::numbers(&weight), T::numbers(&gradient)]]), Shape::from(shape))
-        })
+        on_flex::input_gradient(geometry, &[[weight, gradient].map(in_order)])
     }
 
     fn weight_gradient(geometry: &Geometry, input: FlexTensor, gradient: FlexTensor) -> FlexTensor {
-        let [input, gradient] = [input, gradient].map(|tensor| tensor.to_contiguous());
-        let shape = [
-            geometry.channels_out,
-            geometry.channels_in,
-            geometry.kernel[0],
-            geometry.kernel[1],
-        ];
-        for_type!(input, T => {
-            let mut weight = vec![T::default(); shape.iter().product()];
-            weight_gradient(geometry, &[[T::numbers(&input), T::numbers(&gradient)]], &mut weight);
-            T::tensor(weight, Shape::from(shape))
-        })
+        on_flex::weight_gradient(geometry, &[[input, gradient].map(in_order)])
     }
 
     fn bias_gradient(gradient: FlexTensor) -> FlexTensor {
-        let gradient = gradient.to_contiguous();
-        let shape: [usize; 4] = gradient.layout().shape().dims();
-        for_type!(gradient, T => {
-            T::tensor(bias_gradient(shape, T::numbers(&gradient)), Shape::from([shape[1]]))
-        })
+        on_flex::bias_gradient(&in_order(gradient))
     }
 }
 

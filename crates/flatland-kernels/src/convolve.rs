@@ -3,13 +3,13 @@
 use std::ops::Range;
 
 use burn::tensor::ops::ConvOptions;
-use burn::tensor::{Shape, Tensor, module};
-use burn_flex::FlexTensor;
+use burn::tensor::{Tensor, module};
 
-use crate::conv2d::{Geometry, Term, bias_gradient, forward, input_gradient, weight_gradient};
+use crate::conv2d::{Geometry, weight_gradient};
 use crate::flat::Flat;
 use crate::flex::{is_plain, reading, tensor};
-use crate::float::{Float, for_type};
+use crate::float::for_type;
+use crate::on_flex::{self, FlexTerm, numbers};
 
 /// `Σ input * weight + bias`: the sum of some cross-correlations of one geometry. The tangent of a convolution is such a
 /// sum, of `ẋ` with the weight and of `x` with the weight's tangent.
@@ -40,14 +40,8 @@ pub fn convolve(
         });
         return outputs.reduce(|sum, output| sum + output).expect("terms");
     }
-    let terms = held(terms);
     let bias = bias.map(reading);
-    let [height, width] = geometry.output;
-    let shape = [geometry.batch, geometry.channels_out, height, width];
-    for_type!(terms[0][0], T => {
-        let bias = bias.as_ref().map(T::numbers);
-        tensor(T::tensor(forward(&geometry, &numbers(&terms), bias), Shape::from(shape)))
-    })
+    tensor(on_flex::forward(&geometry, &held(terms), bias.as_ref()))
 }
 
 /// The gradient at the input of a convolution: the sum over some weights, each with a gradient at the output.
@@ -79,10 +73,7 @@ pub fn convolve_input_gradient(
         });
         return gradients.reduce(|sum, part| sum + part).expect("terms");
     }
-    let terms = held(terms);
-    for_type!(terms[0][0], T => {
-        tensor(T::tensor(input_gradient(&geometry, &numbers(&terms)), Shape::from(input)))
-    })
+    tensor(on_flex::input_gradient(&geometry, &held(terms)))
 }
 
 /// Puts the gradient at the weight of a convolution into a range of zeros: the sum over some inputs, each with a gradient
@@ -137,17 +128,13 @@ pub fn convolve_weight_gradient(
 ///
 /// Where the gradient is tracked.
 pub fn convolve_bias_gradient(gradient: &Tensor<4>) -> Tensor<1> {
-    let [_, channels, _, _] = gradient.dims();
     if !is_plain(gradient) {
+        let [_, channels, _, _] = gradient.dims();
         return (gradient.clone())
             .sum_dims(&[0usize, 2, 3])
             .reshape([channels]);
     }
-    let gradient = reading(gradient);
-    let shape: [usize; 4] = gradient.layout().shape().dims();
-    for_type!(gradient, T => {
-        tensor(T::tensor(bias_gradient(shape, T::numbers(&gradient)), Shape::from([channels])))
-    })
+    tensor(on_flex::bias_gradient(&reading(gradient)))
 }
 
 pub(crate) fn first<'a, T>(terms: &[[&'a T; 2]]) -> [&'a T; 2] {
@@ -171,13 +158,6 @@ fn reverse(
 }
 
 /// The memory of some terms.
-pub(crate) fn held<const D: usize>(terms: &[[&Tensor<D>; 2]]) -> Vec<[FlexTensor; 2]> {
+pub(crate) fn held<const D: usize>(terms: &[[&Tensor<D>; 2]]) -> Vec<FlexTerm> {
     (terms.iter()).map(|term| term.map(reading)).collect()
-}
-
-/// The numbers of some terms.
-pub(crate) fn numbers<T: Float>(terms: &[[FlexTensor; 2]]) -> Vec<Term<'_, T>> {
-    (terms.iter())
-        .map(|[left, right]| [T::numbers(left), T::numbers(right)])
-        .collect()
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use burn::tensor::{DType, Device, Shape, Tensor};
 use burn_flex::FlexTensor;
 
-use crate::flex::{flex, is_plain, reading, tensor};
+use crate::flex::{is_plain, reading, tensor};
 use crate::float::{Float, for_type};
 
 /// A vector made of parts, such as a gradient of the gradients at all parameters. On flex, for `f32` and `f64`, kernels
@@ -31,19 +31,16 @@ impl Flat {
     /// Zeros on the device and of the type of `like`.
     pub fn zeros_like(like: &Tensor<1>) -> Self {
         let [length] = like.dims();
-        let (device, dtype) = (like.device(), like.dtype());
         let storage = if is_plain(like) {
             // Not burn's zeros, which are copied once to be aligned.
-            let zeros = flex(like.clone());
             Storage::Flex(
-                for_type!(zeros, T => T::tensor(vec![T::default(); length], Shape::from([length]))),
+                for_type!(like, T => T::tensor(vec![T::default(); length], Shape::from([length]))),
             )
         } else {
-            let parts = Vec::new();
             Storage::Parts {
-                parts,
-                device,
-                dtype,
+                parts: Vec::new(),
+                device: like.device(),
+                dtype: like.dtype(),
             }
         };
         Self { length, storage }

@@ -5,13 +5,22 @@ use burn::backend::{
     TensorMetadata,
 };
 use burn::tensor::kind::Basic;
-use burn::tensor::{DType, Tensor};
+use burn::tensor::{DType, Device, Tensor};
 use burn_flex::FlexTensor;
 
 /// Whether the plain kernels are for the device and the type of a tensor: flex without a tape, `f32` or `f64`.
 pub(crate) fn is_plain<const D: usize>(tensor: &Tensor<D>) -> bool {
-    matches!(tensor.device().as_dispatch(), DispatchDevice::Flex(_))
-        && matches!(tensor.dtype(), DType::F32 | DType::F64)
+    has_kernels(&tensor.device(), tensor.dtype())
+}
+
+/// Whether this crate's operators are for a device and a type, on the tape or off it.
+pub(crate) fn is_own<const D: usize>(tensor: &Tensor<D>) -> bool {
+    has_kernels(&tensor.device().without_autodiff(), tensor.dtype())
+}
+
+fn has_kernels(device: &Device, dtype: DType) -> bool {
+    matches!(device.as_dispatch(), DispatchDevice::Flex(_))
+        && matches!(dtype, DType::F32 | DType::F64)
 }
 
 /// The tensor of the backend.
@@ -45,7 +54,11 @@ fn dispatch(tensor: BackendTensor<burn_flex::Flex>) -> DispatchTensor {
 
 /// A tensor of the backend that reads as a slice; memory is shared where the numbers lie in order already.
 pub(crate) fn reading<const D: usize, K: Basic>(tensor: &Tensor<D, K>) -> FlexTensor {
-    let tensor = flex(tensor.clone());
+    in_order(flex(tensor.clone()))
+}
+
+/// A tensor whose numbers read as a slice. burn's `to_contiguous` copies a part of a longer vector, too.
+pub(crate) fn in_order(tensor: FlexTensor) -> FlexTensor {
     if tensor.is_contiguous() {
         tensor
     } else {

@@ -52,6 +52,7 @@ mod flex;
 mod float;
 mod linear;
 mod max_pool2d;
+mod on_flex;
 mod passes;
 mod product;
 

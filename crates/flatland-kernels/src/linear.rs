@@ -5,10 +5,11 @@ use std::ops::Range;
 use burn::tensor::{Shape, Tensor};
 
 use crate::conv2d::Term;
-use crate::convolve::{first, held, numbers};
+use crate::convolve::{first, held};
 use crate::flat::Flat;
 use crate::flex::{is_plain, reading, tensor};
 use crate::float::{Float, for_type};
+use crate::on_flex::numbers;
 use crate::product::{Matrix, MatrixMut, Work, Write, multiply};
 
 /// `Σ input · weightᵀ + bias`.

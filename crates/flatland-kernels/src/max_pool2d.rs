@@ -12,8 +12,8 @@ use burn_flex::{FlexTensor, Layout};
 use pulp::Arch;
 use rayon::prelude::*;
 
-use crate::backend::is_own;
 use crate::conv2d::{Geometry, met};
+use crate::flex::{in_order, is_own};
 use crate::float::Float;
 
 /// The largest value of each window, and the place of the pixel that it comes from in its channel, counted row by row:
@@ -70,7 +70,7 @@ impl MaxPool for Flex {
         stride: usize,
         padding: usize,
     ) -> (FlexTensor, FlexTensor) {
-        let input = input.to_contiguous();
+        let input = in_order(input);
         let shape: [usize; 4] = input.layout().shape().dims();
         let weight = [1, shape[1], kernel, kernel];
         let geometry = Geometry::new(shape, weight, stride, padding);

@@ -102,17 +102,10 @@ impl<'a> Pass<'a> {
             .slots()
             .iter()
             .map(|slot| point.clone().slice(slot.range.clone()));
+        let values = views.map(prepare).collect();
         Self {
-            source: Some(Source {
-                layout,
-                values: views.map(prepare).collect(),
-            }),
-            direction: None,
-            running: None,
-            observed: RefCell::default(),
-            masks: None,
-            masked: Cell::new(0),
-            watched: None,
+            source: Some(Source { layout, values }),
+            ..Pass::own()
         }
     }
 
@@ -124,17 +117,16 @@ impl<'a> Pass<'a> {
     pub(crate) fn again_taped(&self) -> Pass<'a> {
         let Source { layout, values } = self.source.as_ref().expect("a pass at a point");
         let leaf = |view: &Tensor<1>| Tensor::from_inner(view.clone()).require_grad();
-        let mut pass = Pass::own();
-        pass.source = Some(Source {
-            layout,
-            values: values.iter().map(leaf).collect(),
-        });
-        pass.direction = self.direction.clone();
-        pass
+        let values = values.iter().map(leaf).collect();
+        Pass {
+            source: Some(Source { layout, values }),
+            direction: self.direction.clone(),
+            ..Pass::own()
+        }
     }
 
-    /// Adds the gradients at the leaves of a taped pass to the slots.
-    pub(crate) fn add_gradients(&self, gradients: &mut Gradients, slots: &mut Slots<'_>) {
+    /// Puts the gradients at the leaves of a taped pass into the slots.
+    pub(crate) fn put_gradients(&self, gradients: &mut Gradients, slots: &mut Slots<'_>) {
         let values = self.source.iter().flat_map(|source| &source.values);
         for (position, leaf) in values.enumerate() {
             if let Some(gradient) = leaf.grad_remove(gradients) {

@@ -5,7 +5,7 @@ use pulp::Arch;
 use rayon::prelude::*;
 
 use super::composed;
-use crate::flex::{flex, is_plain, reading, tensor};
+use crate::flex::{flex, in_order, is_plain, reading, tensor};
 use crate::float::{Float, for_type};
 
 /// Fewer numbers than this are not shared among threads.
@@ -69,7 +69,7 @@ pub fn add<const D: usize>(a: Tensor<D>, b: Tensor<D>) -> Tensor<D> {
     } else {
         (b, a)
     };
-    let other = other.to_contiguous();
+    let other = in_order(other);
     for_type!(other, T => {
         merge(T::numbers_mut(&mut sum), T::numbers(&other), |a: T, b| a + b)
     });

@@ -4,7 +4,7 @@ use burn::tensor::{Int, Shape, Tensor};
 use rayon::prelude::*;
 
 use super::composed;
-use crate::flex::{flex, is_plain, reading, tensor};
+use crate::flex::{is_plain, reading, tensor};
 use crate::float::{Float, for_type};
 
 /// Fewer numbers than this are not shared among threads.
@@ -33,7 +33,7 @@ pub fn max_pool2d_scatter(
     if !is_plain(&gradient) || !is_places(winners) {
         return composed::max_pool2d_scatter(gradient, winners.clone(), size);
     }
-    let (gradient, winners) = (flex(gradient).to_contiguous(), reading(winners));
+    let (gradient, winners) = (reading(&gradient), reading(winners));
     let (pixels_in, pixels_out) = (size[0] * size[1], height * width);
     let winners: &[i64] = winners.as_slice().expect("places of type i64, in order");
     let shape = Shape::from([batch, channels, size[0], size[1]]);
@@ -70,7 +70,7 @@ pub fn max_pool2d_gather(tangent: Tensor<4>, winners: &Tensor<4, Int>) -> Tensor
     if !is_plain(&tangent) || !is_places(winners) {
         return composed::max_pool2d_gather(tangent, winners.clone());
     }
-    let (tangent, winners) = (flex(tangent).to_contiguous(), reading(winners));
+    let (tangent, winners) = (reading(&tangent), reading(winners));
     let (pixels_in, pixels_out) = (height * width, shape[2] * shape[3]);
     let winners: &[i64] = winners.as_slice().expect("places of type i64, in order");
     tensor(for_type!(tangent, T => {

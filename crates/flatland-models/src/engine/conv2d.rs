@@ -41,15 +41,7 @@ pub(super) fn pull(
         convolve_input_gradient(&[[&weight, &adjoint]], kept.input.dims(), stride, padding)
     });
     match purpose {
-        Purpose::Gradient(slots) => {
-            slots.write(&layer.weight, |vector, range| {
-                let terms = [[&kept.input, &adjoint]];
-                convolve_weight_gradient(&terms, weight.dims(), stride, padding, vector, range);
-            });
-            if let Some(bias) = &layer.bias {
-                slots.put(bias, || convolve_bias_gradient(&adjoint));
-            }
-        }
+        Purpose::Gradient(slots) => put(layer, &[[&kept.input, &adjoint]], slots),
         Purpose::Tangents => kept.adjoint = Some(adjoint),
     }
     pulled
@@ -97,15 +89,24 @@ pub(super) fn pull_tangent(
         }
         convolve_input_gradient(&terms, kept.input.dims(), stride, padding)
     });
+    let mut terms = vec![[&kept.input, &along]];
+    if let Some(tangent) = &tangent {
+        terms.push([tangent, adjoint]);
+    }
+    put(layer, &terms, slots);
+    pulled
+}
+
+/// Puts the gradients of the parameters: that of the weight is the sum over some inputs, each with an adjoint; that of the
+/// bias is from the first adjoint.
+fn put(layer: &Conv2d, terms: &[[&Tensor<4>; 2]], slots: &mut Slots<'_>) {
+    let [stride, padding] = layer.window();
     slots.write(&layer.weight, |vector, range| {
-        let mut terms = vec![[&kept.input, &along]];
-        if let Some(tangent) = &tangent {
-            terms.push([tangent, adjoint]);
-        }
-        convolve_weight_gradient(&terms, weight.value.dims(), stride, padding, vector, range);
+        let (weight, _) = layer.shape();
+        convolve_weight_gradient(terms, weight, stride, padding, vector, range);
     });
     if let Some(bias) = &layer.bias {
-        slots.put(bias, || convolve_bias_gradient(&along));
+        let [_, adjoint] = terms[0];
+        slots.put(bias, || convolve_bias_gradient(adjoint));
     }
-    pulled
 }

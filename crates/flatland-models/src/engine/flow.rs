@@ -47,6 +47,13 @@ impl Flow {
         }
     }
 
+    fn tokens(self) -> Tensor<3> {
+        match self {
+            Self::Tokens(tokens) => tokens,
+            other => panic!("expected tokens, found {other:?}"),
+        }
+    }
+
     pub(crate) fn image(self) -> Tensor<4> {
         match self {
             Self::Image(image) => image,
@@ -78,6 +85,27 @@ impl Flow {
         [0..channels, channels..all].map(|range| Self::Image(image.clone().slice_dim(1, range)))
     }
 
+    /// The value of a signal with this tangent.
+    pub(super) fn with_tangent(self, tangent: Option<Self>) -> Signal {
+        match self {
+            Self::Features(value) => Dual {
+                value,
+                tangent: tangent.map(Self::features),
+            }
+            .into(),
+            Self::Tokens(value) => Dual {
+                value,
+                tangent: tangent.map(Self::tokens),
+            }
+            .into(),
+            Self::Image(value) => Dual {
+                value,
+                tangent: tangent.map(Self::image),
+            }
+            .into(),
+        }
+    }
+
     /// Zeros of the same shape.
     pub(crate) fn zeros(&self) -> Self {
         each!(self, x => x.zeros_like())
@@ -87,11 +115,7 @@ impl Flow {
 impl From<Flow> for Signal {
     /// A value without a tangent.
     fn from(flow: Flow) -> Self {
-        match flow {
-            Flow::Features(features) => Dual::constant(features).into(),
-            Flow::Tokens(tokens) => Dual::constant(tokens).into(),
-            Flow::Image(image) => Dual::constant(image).into(),
-        }
+        flow.with_tangent(None)
     }
 }
 

@@ -64,14 +64,7 @@ pub(super) fn pull(
     let weight = pass.parameter(&layer.weight).value;
     let pulled = moves.then(|| linear_input_gradient(&[[&adjoint, &weight]]));
     match purpose {
-        Purpose::Gradient(slots) => {
-            slots.write(&layer.weight, |vector, range| {
-                linear_weight_gradient(&[[&adjoint, &kept.input]], vector, range);
-            });
-            if let Some(bias) = &layer.bias {
-                slots.put(bias, || adjoint.sum_dim(0));
-            }
-        }
+        Purpose::Gradient(slots) => put(layer, &[[&adjoint, &kept.input]], slots),
         Purpose::Tangents => kept.adjoint = Some(adjoint),
     }
     pulled.map(|pulled| unrolled(pulled, kept.tokens))
@@ -119,16 +112,23 @@ pub(super) fn pull_tangent(
         }
         linear_input_gradient(&terms)
     });
+    let tangent = tangent.map(|tangent| rows(tangent).0);
+    let mut terms = vec![[&along, &kept.input]];
+    if let Some(tangent) = &tangent {
+        terms.push([adjoint, tangent]);
+    }
+    put(layer, &terms, slots);
+    pulled.map(|pulled| unrolled(pulled, kept.tokens))
+}
+
+/// Puts the gradients of the parameters: that of the weight is the sum over some adjoints, each with an input; that of the
+/// bias is from the first adjoint.
+fn put(layer: &Linear, terms: &[[&Tensor<2>; 2]], slots: &mut Slots<'_>) {
     slots.write(&layer.weight, |vector, range| {
-        let tangent = tangent.map(|tangent| rows(tangent).0);
-        let mut terms = vec![[&along, &kept.input]];
-        if let Some(tangent) = &tangent {
-            terms.push([adjoint, tangent]);
-        }
-        linear_weight_gradient(&terms, vector, range);
+        linear_weight_gradient(terms, vector, range);
     });
     if let Some(bias) = &layer.bias {
-        slots.put(bias, || along.sum_dim(0));
+        let [adjoint, _] = terms[0];
+        slots.put(bias, || adjoint.clone().sum_dim(0));
     }
-    pulled.map(|pulled| unrolled(pulled, kept.tokens))
 }

@@ -5,7 +5,6 @@ use burn::tensor::{Gradients, Tensor};
 use super::Slots;
 use super::flow::{Flow, each};
 use super::node::Purpose;
-use crate::layer::Signal;
 use crate::{Layer, Pass};
 
 #[derive(Debug)]
@@ -54,7 +53,7 @@ pub(super) fn pull(
     let mut gradients = inner(output, adjoint).backward();
     let pulled = at_leaf(&input, &gradients);
     if let Purpose::Gradient(slots) = purpose {
-        taped.add_gradients(&mut gradients, slots);
+        taped.put_gradients(&mut gradients, slots);
     }
     pulled
 }
@@ -65,7 +64,7 @@ pub(super) fn push(
     kept: &Kept,
     tangent: Option<Flow>,
 ) -> Option<Flow> {
-    let input = dual(kept.input.clone(), tangent);
+    let input = kept.input.clone().with_tangent(tangent);
     layer.forward(pass, input).into_flows().1
 }
 
@@ -81,10 +80,8 @@ pub(super) fn pull_tangent(
     let adjoint = kept.adjoint.clone().expect("a reverse pass");
     let taped = pass.again_taped();
     let input = leaf(kept.input.clone());
-    let signal = dual(
-        input.clone(),
-        tangent.map(|tangent| each!(tangent, x => Tensor::from_inner(x))),
-    );
+    let tangent = tangent.map(|tangent| each!(tangent, x => Tensor::from_inner(x)));
+    let signal = input.clone().with_tangent(tangent);
     let (output, output_tangent) = layer.forward(&taped, signal).into_flows();
     let first = inner(output, along);
     let sum = match output_tangent {
@@ -92,7 +89,7 @@ pub(super) fn pull_tangent(
         None => first,
     };
     let mut gradients = sum.backward();
-    taped.add_gradients(&mut gradients, slots);
+    taped.put_gradients(&mut gradients, slots);
     at_leaf(&input, &gradients)
 }
 
@@ -113,30 +110,5 @@ fn inner(output: Flow, constant: Flow) -> Tensor<1> {
         (Flow::Tokens(x), Flow::Tokens(y)) => (x * Tensor::from_inner(y)).sum(),
         (Flow::Image(x), Flow::Image(y)) => (x * Tensor::from_inner(y)).sum(),
         (output, constant) => panic!("{output:?} and {constant:?} are of two kinds"),
-    }
-}
-
-fn dual(value: Flow, tangent: Option<Flow>) -> Signal {
-    use crate::Dual;
-    let Some(tangent) = tangent else {
-        return value.into();
-    };
-    match (value, tangent) {
-        (Flow::Features(value), Flow::Features(t)) => Dual {
-            value,
-            tangent: Some(t),
-        }
-        .into(),
-        (Flow::Tokens(value), Flow::Tokens(t)) => Dual {
-            value,
-            tangent: Some(t),
-        }
-        .into(),
-        (Flow::Image(value), Flow::Image(t)) => Dual {
-            value,
-            tangent: Some(t),
-        }
-        .into(),
-        (value, tangent) => panic!("{value:?} and {tangent:?} are of two kinds"),
     }
 }
