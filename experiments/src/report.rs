@@ -281,3 +281,47 @@ pub fn edge_name(method: &MethodConfig) -> Option<String> {
         _ => format!("2/η of {}", method.label()),
     })
 }
+
+#[cfg(test)]
+impl FinishedRun {
+    /// A run by nobody, of which no row was recorded.
+    pub fn without_rows(
+        config: CellConfig,
+        status: crate::records::Status,
+        final_loss: Option<f64>,
+    ) -> Self {
+        use crate::records::{Provenance, Totals};
+        let provenance = Provenance {
+            version: String::new(),
+            git_commit: String::new(),
+            device: String::new(),
+            doctor: None,
+            threads: 1,
+            parameters: None,
+            train_samples: None,
+            test_samples: None,
+            data: Vec::new(),
+            initial_weights: None,
+        };
+        Self {
+            config,
+            file: RunFile {
+                status,
+                reason: None,
+                provenance,
+                started: jiff::Timestamp::UNIX_EPOCH,
+                ended: None,
+                totals: Totals {
+                    final_loss,
+                    ..Totals::default()
+                },
+            },
+            metrics: Vec::new(),
+            sharpness: Vec::new(),
+            epochs: Vec::new(),
+            diagnostics: Vec::new(),
+            segment: Vec::new(),
+            large_steps: Vec::new(),
+        }
+    }
+}

@@ -1,7 +1,10 @@
 //! The operators against burn's own.
 
+mod common;
+
 use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
-use burn::tensor::{DType, Device, Tensor, TensorData, module};
+use burn::tensor::{DType, Tensor, module};
+use common::{has_output, numbers, relative_error, tensor};
 use flatland_kernels::{conv2d, max_pool2d};
 use proptest::prelude::*;
 use rayon::ThreadPoolBuilder;
@@ -35,17 +38,8 @@ fn cases() -> impl Strategy<Value = Case> {
             },
         )
         .prop_filter("an output", |case| {
-            (2..4).all(|axis| case.weight[axis] <= case.input[axis] + 2 * case.padding)
+            has_output(case.input, case.weight, case.padding)
         })
-}
-
-/// Numbers that look random, in [−1, 1).
-fn tensor<const D: usize>(shape: [usize; D], seed: u64, dtype: DType) -> Tensor<D> {
-    let mut stream = flatland_random::stream(seed, "numbers", 0);
-    let numbers: Vec<f64> = (0..shape.iter().product())
-        .map(|_| flatland_random::normal(&mut stream))
-        .collect();
-    Tensor::from_data(TensorData::new(numbers, shape), (&Device::flex(), dtype))
 }
 
 /// The output and the gradients at input, weight and bias of `Σ c·y` with random `c`.
@@ -72,17 +66,6 @@ fn run(case: &Case, dtype: DType, own: bool) -> Vec<Vec<f64>> {
     ];
     results.extend(bias.map(|bias| numbers(bias.grad_remove(&mut gradients).unwrap())));
     results
-}
-
-fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
-    tensor.into_data().iter().collect()
-}
-
-fn relative_error(found: &[f64], expected: &[f64]) -> f64 {
-    assert_eq!(found.len(), expected.len());
-    let norm = |numbers: &mut dyn Iterator<Item = f64>| numbers.map(|x| x * x).sum::<f64>().sqrt();
-    let difference = norm(&mut found.iter().zip(expected).map(|(f, e)| f - e));
-    difference / norm(&mut expected.iter().copied()).max(f64::MIN_POSITIVE)
 }
 
 fn compare(case: &Case) {

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::gather::Found;
 use super::problems::Problem;
 use crate::report::{number, percent};
+use crate::summary::Spread;
 
 /// A cell of the table: what is shown, and what it is sorted by.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -135,12 +136,11 @@ fn row(problem: &Problem<'_>, runs: &[&Found]) -> Row {
 /// The mean, with the standard deviation (of a sample: over n − 1) where there are several values.
 fn summary(text: fn(Option<f64>) -> String, values: impl Iterator<Item = f64>) -> Cell {
     let values: Vec<f64> = values.collect();
-    let count = values.len() as f64;
-    let mean = (!values.is_empty()).then(|| values.iter().sum::<f64>() / count);
+    let spread = Spread::of(&values);
+    let mean = spread.map(|spread| spread.mean);
     let mut shown = text(mean);
-    if let Some(mean) = mean.filter(|_| values.len() > 1) {
-        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-        shown += &format!(" ± {}", text(Some((squares / (count - 1.0)).sqrt())));
+    if let Some(deviation) = spread.and_then(|spread| spread.deviation) {
+        shown += &format!(" ± {}", text(Some(deviation)));
     }
     Cell {
         text: shown,

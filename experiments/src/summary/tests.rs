@@ -1,5 +1,5 @@
 use super::*;
-use crate::records::{Provenance, RunFile, Status, Totals};
+use crate::records::Status;
 
 /// A finished run of a tiny grid.
 fn run(method: &str, seed: u64, loss: Option<f64>, status: Status) -> FinishedRun {
@@ -8,38 +8,7 @@ fn run(method: &str, seed: u64, loss: Option<f64>, status: Status) -> FinishedRu
          sharpness_every = 0\naccuracy_every = 0\ninit = \"pytorch\"\ndtype = \"f32\"\ndevice = \"flex\"\n\
          [network]\nname = \"mlp\"\nwidths = [10]\nactivation = \"relu\"\nbias = true\n[method]\n{method}"
     );
-    let provenance = Provenance {
-        version: String::new(),
-        git_commit: String::new(),
-        device: String::new(),
-        doctor: None,
-        threads: 1,
-        parameters: None,
-        train_samples: None,
-        test_samples: None,
-        data: Vec::new(),
-        initial_weights: None,
-    };
-    FinishedRun {
-        config: toml::from_str(&text).unwrap(),
-        file: RunFile {
-            status,
-            reason: None,
-            provenance,
-            started: jiff::Timestamp::UNIX_EPOCH,
-            ended: None,
-            totals: Totals {
-                final_loss: loss,
-                ..Totals::default()
-            },
-        },
-        metrics: Vec::new(),
-        sharpness: Vec::new(),
-        epochs: Vec::new(),
-        diagnostics: Vec::new(),
-        segment: Vec::new(),
-        large_steps: Vec::new(),
-    }
+    FinishedRun::without_rows(toml::from_str(&text).unwrap(), status, loss)
 }
 
 fn gd(step_size: f64) -> String {

@@ -5,9 +5,7 @@ use flatland_optim::{CdatConfig, LineSearchConfig, SamConfig};
 
 use super::*;
 use crate::cell::CellConfig;
-use crate::records::{
-    DiagnosticsRow, MetricsRow, Provenance, RunFile, SharpnessRow, Status, Totals,
-};
+use crate::records::{DiagnosticsRow, MetricsRow, SharpnessRow, Status};
 
 /// The line 2/K of the runs below, for ten classes.
 const FLOOR: f64 = 0.2;
@@ -54,40 +52,15 @@ fn run(name: &str, losses: &[f64], measured: &[(f64, f64)]) -> FinishedRun {
             hessian_products: 10,
             seconds: 0.0,
         });
+    let config = CellConfig {
+        network: Architecture::named("mlp").unwrap(),
+        method: method(name),
+        ..crate::memory::tests::cell()
+    };
     FinishedRun {
-        config: CellConfig {
-            network: Architecture::named("mlp").unwrap(),
-            method: method(name),
-            ..crate::memory::tests::cell()
-        },
-        file: RunFile {
-            status: Status::Done,
-            reason: None,
-            provenance: Provenance {
-                version: String::new(),
-                git_commit: String::new(),
-                device: String::new(),
-                doctor: None,
-                threads: 1,
-                parameters: None,
-                train_samples: None,
-                test_samples: None,
-                data: Vec::new(),
-                initial_weights: None,
-            },
-            started: jiff::Timestamp::UNIX_EPOCH,
-            ended: None,
-            totals: Totals {
-                final_loss: losses.last().copied(),
-                ..Totals::default()
-            },
-        },
         metrics: metrics.collect(),
         sharpness: rows.collect(),
-        epochs: Vec::new(),
-        diagnostics: Vec::new(),
-        segment: Vec::new(),
-        large_steps: Vec::new(),
+        ..FinishedRun::without_rows(config, Status::Done, losses.last().copied())
     }
 }
 
