@@ -1,0 +1,85 @@
+//! Arguments of `experiments run`.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use bytesize::ByteSize;
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+
+use crate::cell::FloatType;
+use crate::device::DeviceName;
+use crate::memory::Chunk;
+use crate::presets::{self, Scale};
+
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "A grid file is TOML, for instance:\n\n  \
+    datasets = [\"cifar10\", \"svhn\"]\n  \
+    networks = [\"mlp\", { name = \"cnn\", channels = [16, 16] }]\n  \
+    methods = [\"nls\", \"nls-ub\", { name = \"gd\", step_size = 0.5 }]\n  \
+    losses = [\"mse\"]\n  \
+    seeds = [42]\n  \
+    iterations = 500\n  \
+    samples = 5000\n\n\
+    Finished runs are skipped when the command is given again.\n\n\
+    Exit code: 0 all runs done, 1 some diverged, stalled or failed, 2 wrong usage or configuration, 130 interrupted.")]
+pub struct RunArgs {
+    /// A grid file (TOML). Without one, the quick preset.
+    #[arg(value_name = "GRID.toml", conflicts_with = "preset")]
+    pub grid: Option<PathBuf>,
+    /// A grid that comes with the program.
+    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(presets::names()))]
+    pub preset: Option<String>,
+    /// The size of a preset of the paper's figures (fig1 to fig4) and appendices (appD, appE, appF, appG, appH, appJ).
+    #[arg(
+        long,
+        value_name = "SCALE",
+        default_value = "paper",
+        conflicts_with = "grid"
+    )]
+    pub scale: Scale,
+    /// Replace a key of the grid, in TOML: --set iterations=100 --set 'methods=["nls"]'
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Keep only some cells: --only network=mlp --only method=ls,nls
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub only: Vec<String>,
+    /// Where to compute; auto takes a GPU if there is a real one and this program was built for it, else flex.
+    #[arg(long, value_name = "DEVICE")]
+    pub device: Option<DeviceName>,
+    /// Float type of parameters and data.
+    #[arg(long, value_name = "DTYPE")]
+    pub dtype: Option<FloatType>,
+    /// Samples that go through a network together; auto takes as many as --memory allows. Default: per network.
+    #[arg(long, value_name = "auto|N")]
+    pub chunk: Option<Chunk>,
+    /// Memory that a run may take, such as 12GB or 8GiB. Default: three quarters of what the device has.
+    #[arg(long, value_name = "SIZE")]
+    pub memory: Option<ByteSize>,
+    /// Runs made side by side, which share the threads of the CPU. Default: one for each thread if there are more runs
+    /// than threads and memory for all, else one; on a GPU one.
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<NonZeroUsize>,
+    /// Folder that holds the data sets, one folder each.
+    #[arg(long, default_value = "datasets", value_name = "DIR")]
+    pub data_dir: PathBuf,
+    /// Folder for what the runs write.
+    #[arg(long, default_value = "results", value_name = "DIR")]
+    pub results: PathBuf,
+    /// Run on a device that the doctor found unsound.
+    #[arg(long)]
+    pub despite_doctor: bool,
+    /// Print the runs that would be made, with their parameters, arithmetic and memory, and make none.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// With --dry-run: time one chunk of every network on the device, and say how long the grid would take.
+    #[arg(long, requires = "dry_run")]
+    pub estimate: bool,
+}
+
+impl RunArgs {
+    /// Whether the grid is the quick preset.
+    pub fn is_quick(&self) -> bool {
+        self.grid.is_none() && self.preset.as_deref().unwrap_or("quick") == "quick"
+    }
+}
