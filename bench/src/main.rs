@@ -16,6 +16,8 @@
 //! Tasks are `matrix` (a product of 1024³), `gradient`, `product`, `further` (a product from what is kept of the point; keeping it is not timed),
 //! `iteration` and `sharpness SEED`. `RAYON_NUM_THREADS` sets the threads.
 
+#[path = "../../experiments/src/allocator.rs"]
+mod allocator;
 mod resident;
 mod subject;
 
@@ -27,11 +29,8 @@ use serde_json::{Value, json};
 
 use subject::{Subject, Task};
 
-/// As in the program: fresh pages for every tensor would cost more than the arithmetic.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> Result<()> {
+    allocator::keep_memory();
     let mut subject = None;
     for line in stdin().lock().lines() {
         let line = line?;

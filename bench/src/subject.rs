@@ -278,10 +278,13 @@ impl Subject {
     fn iterate(&mut self, iterations: usize) -> Result<(Tensor<1>, LineSearch, u32)> {
         let mut search = self.search.clone();
         let mut point = self.point.clone();
+        let mut objective = (self.objective.clone()).with_memory_for_trials(
+            std::env::var("MT").map_or(MEMORY_FOR_TRIALS, |x| x.parse().unwrap()),
+        );
         let mut trials = 0;
         for iteration in 0..iterations {
             let step;
-            (point, step) = search.step(&mut self.objective, point);
+            (point, step) = search.step(&mut objective, point);
             ensure!(
                 step.outcome == Outcome::Stepped,
                 "iteration {iteration} ended with {:?}",
@@ -292,6 +295,9 @@ impl Subject {
         Ok((point, search, trials))
     }
 }
+
+/// Bytes that a search may take to keep the passes of its trials.
+const MEMORY_FOR_TRIALS: u64 = 1 << 30;
 
 /// Rows and columns of the matrices in [`Task::Matrix`].
 const MATRIX: usize = 1024;

@@ -1,5 +1,6 @@
 //! The `experiments` program: grids of runs, their records, tables and pictures.
 
+mod allocator;
 mod batches;
 mod cell;
 mod check;
@@ -40,14 +41,11 @@ use clap::Parser;
 use cli::{Cli, Command};
 use session::Ending;
 
-/// Keeps freed memory for the next tensor: fresh pages are what element-wise operations would otherwise wait for.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Exit code of wrong usage or configuration.
 const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
+    allocator::keep_memory();
     let cli = Cli::parse();
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)

@@ -185,13 +185,16 @@ pub fn need(
     })
 }
 
+/// Where there is no budget.
+const MEMORY_FOR_TRIALS: u64 = 1 << 30;
+
 /// What a run takes.
 #[derive(Debug)]
 pub struct Need {
     pub footprint: Footprint,
     pub threads: usize,
     pub bytes: u64,
-    /// What a budget leaves, for what Hessian-vector products at one point have in common.
+    /// What a budget leaves, for what Hessian-vector products at one point have in common, and for trials.
     pub left: Option<u64>,
 }
 
@@ -202,6 +205,17 @@ impl Need {
         match self.left {
             Some(bytes) => objective.with_memory_for_products(bytes),
             None => objective,
+        }
+    }
+
+    /// The objective of a run. A search over all samples goes on from one of its trials, in what a measurement leaves when
+    /// it is over.
+    pub fn grant_run(&self, objective: FullBatch, cell: &CellConfig) -> FullBatch {
+        let objective = self.grant(objective);
+        if cell.mini_batches.is_none() && cell.method.is_search() {
+            objective.with_memory_for_trials(self.left.unwrap_or(MEMORY_FOR_TRIALS))
+        } else {
+            objective
         }
     }
 }

@@ -130,15 +130,28 @@ impl MethodConfig {
         changed
     }
 
-    /// `c` in the condition of sufficient decrease; of a method without a search, the paper's.
-    pub fn sufficient_decrease(&self) -> f64 {
+    /// The line search, of a method that is one.
+    fn search(&self) -> Option<&LineSearchConfig> {
         match self {
             Self::Ls(search)
             | Self::Nls(search)
             | Self::Ponls(search)
             | Self::NlsUb(search)
-            | Self::Ponos(search) => search.sufficient_decrease,
-            _ => LineSearchConfig::nls().sufficient_decrease,
+            | Self::Ponos(search) => Some(search),
+            _ => None,
+        }
+    }
+
+    /// Whether it tries step sizes.
+    pub fn is_search(&self) -> bool {
+        self.search().is_some()
+    }
+
+    /// `c` in the condition of sufficient decrease; of a method without a search, the paper's.
+    pub fn sufficient_decrease(&self) -> f64 {
+        match self.search() {
+            Some(search) => search.sufficient_decrease,
+            None => LineSearchConfig::nls().sufficient_decrease,
         }
     }
 

@@ -13,6 +13,7 @@ pub(crate) trait Float:
     + Mul<Output = Self>
     + AddAssign
     + Into<f64>
+    + pulp::bytemuck::Pod
     + Send
     + Sync
     + 'static

@@ -18,6 +18,8 @@
 //! - [`batch_norm`], [`batch_norm_gradient`], [`batch_norm_tangent`], [`batch_norm_gradient_tangent`]: batch
 //!   normalization with the statistics of the batch.
 //!
+//! Two hold and compare vectors: [`Flat`], which is written part by part, and [`is_equal`].
+//!
 //! # Determinism
 //!
 //! Work is divided by shapes alone and sums are added in a fixed order: results do not depend on the number of threads.
@@ -47,6 +49,7 @@
 mod backend;
 mod conv2d;
 mod convolve;
+mod equal;
 mod flat;
 mod flex;
 mod float;
@@ -55,11 +58,13 @@ mod max_pool2d;
 mod on_flex;
 mod passes;
 mod product;
+mod transpose;
 
 pub use backend::conv2d;
 pub use convolve::{
     convolve, convolve_bias_gradient, convolve_input_gradient, convolve_weight_gradient,
 };
+pub use equal::is_equal;
 pub use flat::Flat;
 pub use linear::{linear, linear_input_gradient, linear_weight_gradient};
 pub use max_pool2d::max_pool2d;

@@ -1,7 +1,6 @@
 //! Products of matrices that lie in slices.
 
 use gemm::Parallelism;
-use rayon::prelude::*;
 
 use crate::float::Float;
 
@@ -133,61 +132,5 @@ pub(crate) fn multiply<T: Float>(
             false,
             parallelism,
         );
-    }
-}
-
-/// Writes the transpose of a matrix of `columns` columns, both stored row by row.
-pub(crate) fn transpose<T: Float>(matrix: &[T], columns: usize, transposed: &mut [T], work: Work) {
-    /// Numbers that a thread takes, at least.
-    const SHARE: usize = 1 << 13;
-    let rows = matrix.len() / columns;
-    assert_eq!(matrix.len(), transposed.len());
-    let lines = SHARE.div_ceil(rows).next_multiple_of(BLOCK);
-    let some = |(share, lines_of): (usize, &mut [T])| {
-        transpose_columns(&matrix[share * lines..], columns, rows, lines_of);
-    };
-    match work {
-        Work::Alone => transpose_columns(matrix, columns, rows, transposed),
-        Work::Shared => (transposed.par_chunks_mut(lines * rows).enumerate()).for_each(some),
-    }
-}
-
-const BLOCK: usize = 8;
-
-/// The transposes of the first columns: as many as fill `transposed`.
-fn transpose_columns<T: Float>(matrix: &[T], columns: usize, rows: usize, transposed: &mut [T]) {
-    pulp::Arch::new().dispatch(
-        #[inline(always)]
-        || {
-            for (block, lines) in transposed.chunks_mut(BLOCK * rows).enumerate() {
-                let matrix = &matrix[block * BLOCK..];
-                for top in (0..rows).step_by(BLOCK) {
-                    let matrix = &matrix[top * columns..];
-                    if rows - top >= BLOCK && lines.len() == BLOCK * rows {
-                        transpose_block(matrix, columns, rows, &mut lines[top..]);
-                        continue;
-                    }
-                    for (column, line) in lines.chunks_exact_mut(rows).enumerate() {
-                        let line = line[top..].iter_mut().take(BLOCK);
-                        for (row, number) in line.enumerate() {
-                            *number = matrix[row * columns + column];
-                        }
-                    }
-                }
-            }
-        },
-    );
-}
-
-/// A whole block, which the compiler turns in registers.
-#[inline(always)]
-fn transpose_block<T: Float>(matrix: &[T], columns: usize, rows: usize, transposed: &mut [T]) {
-    let mut block = [[T::default(); BLOCK]; BLOCK];
-    for (row, numbers) in block.iter_mut().enumerate() {
-        numbers.copy_from_slice(&matrix[row * columns..][..BLOCK]);
-    }
-    for column in 0..BLOCK {
-        let line = &mut transposed[column * rows..][..BLOCK];
-        line.copy_from_slice(&block.map(|numbers| numbers[column]));
     }
 }

@@ -26,5 +26,5 @@ mod other;
 mod sequence;
 mod slots;
 
-pub(crate) use chunk::{Linearized, Model};
+pub(crate) use chunk::{Linearized, Model, Recorded};
 pub(crate) use slots::Slots;

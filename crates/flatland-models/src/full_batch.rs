@@ -1,81 +1,17 @@
 //! The mean loss over a set of samples, in chunks.
 
+mod trials;
+
 use burn::module::Module;
-use burn::tensor::{DType, Device, Element, Int, Tensor, TensorData};
+use burn::tensor::Tensor;
 use flatland_optim::{Curvature, Objective, Products};
 
 use crate::engine::{Linearized, Model, Slots};
 use crate::initializer::Emptier;
 use crate::lanes::Lanes;
 use crate::running::Observation;
-use crate::{Footprint, InputShape, Layout, Loss, Masks, Pass, RunningStatistics, Sequence};
-
-/// Images that go through a network together, with what they show.
-#[derive(Debug, Clone)]
-pub struct Batch {
-    /// `[batch, channels, height, width]`
-    pub(crate) images: Tensor<4>,
-    /// `[batch, classes]`, one-hot.
-    pub(crate) targets: Tensor<2>,
-    /// `[batch]`
-    pub(crate) labels: Tensor<1, Int>,
-}
-
-impl Batch {
-    /// Uploads samples in chunks of at most `chunk`, all but the last of that size, in the order given.
-    ///
-    /// # Shapes
-    ///
-    /// - images: `[samples, channels, height, width]`, row by row
-    /// - labels: `[samples]`
-    ///
-    /// # Panics
-    ///
-    /// Where the number of pixels does not fit the labels, a label is not below `classes`, or `chunk` is zero.
-    pub fn chunks<E: Element>(
-        images: &[E],
-        shape: InputShape,
-        labels: &[u8],
-        classes: usize,
-        chunk: usize,
-        device: &Device,
-        dtype: DType,
-    ) -> Vec<Self> {
-        let InputShape {
-            channels,
-            height,
-            width,
-        } = shape;
-        let pixels = channels * height * width;
-        assert_eq!(
-            images.len(),
-            labels.len() * pixels,
-            "pixels for every label"
-        );
-        (images.chunks(chunk * pixels).zip(labels.chunks(chunk)))
-            .map(|(images, labels)| {
-                let batch = labels.len();
-                let images = TensorData::new(images.to_vec(), [batch, channels, height, width]);
-                let mut targets = vec![0.0f32; batch * classes];
-                for (row, &label) in targets.chunks_mut(classes).zip(labels) {
-                    row[usize::from(label)] = 1.0;
-                }
-                let targets = TensorData::new(targets, [batch, classes]);
-                let labels = labels.iter().map(|&label| i32::from(label)).collect();
-                Self {
-                    images: Tensor::from_data(images, (device, dtype)),
-                    targets: Tensor::from_data(targets, (device, dtype)),
-                    labels: Tensor::from_data(TensorData::new::<i32, _>(labels, [batch]), device),
-                }
-            })
-            .collect()
-    }
-
-    /// The number of samples.
-    pub(crate) fn len(&self) -> usize {
-        self.labels.dims()[0]
-    }
-}
+use crate::{Batch, Footprint, InputShape, Layout, Loss, Masks, Pass, RunningStatistics, Sequence};
+use trials::Trials;
 
 /// How a network does on a set of samples.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -122,6 +58,8 @@ pub struct FullBatch {
     lanes: Option<Lanes>,
     /// Bytes for what products at one point have in common.
     memory_for_products: u64,
+    /// What was kept of the last trials, for the gradient at one of them.
+    trials: Trials,
     footprint: Footprint,
 }
 
@@ -146,6 +84,7 @@ impl FullBatch {
         };
         Self {
             memory_for_products: MEMORY_FOR_PRODUCTS,
+            trials: Trials::default(),
             footprint: Footprint::of(&network, image),
             layout: Layout::of(&network),
             running: RunningStatistics::of(&network),
@@ -171,12 +110,13 @@ impl FullBatch {
         self.samples = count(&chunks);
         self.chunks = chunks;
         self.observed.clear();
+        self.trials.forget();
     }
 
     /// Lets the network's [`Dropout`](crate::Dropout) layers drop entries, at random by `seed`. The masks change with
     /// [`commit_step`](Self::commit_step) alone: until then the objective is one smooth function.
     pub fn with_dropout(mut self, seed: u64) -> Self {
-        self.dropout = Some(seed);
+        self.dropout = self.network.has_dropout().then_some(seed);
         self
     }
 
@@ -200,6 +140,16 @@ impl FullBatch {
         self
     }
 
+    /// Lets [`loss`](Objective::loss) keep its passes through the network, in so many bytes, for the gradient at the same
+    /// point: a line search goes on from one of the last two points that it tried. Without a call nothing is kept. It
+    /// pays where losses are mostly trials; it is forgotten by [products](Curvature), by
+    /// [other samples](Self::set_samples) and, where there is dropout, by [`commit_step`](Self::commit_step). The results
+    /// are the same bits. Besides the chunks' share, each of the two trials takes a vector.
+    pub fn with_memory_for_trials(mut self, bytes: u64) -> Self {
+        self.trials = Trials::within(bytes);
+        self
+    }
+
     /// The network whose loss it is, for passes [at a point](Pass::plain): its own trainable parameters are NaN.
     pub fn network(&self) -> &Sequence {
         &self.network
@@ -219,6 +169,9 @@ impl FullBatch {
     /// first gradient since the last call. Draws new masks for dropout.
     pub fn commit_step(&mut self) {
         self.steps += 1;
+        if self.dropout.is_some() {
+            self.trials.forget();
+        }
         self.running.update(&std::mem::take(&mut self.observed));
     }
 
@@ -317,12 +270,12 @@ impl FullBatch {
         self.accumulate(part, |()| ())
     }
 
-    /// How many chunks fit into the memory for what products at one point have in common.
-    fn chunks_to_keep(&self) -> usize {
+    /// How many chunks can be kept in so many bytes.
+    fn chunks_to_keep(&self, bytes: u64) -> usize {
         let largest = &self.chunks[0];
         let number = largest.images.dtype().size();
         let of_chunk = self.footprint.kept_bytes(largest.len(), number);
-        usize::try_from(self.memory_for_products / of_chunk.max(1)).unwrap_or(usize::MAX)
+        usize::try_from(bytes / of_chunk.max(1)).unwrap_or(usize::MAX)
     }
 
     /// What `make` returns for each chunk.
@@ -374,20 +327,35 @@ impl Objective for FullBatch {
     }
 
     fn loss(&mut self, point: &Tensor<1>) -> f64 {
-        sum(self.each_chunk(|index, chunk| {
+        self.trials.make_room();
+        let kept = self.trials.memory_beside(point);
+        let count = self.chunks_to_keep(kept);
+        let (losses, recorded) = (self.each_chunk(|index, chunk| {
             let pass = self.pass(Pass::plain(&self.layout, point), index);
-            self.model().loss(&pass, chunk)
+            if index < count {
+                let recorded = self.model().record(pass, chunk);
+                (recorded.loss.clone(), Some(recorded))
+            } else {
+                (self.model().loss(&pass, chunk), None)
+            }
         }))
+        .into_iter()
+        .unzip();
+        self.trials.keep(point, recorded);
+        sum(losses)
     }
 
     fn loss_and_gradient(&mut self, point: &Tensor<1>) -> (f64, Tensor<1>) {
+        let recorded = self.trials.take(point);
         let mut losses = Vec::with_capacity(self.chunks.len());
         let mut observed = Vec::new();
         let part = |index, chunk: &Batch| {
-            let pass = self.pass(Pass::plain(&self.layout, point), index);
+            let pass = || self.pass(Pass::plain(&self.layout, point), index);
+            let recorded = recorded.chunk(index);
+            let recorded = recorded.unwrap_or_else(|| self.model().record(pass(), chunk));
             let mut slots = Slots::new(&self.layout, point);
-            let loss = self.model().gradient(&pass, chunk, &mut slots);
-            (slots.into_vector(), (loss, pass.into_observed()))
+            let noted = self.model().pull(&pass(), recorded, chunk, &mut slots);
+            (slots.into_vector(), noted)
         };
         let gradient = self.accumulate(part, |(loss, seen)| {
             losses.push(loss);
@@ -402,12 +370,14 @@ impl Objective for FullBatch {
 
 impl Curvature for FullBatch {
     fn hvp(&mut self, point: &Tensor<1>, direction: &Tensor<1>) -> Tensor<1> {
+        self.trials.forget();
         self.product(point, direction, &[])
     }
 
     fn products_at<'a>(&'a mut self, point: &'a Tensor<1>) -> Products<'a> {
+        self.trials.forget();
         let this = &*self;
-        let count = this.chunks_to_keep();
+        let count = this.chunks_to_keep(this.memory_for_products);
         let kept =
             this.each_chunk(|index, _| (index < count).then(|| this.linearize(point, index)));
         Box::new(move |direction| this.product(point, direction, &kept))

@@ -19,6 +19,7 @@
 //! - B. A. Pearlmutter, *Fast exact multiplication by the Hessian*, Neural Computation 6(1), 1994.
 
 mod architecture;
+mod batch;
 mod cnn;
 mod densenet;
 mod dual;
@@ -45,11 +46,12 @@ mod vit;
 mod weights;
 
 pub use architecture::{Architecture, ArchitectureError, InputShape};
+pub use batch::Batch;
 pub use cnn::CnnConfig;
 pub use densenet::DenseNet121Config;
 pub use dual::Dual;
 pub use footprint::{Footprint, Operation};
-pub use full_batch::{Batch, Evaluation, FullBatch};
+pub use full_batch::{Evaluation, FullBatch};
 pub use gradient::{GradientNorms, Spread};
 pub use initializer::{Fan, Initialization, Initializer};
 pub use layer::{Layer, Signal};

@@ -132,6 +132,15 @@ impl Sequence {
         }
     }
 
+    /// Whether a layer drops entries.
+    pub(crate) fn has_dropout(&self) -> bool {
+        (self.children.iter()).any(|(_, layer)| match layer {
+            Layer::Dropout(dropout) => dropout.drops(),
+            Layer::Sequence(sequence) => sequence.has_dropout(),
+            _ => false,
+        })
+    }
+
     /// Follows the shape of one sample as [`push`](Self::push) does a batch.
     pub(crate) fn follow(&self, input: Extent, footprint: &mut Footprint) -> Extent {
         let chain = |layers: &[(String, Layer)], footprint: &mut Footprint| {

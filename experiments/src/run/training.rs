@@ -84,10 +84,7 @@ impl<'a> Training<'a> {
             let chunk = cell.upload_chunk();
             batches::upload(samples, cell.dataset, chunk, &device.device, cell.dtype)
         };
-        let objective = |chunks| {
-            let mean = FullBatch::new(network.clone(), cell.loss, chunks);
-            need.grant(mean.with_dropout(cell.seed))
-        };
+        let mean = |chunks| FullBatch::new(network.clone(), cell.loss, chunks);
         let train = super::training_samples(cell, data)?;
         let test = data.test.select(Selection::All)?;
         let counts = &mut file.provenance;
@@ -98,8 +95,10 @@ impl<'a> Training<'a> {
         let training = Self {
             cell,
             directory,
-            objective: Counted::new(objective(chunks.clone())),
-            test: objective(upload(&test)),
+            objective: Counted::new(
+                need.grant_run(mean(chunks.clone()).with_dropout(cell.seed), cell),
+            ),
+            test: need.grant(mean(upload(&test))),
             network,
             method: cell.method.build()?,
             point,

@@ -3,7 +3,8 @@ use rayon::prelude::*;
 use super::unroll::{Parts, Scratch, live_weight, turned, unroll};
 use super::{Geometry, Term};
 use crate::float::Float;
-use crate::product::{MatrixMut, Work, Write, multiply, transpose};
+use crate::product::{MatrixMut, Work, Write, multiply};
+use crate::transpose::transpose;
 
 /// The sum of the convolutions of some inputs, each with its weight, `[batch, channels_out, height_out, width_out]`.
 pub(crate) fn forward<T: Float>(

@@ -5,7 +5,8 @@ use rayon::prelude::*;
 use super::unroll::{Parts, Scratch, fold, live_weight, turned};
 use super::{Geometry, Term};
 use crate::float::Float;
-use crate::product::{Matrix, MatrixMut, Work, Write, multiply, transpose};
+use crate::product::{Matrix, MatrixMut, Work, Write, multiply};
+use crate::transpose::transpose;
 
 /// The gradient at the input, `[batch, channels_in, height, width]`: the sum over some weights, each with the gradient
 /// at its output.

@@ -8,7 +8,8 @@ use rayon::prelude::*;
 use super::Geometry;
 use super::geometry::Tap;
 use crate::float::Float;
-use crate::product::{Matrix, Work, transpose};
+use crate::product::{Matrix, Work};
+use crate::transpose::transpose;
 
 /// What a task works with, for as many images as a group has. It holds anything at first, and goes back to the thread.
 pub(super) struct Scratch<T: Float> {

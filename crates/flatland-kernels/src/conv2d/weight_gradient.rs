@@ -5,7 +5,8 @@ use rayon::prelude::*;
 use super::unroll::{Parts, Scratch, turned, unroll};
 use super::{Geometry, Term};
 use crate::float::Float;
-use crate::product::{Matrix, MatrixMut, Work, Write, multiply, transpose};
+use crate::product::{Matrix, MatrixMut, Work, Write, multiply};
+use crate::transpose::transpose;
 
 /// The most parts of a batch whose sums are computed side by side.
 const PARTS: usize = 16;

@@ -5,6 +5,7 @@ use burn::tensor::{Tensor, activation};
 use super::Slots;
 use super::flow::Flow;
 use super::node::{Kept, Purpose};
+use crate::running::Observation;
 use crate::{Batch, Dual, Loss, Pass, Sequence};
 
 /// A network with its loss, and how many samples the mean is over.
@@ -23,6 +24,18 @@ pub(crate) struct Linearized {
     softmax: Option<Tensor<2>>,
 }
 
+/// One forward pass of a chunk.
+#[derive(Debug)]
+pub(crate) struct Recorded {
+    /// The share in the loss, `[1]`.
+    pub(crate) loss: Tensor<1>,
+    /// `[batch, classes]`
+    logits: Tensor<2>,
+    kept: Kept,
+    /// What normalization saw.
+    observed: Vec<Observation>,
+}
+
 impl Model<'_> {
     /// The share of a chunk in the loss, `[1]`.
     pub(crate) fn loss(&self, pass: &Pass<'_>, batch: &Batch) -> Tensor<1> {
@@ -31,27 +44,43 @@ impl Model<'_> {
 
     /// The logits of a chunk, `[batch, classes]`.
     pub(crate) fn logits(&self, pass: &Pass<'_>, batch: &Batch) -> Tensor<2> {
-        self.record(pass, batch, false).0
+        self.push(pass, batch, false).0
     }
 
-    /// The share of a chunk in the loss, `[1]`; its gradient goes to the slots.
-    pub(crate) fn gradient(
+    /// The share of a chunk in the loss, with what its gradient starts from.
+    pub(crate) fn record(&self, pass: Pass<'_>, batch: &Batch) -> Recorded {
+        let (logits, kept) = self.push(&pass, batch, true);
+        Recorded {
+            loss: self.value(logits.clone(), batch),
+            logits,
+            kept,
+            observed: pass.into_observed(),
+        }
+    }
+
+    /// The share of a chunk in the loss, `[1]`, and what normalization saw; the gradient goes to the slots.
+    pub(crate) fn pull(
         &self,
         pass: &Pass<'_>,
+        recorded: Recorded,
         batch: &Batch,
         slots: &mut Slots<'_>,
-    ) -> Tensor<1> {
-        let (logits, mut kept) = self.record(pass, batch, true);
-        let loss = self.value(logits.clone(), batch);
+    ) -> (Tensor<1>, Vec<Observation>) {
+        let Recorded {
+            loss,
+            logits,
+            mut kept,
+            observed,
+        } = recorded;
         let (adjoint, _) = self.adjoint(logits, batch);
         let purpose = &mut Purpose::Gradient(slots);
         (self.network).pull(pass, &mut kept, Flow::Features(adjoint), purpose);
-        loss
+        (loss, observed)
     }
 
     /// What the products with the Hessian of a chunk's share start from.
     pub(crate) fn linearize(&self, pass: &Pass<'_>, batch: &Batch) -> Linearized {
-        let (logits, mut kept) = self.record(pass, batch, true);
+        let (logits, mut kept) = self.push(pass, batch, true);
         let (adjoint, softmax) = self.adjoint(logits, batch);
         let adjoint = Flow::Features(adjoint);
         (self.network).pull(pass, &mut kept, adjoint, &mut Purpose::Tangents);
@@ -68,7 +97,7 @@ impl Model<'_> {
     }
 
     /// The logits, `[batch, classes]`; and what was kept, which is nothing without `keeps`.
-    fn record(&self, pass: &Pass<'_>, batch: &Batch, keeps: bool) -> (Tensor<2>, Kept) {
+    fn push(&self, pass: &Pass<'_>, batch: &Batch, keeps: bool) -> (Tensor<2>, Kept) {
         let images = Flow::Image(batch.images.clone());
         let (logits, kept) = self.network.record(pass, images, false, keeps);
         (logits.features(), kept)

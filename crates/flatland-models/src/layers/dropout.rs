@@ -29,6 +29,11 @@ impl Dropout {
         Self { rate }
     }
 
+    /// Whether the rate is not zero.
+    pub(crate) fn drops(&self) -> bool {
+        self.rate > 0.0
+    }
+
     pub(crate) fn forward(&self, pass: &Pass<'_>, input: Signal) -> Signal {
         match input {
             Signal::Features(features) => self.apply(pass, features).into(),
@@ -50,7 +55,7 @@ impl Dropout {
         pass: &Pass<'_>,
         input: &Tensor<D>,
     ) -> Option<Tensor<D>> {
-        let mut stream = pass.next_mask().filter(|_| self.rate > 0.0)?;
+        let mut stream = pass.next_mask().filter(|_| self.drops())?;
         let kept = 1.0 / (1.0 - self.rate);
         let shape = input.shape();
         let factors = (0..shape.num_elements())
