@@ -3,6 +3,7 @@
 mod batches;
 mod cell;
 mod check;
+mod checkpoint;
 mod cli;
 mod compare;
 mod data;
