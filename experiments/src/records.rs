@@ -307,6 +307,12 @@ pub fn write_whole(path: &Path, contents: &[u8]) -> Result<()> {
     Ok(())
 }
 
+/// Waits until a file is on the disk.
+pub fn sync(path: &Path) -> Result<()> {
+    (std::fs::File::open(path).and_then(|file| file.sync_all()))
+        .with_context(|| format!("cannot write {}", path.display()))
+}
+
 /// Reads the rows of a CSV file; none if there is no such file, as in a run that failed before its first iteration.
 pub fn read_rows<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
     if !path.exists() {

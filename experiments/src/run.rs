@@ -83,6 +83,12 @@ pub fn execute(
         None if cell.mini_batches.is_some() => Place::Stochastic(Cursor::default()),
         None => Place::FullBatch(0),
     };
+    if matches!(
+        start.source,
+        Source::Checkpoint | Source::PreviousCheckpoint
+    ) {
+        run.keeper.note(&place);
+    }
     if !is_new {
         let iteration = place.iteration(run.per_epoch);
         if start.source != Source::Beginning {

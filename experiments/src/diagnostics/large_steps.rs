@@ -106,6 +106,11 @@ impl Judge {
 }
 
 impl Waiting {
+    #[cfg(test)]
+    pub fn new(iteration: u64, steps: Vec<(f64, f64)>) -> Self {
+        Self { iteration, steps }
+    }
+
     /// How many of the steps that follow were seen.
     fn followed(&self) -> u64 {
         self.steps.len() as u64 - 1

@@ -20,7 +20,7 @@ pub struct Tables {
 }
 
 /// How far a file had come.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark {
     /// Its length in bytes, at the end of a row.
     pub length: u64,

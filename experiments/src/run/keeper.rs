@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 
-use crate::checkpoint::{self, Checkpoint, Identity, Interval};
+use crate::checkpoint::{self, Checkpoint, Identity, Interval, Place};
 
 /// Keeps the checkpoints of one run.
 pub(super) struct Keeper<'a> {
@@ -15,6 +15,8 @@ pub(super) struct Keeper<'a> {
     written: Instant,
     /// Iterations begun since then.
     begun: u64,
+    /// Where the newest checkpoint goes on.
+    newest: Option<Place>,
 }
 
 impl<'a> Keeper<'a> {
@@ -25,7 +27,13 @@ impl<'a> Keeper<'a> {
             interval,
             written: Instant::now(),
             begun: 0,
+            newest: None,
         }
+    }
+
+    /// Takes note of the checkpoint that the run goes on from.
+    pub(super) fn note(&mut self, place: &Place) {
+        self.newest = Some(place.clone());
     }
 
     /// Whether it is time for a checkpoint. To be asked before each iteration.
@@ -35,9 +43,14 @@ impl<'a> Keeper<'a> {
         is_due
     }
 
-    /// Writes a checkpoint. The rows that it counts are on the disk.
+    /// Writes a checkpoint, unless the newest one is the same: the one before it is worth more than a second copy. The
+    /// rows that it counts are on the disk.
     pub(super) fn save(&mut self, checkpoint: &Checkpoint) -> Result<()> {
-        checkpoint.save(self.directory, &self.identity)?;
+        let place = &checkpoint.state.place;
+        if self.newest.as_ref() != Some(place) {
+            checkpoint.save(self.directory, &self.identity)?;
+            self.newest = Some(place.clone());
+        }
         self.written = Instant::now();
         self.begun = 1;
         Ok(())

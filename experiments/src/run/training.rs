@@ -273,12 +273,10 @@ impl<'a> Training<'a> {
         totals.final_test_loss = finite(test.loss);
         totals.final_test_accuracy = Some(test.accuracy);
         self.file.ended = Some(jiff::Timestamp::now());
-        save_weights(
-            &self.directory.join(records::WEIGHTS),
-            &self.network,
-            &self.point,
-            self.objective.running_statistics(),
-        )?;
+        let weights = self.directory.join(records::WEIGHTS);
+        let running = self.objective.running_statistics();
+        save_weights(&weights, &self.network, &self.point, running)?;
+        records::sync(&weights)?;
         self.tables.sync()?;
         if let Some(before) = &self.before {
             self.keeper.save(before)?;
