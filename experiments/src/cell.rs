@@ -99,6 +99,17 @@ impl CellConfig {
         }
     }
 
+    /// The same run with so many iterations, of a stochastic one epochs, fewer; nothing if none is left.
+    pub fn shorter_by(&self, fewer: u64) -> Option<Self> {
+        let mut shorter = self.clone();
+        let count = match &mut shorter.mini_batches {
+            None => &mut shorter.iterations,
+            Some(batches) => &mut batches.epochs,
+        };
+        *count = count.checked_sub(fewer).filter(|&left| left > 0)?;
+        Some(shorter)
+    }
+
     /// The configuration as the run's `config.toml` holds it.
     pub fn to_toml(&self) -> String {
         toml::to_string(self).expect("a configuration has a TOML form")

@@ -3,12 +3,11 @@
 mod large_steps;
 mod segment;
 
-use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Result;
 use burn::tensor::Tensor;
-use flatland_models::{FullBatch, GradientNorms};
+use flatland_models::{GradientNorms, Unless};
 use flatland_optim::{Objective, Outcome, Step, vector};
 use flatland_sharpness::{
     EigenPairs, Error, Hessian, LanczosConfig, TraceConfig, TraceEstimate, Wanted, eigenpairs,
@@ -18,7 +17,8 @@ use serde::{Deserialize, Serialize};
 use tracing::warn;
 
 use crate::cell::CellConfig;
-use crate::records::{self, DiagnosticsRow, RowWriter};
+use crate::records::{self, DiagnosticsRow, Tables};
+pub use large_steps::Waiting;
 use segment::Segment;
 pub use segment::{SegmentConfig, segment};
 
@@ -63,6 +63,11 @@ impl DiagnosticsConfig {
         (self.from..=self.to).contains(&iteration)
             && (iteration - self.from).is_multiple_of(self.every)
     }
+
+    /// Whether no measurement follows the one at this iteration.
+    fn is_over(&self, iteration: u64) -> bool {
+        iteration.saturating_add(self.every) > self.to
+    }
 }
 
 /// What a measurement of a point finds.
@@ -86,7 +91,7 @@ impl Measured {
     ///
     /// Where the Hessian is not finite.
     pub fn at(
-        objective: &mut FullBatch,
+        objective: &mut Unless<'_>,
         point: &Tensor<1>,
         eigenvalues: usize,
         classes: usize,
@@ -131,7 +136,7 @@ impl Measured {
 
 /// The diagnostics of one run, as far as its cell asks for any.
 pub struct Diagnostics {
-    early: Option<(DiagnosticsConfig, RowWriter)>,
+    early: Option<DiagnosticsConfig>,
     segment: Option<Segment>,
     classes: usize,
     seed: u64,
@@ -147,21 +152,43 @@ pub struct Cost {
 }
 
 impl Diagnostics {
-    /// Starts the files that the cell asks for. `dimension` is the number of parameters.
-    pub fn create(cell: &CellConfig, directory: &Path, dimension: usize) -> Result<Self> {
-        let early = cell.diagnostics.clone().map(|config| {
-            let header = DiagnosticsRow::header(config.eigenvalues.min(dimension));
-            let path = directory.join(records::DIAGNOSTICS);
-            Ok::<_, anyhow::Error>((config, RowWriter::with_header(path, &header)?))
-        });
-        let segment = (cell.segment.clone()).map(|config| Segment::create(config, directory));
-        Ok(Self {
-            early: early.transpose()?,
-            segment: segment.transpose()?,
+    /// Nothing measured yet.
+    pub fn new(cell: &CellConfig) -> Self {
+        Self {
+            early: cell.diagnostics.clone(),
+            segment: cell.segment.clone().map(Segment::new),
             classes: cell.dataset.classes(),
             seed: cell.seed,
             vectors: Vec::new(),
-        })
+        }
+    }
+
+    /// Starts the files that the cell asks for, unless they go on. `dimension` is the number of parameters.
+    pub fn start(&self, tables: &mut Tables, dimension: usize) -> Result<()> {
+        if let Some(config) = &self.early {
+            let header = DiagnosticsRow::header(config.eigenvalues.min(dimension));
+            tables.start(records::DIAGNOSTICS, Some(&header))?;
+        }
+        if self.segment.is_some() {
+            for name in [records::SEGMENT, records::SMOOTHNESS, records::LARGE_STEPS] {
+                tables.start(name, None)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What the next measurements start from: eigenvectors, and steps that wait for their verdict.
+    pub fn state(&self) -> (Vec<Tensor<1>>, Vec<Waiting>) {
+        let waiting = self.segment.as_ref().map_or(&[][..], Segment::waiting);
+        (self.vectors.clone(), waiting.to_vec())
+    }
+
+    /// Goes on from an earlier [`state`](Self::state).
+    pub fn go_on(&mut self, vectors: Vec<Tensor<1>>, waiting: Vec<Waiting>) {
+        self.vectors = vectors;
+        if let Some(segment) = &mut self.segment {
+            segment.go_on(waiting);
+        }
     }
 
     /// Measures what is due at `w_k = point`, from which `step` was computed but not yet made. Where the run has
@@ -170,16 +197,17 @@ impl Diagnostics {
         &mut self,
         iteration: u64,
         is_last: bool,
-        objective: &mut FullBatch,
+        objective: &mut Unless<'_>,
         point: &Tensor<1>,
         step: &Step,
+        tables: &mut Tables,
     ) -> Result<Cost> {
         let mut cost = Cost::default();
         if matches!(step.outcome, Outcome::Diverged(_)) {
             return Ok(cost);
         }
         let start = Instant::now();
-        if let Some((config, rows)) = &mut self.early
+        if let Some(config) = &self.early
             && config.is_due(iteration)
         {
             let measured = Measured::at(
@@ -193,24 +221,34 @@ impl Diagnostics {
             match measured {
                 Ok(measured) => {
                     cost.products += measured.products();
-                    rows.write(&row(iteration, &measured, start.elapsed().as_secs_f64()))?;
-                    self.vectors = measured.pairs.vectors;
+                    let row = row(iteration, &measured, start.elapsed().as_secs_f64());
+                    tables.write(records::DIAGNOSTICS, &row)?;
+                    self.vectors = match config.is_over(iteration) {
+                        true => Vec::new(),
+                        false => measured.pairs.vectors,
+                    };
                 }
+                Err(_) if objective.is_given_up() => {}
                 Err(error) => warn!("no diagnostics at iteration {iteration}: {error}"),
             }
         }
         if let Some(segment) = &mut self.segment {
-            let measured = segment.measure(iteration, is_last, objective, point, step, self.seed);
-            cost.products += measured?;
+            let at = segment::At {
+                point,
+                step,
+                iteration,
+                is_last,
+            };
+            cost.products += segment.measure(&at, objective, self.seed, tables)?;
         }
         cost.seconds = start.elapsed().as_secs_f64();
         Ok(cost)
     }
 
     /// Ends the files, when the run is over.
-    pub fn finish(&mut self) -> Result<()> {
+    pub fn finish(&mut self, tables: &mut Tables) -> Result<()> {
         match &mut self.segment {
-            Some(segment) => segment.finish(),
+            Some(segment) => segment.finish(tables),
             None => Ok(()),
         }
     }
@@ -255,5 +293,6 @@ mod tests {
             ..paper
         };
         assert_eq!(due(&late), [5, 12, 19]);
+        assert_eq!([5, 12, 19].map(|k| late.is_over(k)), [false, false, true]);
     }
 }

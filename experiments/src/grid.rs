@@ -95,6 +95,11 @@ const KEYS: [&str; 19] = [
 ];
 
 impl Grid {
+    /// Makes every run longer by so many iterations, of a stochastic one epochs.
+    pub fn extend(&mut self, more: u64) {
+        self.length.extend(more);
+    }
+
     /// Reads a grid, replaces keys by `sets` (`key=value` in TOML), keeps the entries that `only` names
     /// (`network=mlp,cnn`), then lets `change` change it before the methods are checked.
     ///

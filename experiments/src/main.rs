@@ -4,6 +4,7 @@ mod allocator;
 mod batches;
 mod cell;
 mod check;
+mod checkpoint;
 mod cli;
 mod compare;
 mod data;

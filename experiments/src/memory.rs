@@ -290,7 +290,8 @@ impl Demand {
             return self.samples + vectors(1) + step;
         }
         let measurement = vectors(basis - 1) + operation(Operation::Product);
-        self.samples + vectors(1) + measurement.max(vectors(2) + step)
+        // Those vectors stay during the measurement, too: a checkpoint of the state before it may be asked for.
+        self.samples + vectors(3) + measurement.max(step)
     }
 
     /// The largest chunk of at most `most` samples that fits.

@@ -1,16 +1,18 @@
 //! Methods by name, with their options.
 
+mod running;
+
 use flatland_data::Dataset;
-use flatland_models::{Architecture, FullBatch, Loss};
+use flatland_models::{Architecture, Loss};
 use flatland_optim::{
-    CdatConfig, Counted, GradientDescentConfig, LineSearchConfig, Method, SamConfig, Step,
-    WarmUpConfig,
+    CdatConfig, GradientDescentConfig, LineSearchConfig, SamConfig, Step, WarmUpConfig,
 };
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 use crate::sam_steps;
 use crate::tune::{Task, Tuned};
+pub use running::{MethodState, RunningMethod};
 
 /// The names that a grid may use.
 pub const NAMES: [&str; 10] = [
@@ -169,17 +171,19 @@ impl MethodConfig {
     /// # Errors
     ///
     /// The first option outside its range.
-    pub fn build(&self) -> Result<Box<dyn Method<Counted<FullBatch>>>, flatland_optim::Error> {
+    pub fn build(&self) -> Result<RunningMethod, flatland_optim::Error> {
         Ok(match self {
             Self::Ls(search)
             | Self::Nls(search)
             | Self::Ponls(search)
             | Self::NlsUb(search)
-            | Self::Ponos(search) => Box::new(search.init()?),
-            Self::Gd(config) => Box::new(config.init()?),
-            Self::GdWarmup(config) | Self::GdWarmupUb(config) => Box::new(config.init()?),
-            Self::Cdat(config) => Box::new(config.init()?),
-            Self::Sam(config) => Box::new(config.init()?),
+            | Self::Ponos(search) => RunningMethod::Search(search.init()?),
+            Self::Gd(config) => RunningMethod::GradientDescent(config.init()?),
+            Self::GdWarmup(config) | Self::GdWarmupUb(config) => {
+                RunningMethod::WarmUp(config.init()?)
+            }
+            Self::Cdat(config) => RunningMethod::Cdat(config.init()?),
+            Self::Sam(config) => RunningMethod::Sam(Box::new(config.init()?)),
         })
     }
 }

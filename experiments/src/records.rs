@@ -11,14 +11,15 @@
 //! | `segment.csv` | a [`SegmentRow`] for every point along a step, where the grid asks for them |
 //! | `smoothness.csv` | a [`SmoothnessRow`] for every step that the verdicts look at, where the grid asks for segments |
 //! | `large_steps.csv` | a [`LargeStepRow`], the verdict of Definition 2.3, for every iteration with a segment |
+//! | `checkpoint.bin` | where the run stands, or what a longer one goes on from ([`checkpoint`](crate::checkpoint)) |
 //! | `weights.safetensors` | the last point and running statistics, under PyTorch's names |
 
 mod diagnostics;
 mod epochs;
+mod tables;
 
-use std::fs::File;
 use std::io::{Cursor, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -28,6 +29,7 @@ use crate::doctor::Verdict;
 
 pub use diagnostics::{DiagnosticsRow, LargeStepRow, SegmentRow, SmoothnessRow};
 pub use epochs::EpochRow;
+pub use tables::{Marks, Tables, misfit};
 
 /// The files of a run.
 pub const CONFIG: &str = "config.toml";
@@ -162,6 +164,9 @@ pub struct RunFile {
     pub started: jiff::Timestamp,
     /// When it ended.
     pub ended: Option<jiff::Timestamp>,
+    /// Each time that the run went on after a stop, or had to start anew.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resumed: Vec<Resumption>,
     /// Sums and final values; of a run under way, those so far.
     pub totals: Totals,
 }
@@ -201,6 +206,36 @@ pub struct DataFile {
     pub sha256: String,
     /// Whether it is the official file, the subset that ships, or neither.
     pub state: String,
+}
+
+/// How a run went on after a stop.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resumption {
+    /// When, in UTC.
+    pub at: jiff::Timestamp,
+    /// Where it went on: iterations made before, those without a step among them. 0 if it started anew.
+    pub iteration: u64,
+    /// What it went on from.
+    pub from: Source,
+    /// What was wrong with better checkpoints, if there were any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passed_over: Vec<String>,
+    /// The commit of the program that went on.
+    pub git_commit: String,
+}
+
+/// What a run went on from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Source {
+    /// The newest checkpoint.
+    Checkpoint,
+    /// The checkpoint before that.
+    PreviousCheckpoint,
+    /// The end of a shorter run, with `--extend`.
+    ShorterRun,
+    /// The beginning: no checkpoint could be used.
+    Beginning,
 }
 
 /// Sums and final values of a run.
@@ -272,37 +307,10 @@ pub fn write_whole(path: &Path, contents: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// Appends rows to a CSV file, each on disk as far as the operating system knows before the next iteration starts.
-pub struct RowWriter {
-    path: PathBuf,
-    writer: csv::Writer<File>,
-}
-
-impl RowWriter {
-    /// Starts a file anew.
-    pub fn create(path: PathBuf) -> Result<Self> {
-        let writer = csv::Writer::from_path(&path)
-            .with_context(|| format!("cannot write {}", path.display()))?;
-        Ok(Self { path, writer })
-    }
-
-    /// Starts a file anew, for rows whose lists take a column for each entry.
-    pub fn with_header(path: PathBuf, header: &[String]) -> Result<Self> {
-        let mut options = csv::WriterBuilder::new();
-        let mut writer = (options.has_headers(false).from_path(&path))
-            .with_context(|| format!("cannot write {}", path.display()))?;
-        (writer.write_record(header).map_err(anyhow::Error::from))
-            .and_then(|()| Ok(writer.flush()?))
-            .with_context(|| format!("cannot write {}", path.display()))?;
-        Ok(Self { path, writer })
-    }
-
-    pub fn write(&mut self, row: &impl Serialize) -> Result<()> {
-        let written = self.writer.serialize(row);
-        (written.map_err(anyhow::Error::from))
-            .and_then(|()| Ok(self.writer.flush()?))
-            .with_context(|| format!("cannot write {}", self.path.display()))
-    }
+/// Waits until a file is on the disk.
+pub fn sync(path: &Path) -> Result<()> {
+    (std::fs::File::open(path).and_then(|file| file.sync_all()))
+        .with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// Reads the rows of a CSV file; none if there is no such file, as in a run that failed before its first iteration.

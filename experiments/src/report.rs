@@ -311,6 +311,7 @@ impl FinishedRun {
                 provenance,
                 started: jiff::Timestamp::UNIX_EPOCH,
                 ended: None,
+                resumed: Vec::new(),
                 totals: Totals {
                     final_loss,
                     ..Totals::default()

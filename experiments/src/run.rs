@@ -1,56 +1,126 @@
-//! One run: train, measure, record.
+//! One run: train, measure, record; stop, and go on.
 
 mod ending;
 mod full_batch;
+mod keeper;
+mod resume;
+mod saving;
 mod stochastic;
 mod training;
 
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use flatland_data::{Loaded, Samples, Selection};
+use tracing::warn;
 
 use crate::cell::{CellConfig, Init};
+use crate::checkpoint::{Cursor, Identity, Interval, Place};
 use crate::device::FoundDevice;
 use crate::memory::Need;
 use crate::progress::Progress;
-use crate::records::{self, DataFile, Provenance, RunFile, Status, Totals};
+use crate::records::{self, DataFile, Provenance, Resumption, RunFile, Source, Status, Totals};
+use keeper::Keeper;
+pub use resume::check_extension;
 use training::Training;
 
-/// Makes the run of `cell` in `directory`, which exists and is empty or holds an unfinished attempt. The
-/// numbers do not depend on the threads and the memory that it may take by `need`.
+/// What a run is made with; its numbers depend on the data alone.
+#[derive(Clone, Copy)]
+pub struct Means<'a> {
+    pub data: &'a Loaded,
+    pub device: &'a FoundDevice,
+    /// The threads and the memory that it may take.
+    pub need: &'a Need,
+    /// How often a checkpoint is written.
+    pub checkpoints: Interval,
+    /// By how many iterations, or epochs, the run extends a finished one.
+    pub extended_by: Option<u64>,
+}
+
+/// Makes the run of `cell` in `directory`, which exists, is written to by this process alone, and is empty or holds an
+/// unfinished attempt: that one is gone on with, bit by bit as if it had never been stopped.
+///
+/// Returns soon after `interrupted` was raised, at the latest when the chunk of samples under way has been through the
+/// network and a checkpoint of the state before the iteration under way is on the disk.
 ///
 /// # Errors
 ///
-/// A record that cannot be written, or initial weights that cannot be read. The caller catches the panics of a
-/// backend.
+/// A record that cannot be written, initial weights that cannot be read, or an unfinished attempt that must not be gone
+/// on with, such as one on other data. The caller catches the panics of a backend.
 pub fn execute(
     cell: &CellConfig,
     directory: &Path,
-    data: &Loaded,
-    device: &FoundDevice,
-    need: &Need,
+    means: &Means<'_>,
     interrupted: &AtomicBool,
     progress: &mut Progress,
 ) -> Result<RunFile> {
+    let earlier = RunFile::read(directory).unwrap_or_else(|error| {
+        warn!("{error:#}");
+        None
+    });
     records::write_whole(&directory.join(records::CONFIG), cell.to_toml().as_bytes())?;
     let file = RunFile {
         status: Status::Running,
         reason: None,
-        provenance: provenance(cell, data, device)?,
+        provenance: provenance(cell, means.data, means.device)?,
         started: jiff::Timestamp::now(),
         ended: None,
+        resumed: (earlier.as_ref()).map_or(Vec::new(), |file| file.resumed.clone()),
         totals: Totals::default(),
     };
     file.write(directory)?; // before anything that can fail for lack of memory
-    let (mut run, chunks) = Training::prepare(cell, directory, data, device, need, file)?;
-    run.file.write(directory)?;
-    match cell.mini_batches {
-        None => full_batch::train(&mut run, interrupted, progress)?,
-        Some(config) => stochastic::train(&mut run, config, chunks, interrupted, progress)?,
+    let identity = Identity::new(cell, &file.provenance);
+    let device = &means.device.device;
+    let start = resume::find(cell, directory, &identity, device, means.extended_by)?;
+    let keeper = Keeper::new(directory, identity, means.checkpoints);
+    let (mut run, chunks) = Training::prepare(cell, directory, means, keeper, file, interrupted)?;
+    let is_new = start.source == Source::Beginning && earlier.is_none();
+    let place = match start.checkpoint {
+        Some(checkpoint) => run.restore(checkpoint).with_context(|| {
+            format!("cannot go on from a checkpoint in {}", directory.display())
+        })?,
+        None if cell.mini_batches.is_some() => Place::Stochastic(Cursor::default()),
+        None => Place::FullBatch(0),
+    };
+    if matches!(
+        start.source,
+        Source::Checkpoint | Source::PreviousCheckpoint
+    ) {
+        run.keeper.note(&place);
     }
-    run.finish()
+    if !is_new {
+        let iteration = place.iteration(run.per_epoch);
+        if start.source != Source::Beginning {
+            eprintln!(
+                "{} goes on from iteration {iteration}",
+                cell.directory_name()
+            );
+        }
+        run.file.resumed.push(Resumption {
+            at: jiff::Timestamp::now(),
+            iteration,
+            from: start.source,
+            passed_over: start.passed_over,
+            git_commit: run.file.provenance.git_commit.clone(),
+        });
+    }
+    run.start_tables()?;
+    run.file.write(directory)?;
+    let is_whole = match (cell.mini_batches, place) {
+        (None, Place::FullBatch(first)) => full_batch::train(&mut run, first, progress)?,
+        (Some(config), Place::Stochastic(cursor)) => {
+            stochastic::train(&mut run, config, chunks, cursor, progress)?
+        }
+        _ => bail!(
+            "the checkpoint in {} is of another kind of run",
+            directory.display()
+        ),
+    };
+    match is_whole {
+        true => run.finish(),
+        false => run.stop(),
+    }
 }
 
 /// The training samples of a cell.

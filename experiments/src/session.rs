@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::num::NonZeroU64;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,13 +18,14 @@ use crate::device::FoundDevice;
 use crate::doctor::{self, Verdict};
 use crate::grid::Grid;
 use crate::jobs::Jobs;
-use crate::memory::{self, Chunk, Need};
+use crate::memory::{self, Chunk};
 use crate::page;
 use crate::plan;
 use crate::presets::{self, Scale};
 use crate::progress::Progress;
 use crate::records::{RunFile, Status, write_whole};
 use crate::report::{self, FinishedRun};
+use crate::run::Means;
 
 /// How a command ended, as its exit code tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +40,11 @@ pub enum Ending {
 
 /// `experiments run`
 pub fn run(arguments: &RunArgs, interrupted: &AtomicBool) -> Result<Ending> {
-    let grid = read_grid(arguments, |_| ())?;
+    let grid = read_grid(arguments, |grid| {
+        if let Some(more) = arguments.extend {
+            grid.extend(more.get());
+        }
+    })?;
     match make(grid, arguments, interrupted)? {
         Some(made) => {
             let ending = conclude(&made, interrupted)?;
@@ -88,6 +94,9 @@ pub fn make(mut grid: Grid, arguments: &RunArgs, interrupted: &AtomicBool) -> Re
         return Ok(None);
     }
     let data = data?;
+    if let Some(more) = arguments.extend {
+        crate::run::check_extension(&cells, &folder, more.get())?;
+    }
     let is_cut = cells.iter().any(|cell| cell.lanczos_basis.is_some());
     if grid.chunk == Chunk::Auto || is_cut {
         for plan in plans {
@@ -124,9 +133,13 @@ pub fn make(mut grid: Grid, arguments: &RunArgs, interrupted: &AtomicBool) -> Re
         let file = attempt(
             cell,
             &directory(cell),
-            &data[&cell.dataset],
-            &device,
-            &need,
+            &Means {
+                data: &data[&cell.dataset],
+                device: &device,
+                need: &need,
+                checkpoints: arguments.checkpoint_every,
+                extended_by: arguments.extend.map(NonZeroU64::get),
+            },
             interrupted,
             &mut progress,
         )?;
@@ -228,16 +241,14 @@ fn load_data(cells: &[CellConfig], folder: &Path) -> Result<HashMap<Dataset, Loa
 fn attempt(
     cell: &CellConfig,
     directory: &Path,
-    data: &Loaded,
-    device: &FoundDevice,
-    need: &Need,
+    means: &Means<'_>,
     interrupted: &AtomicBool,
     progress: &mut Progress,
 ) -> Result<RunFile> {
     std::fs::create_dir_all(directory)
         .with_context(|| format!("cannot create {}", directory.display()))?;
     let result = catch_unwind(AssertUnwindSafe(|| {
-        crate::run::execute(cell, directory, data, device, need, interrupted, progress)
+        crate::run::execute(cell, directory, means, interrupted, progress)
     }));
     let reason = match result {
         Ok(Ok(file)) => return Ok(file),
@@ -295,7 +306,7 @@ fn conclude(made: &Made, interrupted: &AtomicBool) -> Result<Ending> {
     if interrupted.load(Ordering::Relaxed) {
         eprintln!(
             "interrupted; give the same command again: finished runs are skipped, \
-             what was under way starts anew"
+             what was under way goes on"
         );
         return Ok(Ending::Interrupted);
     }

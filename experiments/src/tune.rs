@@ -41,6 +41,10 @@ struct Trial {
 
 /// `experiments tune`
 pub fn run(arguments: &TuneArgs, interrupted: &AtomicBool) -> Result<Ending> {
+    ensure!(
+        arguments.run.extend.is_none(),
+        "--extend goes with run: give tune more --iterations instead"
+    );
     let step_sizes = step_sizes(arguments)?;
     let output = arguments.output.as_path();
     Entries::read(output)?; // before the runs, which would be in vain if it could not be merged into

@@ -1,17 +1,22 @@
 //! The mean loss over a set of samples, in chunks.
 
+mod sweep;
 mod trials;
+mod unless;
+
+use std::sync::atomic::AtomicBool;
 
 use burn::module::Module;
 use burn::tensor::Tensor;
 use flatland_optim::{Curvature, Objective, Products};
 
-use crate::engine::{Linearized, Model, Slots};
 use crate::initializer::Emptier;
 use crate::lanes::Lanes;
 use crate::running::Observation;
-use crate::{Batch, Footprint, InputShape, Layout, Loss, Masks, Pass, RunningStatistics, Sequence};
+use crate::{Batch, Footprint, InputShape, Layout, Loss, RunningStatistics, Sequence};
+use sweep::Sweep;
 use trials::Trials;
+pub use unless::Unless;
 
 /// How a network does on a set of samples.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -178,96 +183,31 @@ impl FullBatch {
     /// The loss and the accuracy at `point`, where batch normalization takes the statistics of the batch, or `running`
     /// ones. Nothing is dropped.
     pub fn evaluate(&self, point: &Tensor<1>, running: Option<&RunningStatistics>) -> Evaluation {
-        let evaluate = |_, chunk: &Batch| {
-            let mut pass = Pass::plain(&self.layout, point);
-            if let Some(running) = running {
-                pass = pass.normalized_by(running);
-            }
-            let logits = self.model().logits(&pass, chunk);
-            let predictions = logits.clone().argmax(1).squeeze_dim(1);
-            let correct = predictions.equal(chunk.labels.clone()).int().sum();
-            (self.model().value(logits, chunk), correct)
-        };
-        let (losses, correct) = self.each_chunk(evaluate).into_iter().unzip();
-        let correct: i64 = Tensor::cat(correct, 0).into_data().iter::<i64>().sum();
-        Evaluation {
-            loss: sum(losses),
-            accuracy: correct as f64 / self.samples as f64,
-        }
+        whole(self.sweep(None).evaluate(point, running))
     }
 
     /// For each activation layer, in the order in which a pass comes through them, the share of its outputs `a` on all
     /// samples with `|a| < threshold`. With dropout, its masks are those of the loss at this step.
     pub fn small_activations(&self, point: &Tensor<1>, threshold: f64) -> Vec<f64> {
-        let watch = |index, chunk: &Batch| {
-            let pass = Pass::plain(&self.layout, point).watching(threshold);
-            let pass = self.pass(pass, index);
-            self.model().logits(&pass, chunk);
-            pass.into_watched()
-        };
-        let mut layers: Vec<(i64, usize)> = Vec::new();
-        self.take_chunks(watch, |reports| {
-            layers.resize(reports.len(), (0, 0));
-            for ((small, total), report) in layers.iter_mut().zip(reports) {
-                *small += report.small.into_scalar::<i64>();
-                *total += report.total;
-            }
-        });
-        let shares = layers.iter();
-        shares
-            .map(|(small, total)| *small as f64 / *total as f64)
-            .collect()
+        whole(self.sweep(None).small_activations(point, threshold))
     }
 
-    /// The pass of one chunk.
-    fn pass<'a>(&'a self, pass: Pass<'a>, chunk: usize) -> Pass<'a> {
-        let masks = |seed| Masks {
-            seed,
-            step: self.steps,
-            chunk: chunk as u64,
-        };
-        match self.dropout.map(masks) {
-            Some(masks) => pass.dropping(masks),
-            None => pass,
-        }
+    /// The same objective as long as `flag` is not raised.
+    pub fn unless<'a>(&'a mut self, flag: &'a AtomicBool) -> Unless<'a> {
+        Unless::new(self, flag)
     }
 
-    fn model(&self) -> Model<'_> {
-        Model {
-            network: &self.network,
-            loss: self.loss,
-            samples: self.samples,
-        }
+    /// How often [`commit_step`](Self::commit_step) was called: what the masks of dropout depend on.
+    pub fn steps(&self) -> u64 {
+        self.steps
     }
 
-    /// What the products of a chunk at a point have in common.
-    fn linearize(&self, point: &Tensor<1>, chunk: usize) -> Linearized {
-        let pass = self.pass(Pass::plain(&self.layout, point), chunk);
-        self.model().linearize(&pass, &self.chunks[chunk])
-    }
-
-    /// The Hessian-vector product, from what was kept of the first chunks.
-    fn product(
-        &self,
-        point: &Tensor<1>,
-        direction: &Tensor<1>,
-        kept: &[Option<Linearized>],
-    ) -> Tensor<1> {
-        let part = |index: usize, _: &Batch| {
-            let made;
-            let at = match kept.get(index) {
-                Some(Some(kept)) => kept,
-                _ => {
-                    made = self.linearize(point, index);
-                    &made
-                }
-            };
-            let pass = Pass::plain(&self.layout, point).along(direction);
-            let mut slots = Slots::new(&self.layout, point);
-            self.model().product(&pass, at, &mut slots);
-            (slots.into_vector(), ())
-        };
-        self.accumulate(part, |()| ())
+    /// Goes on as after so many [steps](Self::steps), with the running statistics that there were then.
+    pub fn go_on_after(&mut self, steps: u64, running: RunningStatistics) {
+        self.steps = steps;
+        self.running = running;
+        self.observed.clear();
+        self.trials.forget();
     }
 
     /// How many chunks can be kept in so many bytes.
@@ -278,46 +218,32 @@ impl FullBatch {
         usize::try_from(bytes / of_chunk.max(1)).unwrap_or(usize::MAX)
     }
 
-    /// What `make` returns for each chunk.
-    fn each_chunk<T: Send>(&self, make: impl Fn(usize, &Batch) -> T + Sync) -> Vec<T> {
-        let mut made = Vec::with_capacity(self.chunks.len());
-        self.take_chunks(make, |result| made.push(result));
-        made
+    fn sweep<'a>(&'a self, flag: Option<&'a AtomicBool>) -> Sweep<'a> {
+        Sweep::new(self, flag)
     }
 
-    /// Gives `take` what `make` returns for each chunk, in their order.
-    fn take_chunks<T: Send>(
-        &self,
-        make: impl Fn(usize, &Batch) -> T + Sync,
-        mut take: impl FnMut(T),
-    ) {
-        match &self.lanes {
-            Some(lanes) if self.chunks.len() > 1 => {
-                let make = |index: usize| make(index, &self.chunks[index]);
-                lanes.run(self.chunks.len(), make, |_, result| take(result));
-            }
-            // Inside rayon's threads, so that operators that share their work need not be handed over to them.
-            _ => (self.chunks.iter().enumerate()).for_each(|(index, chunk)| {
-                take(rayon::scope(|_| make(index, chunk)));
-            }),
+    /// The loss, and what the gradient at this point can start from is kept. Nothing if the flag was raised.
+    fn loss_unless(&mut self, point: &Tensor<1>, flag: Option<&AtomicBool>) -> Option<f64> {
+        self.trials.make_room();
+        let count = self.chunks_to_keep(self.trials.memory_beside(point));
+        let (loss, recorded) = self.sweep(flag).loss(point, count)?;
+        self.trials.keep(point, recorded);
+        Some(loss)
+    }
+
+    /// Loss and gradient, and what normalization saw at the first gradient since the last step is kept. Nothing if the
+    /// flag was raised.
+    fn loss_and_gradient_unless(
+        &mut self,
+        point: &Tensor<1>,
+        flag: Option<&AtomicBool>,
+    ) -> Option<(f64, Tensor<1>)> {
+        let recorded = self.trials.take(point);
+        let (loss, gradient, observed) = self.sweep(flag).loss_and_gradient(point, &recorded)?;
+        if self.observed.is_empty() {
+            self.observed = observed;
         }
-    }
-
-    /// The sum of a vector over the chunks, each of which gives something else, too, for `note`.
-    fn accumulate<T: Send>(
-        &self,
-        part: impl Fn(usize, &Batch) -> (Tensor<1>, T) + Sync,
-        mut note: impl FnMut(T),
-    ) -> Tensor<1> {
-        let mut sum: Option<Tensor<1>> = None;
-        self.take_chunks(part, |(part, noted)| {
-            sum = Some(match sum.take() {
-                Some(sum) => sum + part,
-                None => part,
-            });
-            note(noted);
-        });
-        sum.expect("there is at least one chunk")
+        Some((loss, gradient))
     }
 }
 
@@ -327,61 +253,31 @@ impl Objective for FullBatch {
     }
 
     fn loss(&mut self, point: &Tensor<1>) -> f64 {
-        self.trials.make_room();
-        let kept = self.trials.memory_beside(point);
-        let count = self.chunks_to_keep(kept);
-        let (losses, recorded) = (self.each_chunk(|index, chunk| {
-            let pass = self.pass(Pass::plain(&self.layout, point), index);
-            if index < count {
-                let recorded = self.model().record(pass, chunk);
-                (recorded.loss.clone(), Some(recorded))
-            } else {
-                (self.model().loss(&pass, chunk), None)
-            }
-        }))
-        .into_iter()
-        .unzip();
-        self.trials.keep(point, recorded);
-        sum(losses)
+        whole(self.loss_unless(point, None))
     }
 
     fn loss_and_gradient(&mut self, point: &Tensor<1>) -> (f64, Tensor<1>) {
-        let recorded = self.trials.take(point);
-        let mut losses = Vec::with_capacity(self.chunks.len());
-        let mut observed = Vec::new();
-        let part = |index, chunk: &Batch| {
-            let pass = || self.pass(Pass::plain(&self.layout, point), index);
-            let recorded = recorded.chunk(index);
-            let recorded = recorded.unwrap_or_else(|| self.model().record(pass(), chunk));
-            let mut slots = Slots::new(&self.layout, point);
-            let noted = self.model().pull(&pass(), recorded, chunk, &mut slots);
-            (slots.into_vector(), noted)
-        };
-        let gradient = self.accumulate(part, |(loss, seen)| {
-            losses.push(loss);
-            observed.extend(seen);
-        });
-        if self.observed.is_empty() {
-            self.observed = observed;
-        }
-        (sum(losses), gradient)
+        whole(self.loss_and_gradient_unless(point, None))
     }
 }
 
 impl Curvature for FullBatch {
     fn hvp(&mut self, point: &Tensor<1>, direction: &Tensor<1>) -> Tensor<1> {
         self.trials.forget();
-        self.product(point, direction, &[])
+        whole(self.sweep(None).product(point, direction, &[]))
     }
 
     fn products_at<'a>(&'a mut self, point: &'a Tensor<1>) -> Products<'a> {
         self.trials.forget();
-        let this = &*self;
-        let count = this.chunks_to_keep(this.memory_for_products);
-        let kept =
-            this.each_chunk(|index, _| (index < count).then(|| this.linearize(point, index)));
-        Box::new(move |direction| this.product(point, direction, &kept))
+        let sweep = self.sweep(None);
+        let kept = whole(sweep.linearized(point));
+        Box::new(move |direction| whole(sweep.product(point, direction, &kept)))
     }
+}
+
+/// What a sweep that nothing stops returns.
+fn whole<T>(swept: Option<T>) -> T {
+    swept.expect("without a flag no chunk is left out")
 }
 
 /// The samples of all chunks, of which there must be some.
@@ -389,9 +285,4 @@ fn count(chunks: &[Batch]) -> usize {
     let samples = chunks.iter().map(Batch::len).sum();
     assert!(samples > 0, "an objective needs at least one sample");
     samples
-}
-
-/// The sum of scalars on the device, read at once and added in `f64`.
-fn sum(shares: Vec<Tensor<1>>) -> f64 {
-    Tensor::cat(shares, 0).into_data().iter::<f64>().sum()
 }

@@ -51,7 +51,7 @@ pub use cnn::CnnConfig;
 pub use densenet::DenseNet121Config;
 pub use dual::Dual;
 pub use footprint::{Footprint, Operation};
-pub use full_batch::{Evaluation, FullBatch};
+pub use full_batch::{Evaluation, FullBatch, Unless};
 pub use gradient::{GradientNorms, Spread};
 pub use initializer::{Fan, Initialization, Initializer};
 pub use layer::{Layer, Signal};

@@ -65,6 +65,24 @@ impl RunningStatistics {
         })
     }
 
+    /// These statistics with the tensors that `find` has under their [names](Self::tensors) in place of their own.
+    ///
+    /// # Errors
+    ///
+    /// The first name that `find` has nothing of that shape for.
+    pub fn with_tensors(
+        mut self,
+        mut find: impl FnMut(&str) -> Option<Tensor<1>>,
+    ) -> Result<Self, String> {
+        for (name, tensor) in self.tensors_mut() {
+            match find(&name).filter(|found| found.dims() == tensor.dims()) {
+                Some(found) => *tensor = found,
+                None => return Err(name),
+            }
+        }
+        Ok(self)
+    }
+
     pub(crate) fn tensors_mut(&mut self) -> impl Iterator<Item = (String, &mut Tensor<1>)> {
         self.0.iter_mut().flat_map(|running| {
             let ChannelStatistics { mean, variance } = &mut running.statistics;

@@ -1,6 +1,6 @@
 //! Arguments of `experiments run`.
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 
 use bytesize::ByteSize;
@@ -8,6 +8,7 @@ use clap::Args;
 use clap::builder::PossibleValuesParser;
 
 use crate::cell::FloatType;
+use crate::checkpoint::Interval;
 use crate::device::DeviceName;
 use crate::memory::Chunk;
 use crate::presets::{self, Scale};
@@ -21,7 +22,7 @@ use crate::presets::{self, Scale};
     seeds = [42]\n  \
     iterations = 500\n  \
     samples = 5000\n\n\
-    Finished runs are skipped when the command is given again.\n\n\
+    When the command is given again, finished runs are skipped, and others go on where they were stopped.\n\n\
     Exit code: 0 all runs done, 1 some diverged, stalled or failed, 2 wrong usage or configuration, 130 interrupted.")]
 pub struct RunArgs {
     /// A grid file (TOML). Without one, the quick preset.
@@ -66,6 +67,14 @@ pub struct RunArgs {
     /// Folder for what the runs write.
     #[arg(long, default_value = "results", value_name = "DIR")]
     pub results: PathBuf,
+    /// How often each run keeps its state, to go on from there after a crash: a number of iterations, a time such as 30s,
+    /// 5min or 1h, or both, such as 100,5min, for whichever comes first. Stopping a run keeps it, too.
+    #[arg(long, value_name = "INTERVAL", default_value = "5min")]
+    pub checkpoint_every: Interval,
+    /// Make so many more iterations (of stochastic runs, epochs) than the grid says, going on from where its finished
+    /// runs ended. These stay; the longer runs, as if made from the start, get directories of their own.
+    #[arg(long, value_name = "N")]
+    pub extend: Option<NonZeroU64>,
     /// Run on a device that the doctor found unsound.
     #[arg(long)]
     pub despite_doctor: bool,

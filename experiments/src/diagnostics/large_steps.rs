@@ -1,13 +1,12 @@
 //! Whether steps are large in the sense of the paper's Definition 2.3, judged while the run goes on.
 
-use std::path::Path;
-
 use anyhow::Result;
 use burn::tensor::Tensor;
 use flatland_optim::Objective;
 use flatland_sharpness::{Error, SEGMENT_STEP_SIZES, gradient_changes, large_step};
+use serde::{Deserialize, Serialize};
 
-use crate::records::{self, LargeStepRow, RowWriter, SmoothnessRow};
+use crate::records::{self, LargeStepRow, SmoothnessRow, Tables};
 
 /// The segment smoothness `l(w_k, η_k)` along the step taken, as far as gradients at the paper's step sizes below `η_k`
 /// and at `η_k` itself see it. It bounds the true one, a supremum over all of the step, from below.
@@ -32,25 +31,32 @@ pub struct Judge {
     /// `P`
     window: u64,
     waiting: Vec<Waiting>,
-    smoothness: RowWriter,
-    verdicts: RowWriter,
 }
 
 /// A step `k`, with `η` and `l` of the steps from `k` on.
-struct Waiting {
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Waiting {
     iteration: u64,
     steps: Vec<(f64, f64)>,
 }
 
 impl Judge {
-    /// Starts `smoothness.csv` and `large_steps.csv`.
-    pub fn create(directory: &Path, window: u64) -> Result<Self> {
-        Ok(Self {
+    /// No step is waiting.
+    pub fn new(window: u64) -> Self {
+        Self {
             window,
             waiting: Vec::new(),
-            smoothness: RowWriter::create(directory.join(records::SMOOTHNESS))?,
-            verdicts: RowWriter::create(directory.join(records::LARGE_STEPS))?,
-        })
+        }
+    }
+
+    /// The steps that wait.
+    pub fn waiting(&self) -> &[Waiting] {
+        &self.waiting
+    }
+
+    /// Goes on with these steps waiting.
+    pub fn go_on(&mut self, waiting: Vec<Waiting>) {
+        self.waiting = waiting;
     }
 
     /// Whether a verdict depends on the next step.
@@ -58,20 +64,21 @@ impl Judge {
         !self.waiting.is_empty()
     }
 
-    /// Takes the smoothness along a step. Where steps are waiting, these are the ones since, without a gap. The step
-    /// itself is to be judged if `is_judged`.
+    /// Takes a step's size and the smoothness along it. Where steps are waiting, these are the ones since, without a gap.
+    /// The step itself is to be judged if `is_judged`.
     pub fn see(
         &mut self,
         iteration: u64,
-        step_size: f64,
-        smoothness: f64,
+        (step_size, smoothness): (f64, f64),
         is_judged: bool,
+        tables: &mut Tables,
     ) -> Result<()> {
-        self.smoothness.write(&SmoothnessRow {
+        let row = SmoothnessRow {
             iteration,
             step_size,
             smoothness,
-        })?;
+        };
+        tables.write(records::SMOOTHNESS, &row)?;
         if is_judged {
             let steps = Vec::new();
             self.waiting.push(Waiting { iteration, steps });
@@ -83,21 +90,27 @@ impl Judge {
             .into_iter()
             .partition(|waiting| waiting.is_decided(self.window));
         self.waiting = waiting;
-        self.write(decided)
+        self.write(decided, tables)
     }
 
     /// Writes what can be said of the steps that still wait, when the run is over.
-    pub fn close(&mut self) -> Result<()> {
+    pub fn close(&mut self, tables: &mut Tables) -> Result<()> {
         let waiting = std::mem::take(&mut self.waiting);
-        self.write(waiting)
+        self.write(waiting, tables)
     }
 
-    fn write(&mut self, waiting: Vec<Waiting>) -> Result<()> {
-        (waiting.iter()).try_for_each(|waiting| self.verdicts.write(&waiting.row(self.window)))
+    fn write(&self, waiting: Vec<Waiting>, tables: &mut Tables) -> Result<()> {
+        (waiting.iter())
+            .try_for_each(|waiting| tables.write(records::LARGE_STEPS, &waiting.row(self.window)))
     }
 }
 
 impl Waiting {
+    #[cfg(test)]
+    pub fn new(iteration: u64, steps: Vec<(f64, f64)>) -> Self {
+        Self { iteration, steps }
+    }
+
     /// How many of the steps that follow were seen.
     fn followed(&self) -> u64 {
         self.steps.len() as u64 - 1
@@ -155,16 +168,18 @@ mod tests {
     /// The verdicts on the steps `judged` of a run with these step sizes and smoothnesses.
     fn verdicts(window: u64, judged: &[u64], steps: &[(f64, f64)]) -> Vec<LargeStepRow> {
         let folder = tempfile::TempDir::new().unwrap();
-        let mut judge = Judge::create(folder.path(), window).unwrap();
-        for (iteration, &(step_size, smoothness)) in (0..).zip(steps) {
+        let mut tables = Tables::new(folder.path());
+        for name in [records::SMOOTHNESS, records::LARGE_STEPS] {
+            tables.start(name, None).unwrap();
+        }
+        let mut judge = Judge::new(window);
+        for (iteration, &step) in (0..).zip(steps) {
             let is_judged = judged.contains(&iteration);
             if is_judged || judge.is_waiting() {
-                judge
-                    .see(iteration, step_size, smoothness, is_judged)
-                    .unwrap();
+                judge.see(iteration, step, is_judged, &mut tables).unwrap();
             }
         }
-        judge.close().unwrap();
+        judge.close(&mut tables).unwrap();
         records::read_rows(&folder.path().join(records::LARGE_STEPS)).unwrap()
     }
 

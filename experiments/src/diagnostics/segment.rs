@@ -1,19 +1,17 @@
 //! The smoothness along steps.
 
-use std::path::Path;
-
 use anyhow::Result;
 use burn::tensor::Tensor;
-use flatland_models::FullBatch;
-use flatland_optim::Step;
+use flatland_models::Unless;
+use flatland_optim::{Curvature, Step};
 use flatland_sharpness::{
     Error, LanczosConfig, SEGMENT_STEP_SIZES, SegmentPoint, segment_smoothness, smoothness_up_to,
 };
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 
-use super::large_steps::{Judge, smoothness_along};
-use crate::records::{self, RowWriter, SegmentRow};
+use super::large_steps::{Judge, Waiting, smoothness_along};
+use crate::records::{self, SegmentRow, Tables};
 
 /// Where the smoothness along the step is measured, and the step judged by Definition 2.3: at these iterations, as far as
 /// the run reaches them, and at its last.
@@ -34,7 +32,7 @@ fn default_window() -> u64 {
 
 /// The smoothness along a step of size `step_size` (0 for none) from `point`: at the paper's step sizes and its own.
 pub fn segment(
-    objective: &mut FullBatch,
+    objective: &mut impl Curvature,
     point: &Tensor<1>,
     step_size: f64,
     seed: u64,
@@ -50,32 +48,49 @@ pub fn segment(
 /// The measurements along steps of one run.
 pub struct Segment {
     config: SegmentConfig,
-    rows: RowWriter,
     judge: Judge,
 }
 
+/// A step that was computed but not yet made, and where it starts.
+pub struct At<'a> {
+    pub point: &'a Tensor<1>,
+    pub step: &'a Step,
+    pub iteration: u64,
+    pub is_last: bool,
+}
+
 impl Segment {
-    /// Starts the files.
-    pub fn create(config: SegmentConfig, directory: &Path) -> Result<Self> {
-        Ok(Self {
-            rows: RowWriter::create(directory.join(records::SEGMENT))?,
-            judge: Judge::create(directory, config.window)?,
+    /// Nothing measured yet.
+    pub fn new(config: SegmentConfig) -> Self {
+        Self {
+            judge: Judge::new(config.window),
             config,
-        })
+        }
     }
 
-    /// Measures along the step what is due at `w_k = point`; the Hessian-vector products taken.
+    /// The steps that wait for their verdict.
+    pub fn waiting(&self) -> &[Waiting] {
+        self.judge.waiting()
+    }
+
+    /// Goes on with these steps waiting for their verdict.
+    pub fn go_on(&mut self, waiting: Vec<Waiting>) {
+        self.judge.go_on(waiting);
+    }
+
+    /// Measures along the step what is due; the Hessian-vector products taken.
     pub fn measure(
         &mut self,
-        iteration: u64,
-        is_last: bool,
-        objective: &mut FullBatch,
-        point: &Tensor<1>,
-        step: &Step,
+        at: &At<'_>,
+        objective: &mut Unless<'_>,
         seed: u64,
+        tables: &mut Tables,
     ) -> Result<usize> {
-        let is_due = is_last || self.config.at.contains(&iteration);
-        let step_size = step.step_size;
+        let At {
+            point, iteration, ..
+        } = *at;
+        let is_due = at.is_last || self.config.at.contains(&iteration);
+        let step_size = at.step.step_size;
         let mut products = 0;
         let smoothness = if is_due {
             segment(objective, point, step_size, seed).map(|points| {
@@ -91,12 +106,14 @@ impl Segment {
         let (points, smoothness) = match smoothness {
             Ok(measured) => measured,
             Err(error) => {
-                warn!("no segment at iteration {iteration}: {error}");
+                if !objective.is_given_up() {
+                    warn!("no segment at iteration {iteration}: {error}");
+                }
                 return Ok(0);
             }
         };
         for at in points {
-            self.rows.write(&SegmentRow {
+            let row = SegmentRow {
                 iteration,
                 step_size,
                 t: at.step_size,
@@ -104,16 +121,17 @@ impl Segment {
                 curvature: at.curvature,
                 hessian_norm: at.hessian_norm,
                 sharpness: at.sharpness,
-            })?;
+            };
+            tables.write(records::SEGMENT, &row)?;
         }
         if let Some(smoothness) = smoothness {
-            self.judge.see(iteration, step_size, smoothness, is_due)?;
+            (self.judge).see(iteration, (step_size, smoothness), is_due, tables)?;
         }
         Ok(products)
     }
 
     /// Ends the files, when the run is over.
-    pub fn finish(&mut self) -> Result<()> {
-        self.judge.close()
+    pub fn finish(&mut self, tables: &mut Tables) -> Result<()> {
+        self.judge.close(tables)
     }
 }

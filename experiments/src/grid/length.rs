@@ -76,6 +76,15 @@ impl Length {
         }
     }
 
+    /// Makes every run longer by so many iterations, or epochs.
+    pub(super) fn extend(&mut self, more: u64) {
+        let length = match &mut self.mini_batches {
+            None => &mut self.iterations,
+            Some(batches) => &mut batches.epochs,
+        };
+        *length = length.saturating_add(more);
+    }
+
     /// Finds the networks whose samples do not fill one mini-batch.
     pub(super) fn check(
         &self,

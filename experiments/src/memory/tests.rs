@@ -54,11 +54,11 @@ fn plan(chunk: Chunk, megabytes: u64, is_stated: bool) -> Result<Plan> {
 
 #[test]
 fn a_chunk_fills_the_budget_and_no_more() {
-    let bytes = 110_000_000;
+    let bytes = 120_000_000;
     let Plan {
         chunk,
         lanczos_basis,
-    } = plan(Chunk::Auto, 110, true).unwrap();
+    } = plan(Chunk::Auto, 120, true).unwrap();
     assert_eq!(lanczos_basis, None);
     assert!(demand().bytes(chunk, default_basis()) <= bytes);
     assert!(demand().bytes(chunk + 1, default_basis()) > bytes);

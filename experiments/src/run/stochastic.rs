@@ -3,7 +3,6 @@
 //! The gradient, the trials of a search and the curvature of a step are all of the batch of that step. A batch on which
 //! there is no step to take (it is fitted, or no step size is acceptable) is passed over.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use anyhow::Result;
@@ -13,59 +12,50 @@ use tracing::warn;
 use super::ending::ending;
 use super::training::Training;
 use crate::cell::MiniBatchConfig;
+use crate::checkpoint::{Cursor, Place};
 use crate::progress::Progress;
-use crate::records::{self, EpochRow, RowWriter, SharpnessRow, Status};
+use crate::records::{self, EpochRow, SharpnessRow, Status};
 
 /// A stochastic run on its way.
 struct Stochastic<'a, 'b> {
     run: &'a mut Training<'b>,
     batches: MiniBatches,
-    rows: RowWriter,
+    epochs: u64,
+    cursor: Cursor,
 }
 
-/// How an epoch ended.
-struct Epoch {
-    /// Steps taken.
-    steps: u64,
-    /// How the run ends with it, and why.
-    ending: Option<(Status, String)>,
-    /// Whether it went through all batches.
-    is_whole: bool,
-}
-
-/// Makes the epochs of a stochastic run over the samples of `chunks`. Leaves all samples in the objective.
+/// Makes the epochs of a stochastic run over the samples of `chunks`, from `cursor` on. Leaves all samples in the
+/// objective. `false` if it was stopped.
 pub(super) fn train(
     run: &mut Training<'_>,
     config: MiniBatchConfig,
     chunks: Vec<Batch>,
-    interrupted: &AtomicBool,
+    cursor: Cursor,
     progress: &mut Progress,
-) -> Result<()> {
-    let rows = RowWriter::create(run.directory.join(records::EPOCHS))?;
-    let batches = MiniBatches::new(chunks, config.batch_size, run.cell.seed);
+) -> Result<bool> {
+    run.tables.start(records::EPOCHS, None)?;
     run.file.status = Status::Done;
-    let mut run = Stochastic { run, batches, rows };
-    let mut first = run.measure(0, 0, config.epochs == 0)?;
-    for epoch in 0..config.epochs {
-        let Epoch {
-            steps,
-            ending,
-            is_whole,
-        } = run.epoch(epoch, first.take(), interrupted, progress)?;
-        let is_last = epoch + 1 == config.epochs || ending.is_some();
-        if let Some((status, reason)) = ending {
-            run.run.file.status = status;
-            run.run.file.reason = Some(reason);
+    let mut run = Stochastic {
+        batches: MiniBatches::new(chunks, config.batch_size, run.cell.seed),
+        epochs: config.epochs,
+        run,
+        cursor,
+    };
+    let mut is_over = false;
+    while !is_over {
+        if !run.run.begin(Place::Stochastic(run.cursor.clone()))? {
+            return Ok(false);
         }
-        if is_whole {
-            first = run.measure(epoch + 1, steps, is_last)?;
-        }
-        if is_last {
-            break;
+        is_over = match run.cursor.batch {
+            None => run.measure()?,
+            Some(index) => run.step(index, progress)?,
+        };
+        if run.run.is_given_up() {
+            return Ok(false);
         }
     }
     run.set_all();
-    Ok(())
+    Ok(true)
 }
 
 impl Stochastic<'_, '_> {
@@ -75,75 +65,71 @@ impl Stochastic<'_, '_> {
 
     fn set_all(&mut self) {
         let all = self.batches.all().to_vec();
-        self.run.objective.inner_mut().set_samples(all);
+        self.run.objective.set_samples(all);
     }
 
     fn set_batch(&mut self, epoch: u64, index: u64) {
         let batch = self.batches.batch(epoch, index as usize);
-        self.run.objective.inner_mut().set_samples(batch);
+        self.run.objective.set_samples(batch);
     }
 
-    /// Goes through the batches of an epoch. `sharpness` is that of the first of them.
-    fn epoch(
-        &mut self,
-        epoch: u64,
-        mut sharpness: Option<SharpnessRow>,
-        interrupted: &AtomicBool,
-        progress: &mut Progress,
-    ) -> Result<Epoch> {
-        let mut steps = 0;
-        let mut passed_over: Option<(Status, String)> = None;
-        let end = |steps, ending, is_whole| {
-            Ok(Epoch {
-                steps,
-                ending,
-                is_whole,
-            })
-        };
-        for index in 0..self.per_epoch() {
-            let iteration = epoch * self.per_epoch() + index;
-            if interrupted.load(Ordering::Relaxed) {
-                let reason = format!("stopped by the user before iteration {iteration}");
-                return end(steps, Some((Status::Interrupted, reason)), false);
+    /// Goes through a batch of the epoch. Whether the run is over.
+    fn step(&mut self, index: u64, progress: &mut Progress) -> Result<bool> {
+        let epoch = self.cursor.epoch;
+        let iteration = epoch * self.per_epoch() + index;
+        self.set_batch(epoch, index);
+        let computed = self.run.compute();
+        if self.run.is_given_up() {
+            return Ok(false);
+        }
+        let ending = ending(&computed.step);
+        // Without a step there is no product with its size.
+        let sharpness = self.cursor.first.take().filter(|_| ending.is_none());
+        self.run.record(iteration, &computed, sharpness, None)?;
+        let last = self.run.sharpness.as_ref().map(|s| s.lambda_max);
+        progress.report(iteration, &computed.step, last, Some(epoch));
+        let cursor = &mut self.cursor;
+        match ending {
+            None => {
+                self.run.advance(computed.next);
+                cursor.steps += 1;
             }
-            self.set_batch(epoch, index);
-            let computed = self.run.compute();
-            let ending = ending(&computed.step);
-            // Without a step there is no product with its size.
-            let sharpness = sharpness.take().filter(|_| ending.is_none());
-            self.run.record(iteration, &computed, sharpness, None)?;
-            let last = self.run.sharpness.as_ref().map(|s| s.lambda_max);
-            progress.report(iteration, &computed.step, last, Some(epoch));
-            match ending {
-                None => {
-                    self.run.advance(computed.next);
-                    steps += 1;
-                }
-                Some((Status::Diverged, what)) => {
-                    let reason = format!("at iteration {iteration}, in epoch {epoch}, {what}");
-                    return end(steps, Some((Status::Diverged, reason)), false);
-                }
-                // One batch that could not be improved means that the run has not converged.
-                Some(other) => {
-                    passed_over = match passed_over {
-                        Some((Status::Stalled, what)) => Some((Status::Stalled, what)),
-                        _ => Some(other),
-                    }
+            Some((Status::Diverged, what)) => {
+                let reason = format!("at iteration {iteration}, in epoch {epoch}, {what}");
+                self.run.file.status = Status::Diverged;
+                self.run.file.reason = Some(reason);
+                return Ok(true);
+            }
+            // One batch that could not be improved means that the run has not converged.
+            Some(other) => {
+                cursor.passed_over = match cursor.passed_over.take() {
+                    Some((Status::Stalled, what)) => Some((Status::Stalled, what)),
+                    _ => Some(other),
                 }
             }
         }
-        let ending = passed_over.filter(|_| steps == 0).map(|(status, what)| {
-            let reason = format!("no batch of epoch {epoch} gave a step: on one of them {what}");
-            (status, reason)
-        });
-        end(steps, ending, true)
+        cursor.batch = Some(index + 1);
+        if index + 1 == self.per_epoch() {
+            self.cursor.epoch += 1;
+            self.cursor.batch = None;
+        }
+        Ok(false)
     }
 
-    /// Writes the row of a run that has made so many epochs, `steps` of them in the last. Returns the sharpness of the
-    /// first batch that follows, where it was measured.
-    fn measure(&mut self, epoch: u64, steps: u64, is_last: bool) -> Result<Option<SharpnessRow>> {
+    /// Writes the row of the epochs made, and measures the sharpness of the first batch that follows, where it is due.
+    /// Whether the run is over.
+    fn measure(&mut self) -> Result<bool> {
         let cell = self.run.cell;
         let start = Instant::now();
+        let Cursor { epoch, steps, .. } = self.cursor;
+        let mut is_last = epoch == self.epochs;
+        if let Some((status, what)) = self.cursor.passed_over.take().filter(|_| steps == 0) {
+            let of = epoch - 1;
+            let reason = format!("no batch of epoch {of} gave a step: on one of them {what}");
+            self.run.file.status = status;
+            self.run.file.reason = Some(reason);
+            is_last = true;
+        }
         let is_due = |every: u64| every > 0 && (is_last || epoch.is_multiple_of(every));
         self.set_all();
         let train = self.run.evaluate();
@@ -153,7 +139,7 @@ impl Stochastic<'_, '_> {
             false => Vec::new(),
         };
         let values = || sharpness.iter().map(|row| row.sharpness);
-        self.rows.write(&EpochRow {
+        let row = EpochRow {
             epoch,
             iteration: epoch * self.per_epoch(),
             steps,
@@ -169,8 +155,18 @@ impl Stochastic<'_, '_> {
             hessian_products: sharpness.iter().map(|row| row.hessian_products).sum(),
             seconds: self.run.file.totals.training_seconds,
             measuring_seconds: start.elapsed().as_secs_f64(),
-        })?;
-        Ok(sharpness.into_iter().next())
+        };
+        if self.run.is_given_up() {
+            return Ok(false);
+        }
+        self.run.tables.write(records::EPOCHS, &row)?;
+        self.cursor = Cursor {
+            epoch,
+            batch: Some(0),
+            first: sharpness.into_iter().next(),
+            ..Cursor::default()
+        };
+        Ok(is_last)
     }
 
     /// The sharpness of every batch of an epoch at the current point; none if one has no finite Hessian. Each
@@ -182,8 +178,10 @@ impl Stochastic<'_, '_> {
             match self.run.measure_sharpness() {
                 Some(row) => found.push(row),
                 None => {
-                    let directory = self.run.directory.display();
-                    warn!("{directory}: no sharpness of batch {index} after {epoch} epochs");
+                    if !self.run.is_given_up() {
+                        let directory = self.run.directory.display();
+                        warn!("{directory}: no sharpness of batch {index} after {epoch} epochs");
+                    }
                     return Vec::new();
                 }
             }

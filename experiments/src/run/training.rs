@@ -1,11 +1,12 @@
 //! What a full-batch run and a stochastic one have in common: the network on its way, and the records it leaves.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use anyhow::Result;
 use burn::tensor::{DType, Tensor};
-use flatland_data::{Loaded, Samples, Selection};
+use flatland_data::{Samples, Selection};
 use flatland_models::{
     Batch, Evaluation, FullBatch, Initializer, Sequence, load_weights, save_weights,
 };
@@ -14,27 +15,37 @@ use flatland_optim::{Counted, Method, Step};
 use flatland_sharpness::{Hessian, LanczosConfig, Sharpness, sharpness};
 use tracing::warn;
 
+use super::Means;
+use super::keeper::Keeper;
 use crate::batches;
 use crate::cell::{CellConfig, Init};
-use crate::device::FoundDevice;
+use crate::checkpoint::Checkpoint;
+use crate::diagnostics::Diagnostics;
 use crate::grid::input_shape;
-use crate::memory::Need;
-use crate::records::{self, MetricsRow, RowWriter, RunFile, SharpnessRow};
+use crate::method::RunningMethod;
+use crate::records::{self, MetricsRow, RunFile, SharpnessRow, Tables};
 
 /// A network on its way.
 pub(super) struct Training<'a> {
     pub(super) cell: &'a CellConfig,
     pub(super) directory: &'a Path,
-    network: Sequence,
-    pub(super) objective: Counted<FullBatch>,
+    pub(super) network: Sequence,
+    pub(super) objective: FullBatch,
     test: FullBatch,
-    method: Box<dyn Method<Counted<FullBatch>>>,
+    pub(super) method: RunningMethod,
     pub(super) point: Tensor<1>,
     /// The last measurement, to start the next one from.
     pub(super) sharpness: Option<Sharpness>,
-    metrics: RowWriter,
-    sharpness_rows: RowWriter,
+    pub(super) diagnostics: Diagnostics,
+    pub(super) tables: Tables,
     pub(super) file: RunFile,
+    /// Raised when the run is to stop; evaluations give nothing but `NaN` from then on.
+    pub(super) flag: &'a AtomicBool,
+    pub(super) keeper: Keeper<'a>,
+    /// Iterations in an epoch of a stochastic run.
+    pub(super) per_epoch: u64,
+    /// The run before the iteration under way.
+    pub(super) before: Option<Checkpoint>,
 }
 
 /// A step that was computed but not yet made.
@@ -56,11 +67,14 @@ impl<'a> Training<'a> {
     pub(super) fn prepare(
         cell: &'a CellConfig,
         directory: &'a Path,
-        data: &Loaded,
-        device: &FoundDevice,
-        need: &Need,
+        means: &Means<'_>,
+        keeper: Keeper<'a>,
         mut file: RunFile,
+        flag: &'a AtomicBool,
     ) -> Result<(Self, Vec<Batch>)> {
+        let Means {
+            data, device, need, ..
+        } = *means;
         let dtype = DType::from(cell.dtype);
         let shape = input_shape(cell.dataset);
         let classes = cell.dataset.classes();
@@ -95,38 +109,60 @@ impl<'a> Training<'a> {
         let training = Self {
             cell,
             directory,
-            objective: Counted::new(
-                need.grant_run(mean(chunks.clone()).with_dropout(cell.seed), cell),
-            ),
+            objective: need.grant_run(mean(chunks.clone()).with_dropout(cell.seed), cell),
             test: need.grant(mean(upload(&test))),
             network,
             method: cell.method.build()?,
             point,
             sharpness: None,
-            metrics: RowWriter::create(directory.join(records::METRICS))?,
-            sharpness_rows: RowWriter::create(directory.join(records::SHARPNESS))?,
+            diagnostics: Diagnostics::new(cell),
+            tables: Tables::new(directory),
             file,
+            flag,
+            keeper,
+            per_epoch: (cell.mini_batches)
+                .map_or(1, |batches| batches.per_epoch(train.labels.len())),
+            before: None,
         };
         Ok((training, chunks))
     }
 
+    /// Starts the files of rows that do not go on.
+    pub(super) fn start_tables(&mut self) -> Result<()> {
+        self.tables.start(records::METRICS, None)?;
+        self.tables.start(records::SHARPNESS, None)?;
+        let dimension = self.point.dims()[0];
+        self.diagnostics.start(&mut self.tables, dimension)
+    }
+
+    /// Whether the run is to stop. What was computed since [`begin`](Self::begin) is worth nothing then.
+    pub(super) fn is_given_up(&self) -> bool {
+        self.flag.load(Ordering::Relaxed)
+    }
+
     /// Computes the step from the current point.
     pub(super) fn compute(&mut self) -> Computed {
-        let evaluated = self.objective.evaluations().functions();
         let start = Instant::now();
-        let (next, step) = self.method.step(&mut self.objective, self.point.clone());
-        self.file.totals.training_seconds += start.elapsed().as_secs_f64();
+        let mut objective = Counted::new(self.objective.unless(self.flag));
+        let (next, step) = self.method.step(&mut objective, self.point.clone());
+        let made = objective.evaluations();
+        let totals = &mut self.file.totals;
+        totals.training_seconds += start.elapsed().as_secs_f64();
+        totals.function_evaluations += made.functions();
+        totals.gradient_evaluations += made.gradients;
+        totals.hessian_products += made.products;
+        totals.curvature_evaluations += made.curvatures;
         Computed {
             next,
             step,
-            function_evaluations: self.objective.evaluations().functions() - evaluated,
+            function_evaluations: made.functions(),
         }
     }
 
     /// Goes to the next point.
     pub(super) fn advance(&mut self, next: Tensor<1>) {
         self.point = next;
-        self.objective.inner_mut().commit_step();
+        self.objective.commit_step();
         self.file.totals.iterations += 1;
     }
 
@@ -134,15 +170,19 @@ impl<'a> Training<'a> {
     /// step that follows says whether the run has diverged. The step in the row is [recorded](Self::record) later.
     pub(super) fn measure_sharpness(&mut self) -> Option<SharpnessRow> {
         let start = Instant::now();
-        let mut hessian = Hessian::new(self.objective.inner_mut(), &self.point);
+        let mut objective = self.objective.unless(self.flag);
+        let mut hessian = Hessian::new(&mut objective, &self.point);
         let config = LanczosConfig::new().with_basis_size(self.cell.lanczos_basis);
         let measured = sharpness(&mut hessian, &config, self.sharpness.take());
+        drop(hessian);
         let seconds = start.elapsed().as_secs_f64();
         self.file.totals.measuring_seconds += seconds;
         let measured = match measured {
             Ok(measured) => measured,
             Err(error) => {
-                warn!("{}: no sharpness: {error}", self.directory.display());
+                if !self.is_given_up() {
+                    warn!("{}: no sharpness: {error}", self.directory.display());
+                }
                 return None;
             }
         };
@@ -165,7 +205,7 @@ impl<'a> Training<'a> {
     /// How the network does on the samples of the objective.
     pub(super) fn evaluate(&mut self) -> Evaluation {
         let start = Instant::now();
-        let found = self.objective.inner_mut().evaluate(&self.point, None);
+        let found = self.objective.unless(self.flag).evaluate(&self.point, None);
         self.file.totals.measuring_seconds += start.elapsed().as_secs_f64();
         found
     }
@@ -173,8 +213,8 @@ impl<'a> Training<'a> {
     /// How the network does on the test samples.
     pub(super) fn evaluate_test(&mut self) -> Evaluation {
         let start = Instant::now();
-        let running = self.objective.inner_mut().running_statistics();
-        let found = self.test.evaluate(&self.point, running);
+        let running = self.objective.running_statistics();
+        let found = self.test.unless(self.flag).evaluate(&self.point, running);
         self.file.totals.measuring_seconds += start.elapsed().as_secs_f64();
         found
     }
@@ -189,15 +229,16 @@ impl<'a> Training<'a> {
     ) -> Result<()> {
         let step = &computed.step;
         if let Some(row) = sharpness {
-            self.sharpness_rows.write(&SharpnessRow {
+            let row = SharpnessRow {
                 iteration,
                 step_size: step.step_size,
                 step_size_times_sharpness: step.step_size * row.sharpness,
                 edge: self.cell.method.edge(step),
                 ..row
-            })?;
+            };
+            self.tables.write(records::SHARPNESS, &row)?;
         }
-        self.metrics.write(&MetricsRow {
+        let row = MetricsRow {
             iteration,
             loss: step.loss,
             step_size: step.step_size,
@@ -212,30 +253,33 @@ impl<'a> Training<'a> {
             test_loss: accuracy.as_ref().map(|a| a.test.loss),
             test_accuracy: accuracy.as_ref().map(|a| a.test.accuracy),
             seconds: self.file.totals.training_seconds,
-        })
+        };
+        self.tables.write(records::METRICS, &row)
     }
 
-    /// Writes what is known at the end, when the objective is the loss on all training samples.
+    /// Writes what is known at the end, when the objective is the loss on all training samples; the checkpoint that is
+    /// left is of the state before the last iteration. If the run is to stop meanwhile, [stops](Self::stop).
     pub(super) fn finish(mut self) -> Result<RunFile> {
         let (train, test) = (self.evaluate(), self.evaluate_test());
-        let evaluations = self.objective.evaluations();
+        if self.is_given_up() {
+            return self.stop();
+        }
         let totals = &mut self.file.totals;
-        totals.function_evaluations = evaluations.functions();
-        totals.gradient_evaluations = evaluations.gradients;
-        totals.hessian_products += evaluations.products;
-        totals.curvature_evaluations = evaluations.curvatures;
         totals.final_loss = finite(train.loss);
         totals.final_train_accuracy = Some(train.accuracy);
         totals.final_test_loss = finite(test.loss);
         totals.final_test_accuracy = Some(test.accuracy);
         self.file.ended = Some(jiff::Timestamp::now());
-        save_weights(
-            &self.directory.join(records::WEIGHTS),
-            &self.network,
-            &self.point,
-            self.objective.inner_mut().running_statistics(),
-        )?;
+        let weights = self.directory.join(records::WEIGHTS);
+        let running = self.objective.running_statistics();
+        save_weights(&weights, &self.network, &self.point, running)?;
+        records::sync(&weights)?;
+        self.tables.sync()?;
+        if let Some(before) = &self.before {
+            self.keeper.save(before)?;
+        }
         self.file.write(self.directory)?;
+        self.keeper.close()?;
         Ok(self.file)
     }
 }

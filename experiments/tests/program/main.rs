@@ -9,6 +9,7 @@ mod report;
 mod reports;
 mod spectrum;
 mod stochastic;
+mod stopping;
 mod tune;
 
 use std::path::{Path, PathBuf};

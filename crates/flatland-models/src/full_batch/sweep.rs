@@ -1,0 +1,226 @@
+//! Evaluations that go through the chunks of an objective, and can be given up between two of them.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use burn::tensor::Tensor;
+
+use super::trials::Chunks;
+use super::{Batch, Evaluation, FullBatch};
+use crate::engine::{Linearized, Model, Recorded, Slots};
+use crate::running::Observation;
+use crate::{Masks, Pass, RunningStatistics};
+
+/// One way through the chunks. Every result is `None` if the flag was raised before the last chunk began: the chunks
+/// under way are finished, no other is begun.
+#[derive(Clone, Copy)]
+pub(super) struct Sweep<'a> {
+    objective: &'a FullBatch,
+    flag: Option<&'a AtomicBool>,
+}
+
+impl<'a> Sweep<'a> {
+    pub(super) fn new(objective: &'a FullBatch, flag: Option<&'a AtomicBool>) -> Self {
+        Self { objective, flag }
+    }
+
+    /// The loss, and the passes of the first chunks: as many as `count`.
+    pub(super) fn loss(
+        &self,
+        point: &Tensor<1>,
+        count: usize,
+    ) -> Option<(f64, Vec<Option<Recorded>>)> {
+        let share = |index, chunk: &Batch| {
+            let pass = self.pass(Pass::plain(&self.objective.layout, point), index);
+            if index < count {
+                let recorded = self.model().record(pass, chunk);
+                (recorded.loss.clone(), Some(recorded))
+            } else {
+                (self.model().loss(&pass, chunk), None)
+            }
+        };
+        let (losses, recorded) = self.each_chunk(share)?.into_iter().unzip();
+        Some((sum(losses), recorded))
+    }
+
+    /// Loss and gradient, and what normalization saw, from the passes that there are.
+    pub(super) fn loss_and_gradient(
+        &self,
+        point: &Tensor<1>,
+        recorded: &Chunks,
+    ) -> Option<(f64, Tensor<1>, Vec<Observation>)> {
+        let layout = &self.objective.layout;
+        let mut losses = Vec::with_capacity(self.objective.chunks.len());
+        let mut observed = Vec::new();
+        let part = |index, chunk: &Batch| {
+            let pass = || self.pass(Pass::plain(layout, point), index);
+            let recorded = recorded.chunk(index);
+            let recorded = recorded.unwrap_or_else(|| self.model().record(pass(), chunk));
+            let mut slots = Slots::new(layout, point);
+            let noted = self.model().pull(&pass(), recorded, chunk, &mut slots);
+            (slots.into_vector(), noted)
+        };
+        let gradient = self.accumulate(part, |(loss, seen)| {
+            losses.push(loss);
+            observed.extend(seen);
+        })?;
+        Some((sum(losses), gradient, observed))
+    }
+
+    pub(super) fn evaluate(
+        &self,
+        point: &Tensor<1>,
+        running: Option<&RunningStatistics>,
+    ) -> Option<Evaluation> {
+        let evaluate = |_, chunk: &Batch| {
+            let mut pass = Pass::plain(&self.objective.layout, point);
+            if let Some(running) = running {
+                pass = pass.normalized_by(running);
+            }
+            let logits = self.model().logits(&pass, chunk);
+            let predictions = logits.clone().argmax(1).squeeze_dim(1);
+            let correct = predictions.equal(chunk.labels.clone()).int().sum();
+            (self.model().value(logits, chunk), correct)
+        };
+        let (losses, correct) = self.each_chunk(evaluate)?.into_iter().unzip();
+        let correct: i64 = Tensor::cat(correct, 0).into_data().iter::<i64>().sum();
+        Some(Evaluation {
+            loss: sum(losses),
+            accuracy: correct as f64 / self.objective.samples as f64,
+        })
+    }
+
+    pub(super) fn small_activations(&self, point: &Tensor<1>, threshold: f64) -> Option<Vec<f64>> {
+        let watch = |index, chunk: &Batch| {
+            let pass = Pass::plain(&self.objective.layout, point).watching(threshold);
+            let pass = self.pass(pass, index);
+            self.model().logits(&pass, chunk);
+            pass.into_watched()
+        };
+        let mut layers: Vec<(i64, usize)> = Vec::new();
+        self.take_chunks(watch, |reports| {
+            layers.resize(reports.len(), (0, 0));
+            for ((small, total), report) in layers.iter_mut().zip(reports) {
+                *small += report.small.into_scalar::<i64>();
+                *total += report.total;
+            }
+        })?;
+        let shares = layers.iter();
+        Some(
+            shares
+                .map(|(small, total)| *small as f64 / *total as f64)
+                .collect(),
+        )
+    }
+
+    /// What the products at a point have in common, of as many chunks as there is memory for.
+    pub(super) fn linearized(&self, point: &Tensor<1>) -> Option<Vec<Option<Linearized>>> {
+        let memory = self.objective.memory_for_products;
+        let count = self.objective.chunks_to_keep(memory);
+        self.each_chunk(|index, _| (index < count).then(|| self.linearize(point, index)))
+    }
+
+    /// The Hessian-vector product, from what was kept of the first chunks.
+    pub(super) fn product(
+        &self,
+        point: &Tensor<1>,
+        direction: &Tensor<1>,
+        kept: &[Option<Linearized>],
+    ) -> Option<Tensor<1>> {
+        let layout = &self.objective.layout;
+        let part = |index: usize, _: &Batch| {
+            let made;
+            let at = match kept.get(index) {
+                Some(Some(kept)) => kept,
+                _ => {
+                    made = self.linearize(point, index);
+                    &made
+                }
+            };
+            let pass = Pass::plain(layout, point).along(direction);
+            let mut slots = Slots::new(layout, point);
+            self.model().product(&pass, at, &mut slots);
+            (slots.into_vector(), ())
+        };
+        self.accumulate(part, |()| ())
+    }
+
+    /// What the products of a chunk at a point have in common.
+    fn linearize(&self, point: &Tensor<1>, chunk: usize) -> Linearized {
+        let pass = self.pass(Pass::plain(&self.objective.layout, point), chunk);
+        self.model().linearize(&pass, &self.objective.chunks[chunk])
+    }
+
+    /// The pass of one chunk.
+    fn pass<'b>(&self, pass: Pass<'b>, chunk: usize) -> Pass<'b> {
+        let masks = |seed| Masks {
+            seed,
+            step: self.objective.steps,
+            chunk: chunk as u64,
+        };
+        match self.objective.dropout.map(masks) {
+            Some(masks) => pass.dropping(masks),
+            None => pass,
+        }
+    }
+
+    fn model(&self) -> Model<'a> {
+        Model {
+            network: &self.objective.network,
+            loss: self.objective.loss,
+            samples: self.objective.samples,
+        }
+    }
+
+    /// What `make` returns for each chunk.
+    fn each_chunk<T: Send>(&self, make: impl Fn(usize, &Batch) -> T + Sync) -> Option<Vec<T>> {
+        let mut made = Vec::with_capacity(self.objective.chunks.len());
+        self.take_chunks(make, |result| made.push(result))?;
+        Some(made)
+    }
+
+    /// Gives `take` what `make` returns for each chunk, in their order.
+    fn take_chunks<T: Send>(
+        &self,
+        make: impl Fn(usize, &Batch) -> T + Sync,
+        mut take: impl FnMut(T),
+    ) -> Option<()> {
+        let FullBatch { chunks, lanes, .. } = self.objective;
+        let is_raised = || self.flag.is_some_and(|flag| flag.load(Ordering::Relaxed));
+        let make = |index: usize| (!is_raised()).then(|| make(index, &chunks[index]));
+        let mut is_whole = true;
+        let mut take = |result| match result {
+            Some(result) => take(result),
+            None => is_whole = false,
+        };
+        match lanes {
+            Some(lanes) if chunks.len() > 1 => {
+                lanes.run(chunks.len(), make, |_, result| take(result));
+            }
+            // Inside rayon's threads, so that operators that share their work need not be handed over to them.
+            _ => (0..chunks.len()).for_each(|index| take(rayon::scope(|_| make(index)))),
+        }
+        is_whole.then_some(())
+    }
+
+    /// The sum of a vector over the chunks, each of which gives something else, too, for `note`.
+    fn accumulate<T: Send>(
+        &self,
+        part: impl Fn(usize, &Batch) -> (Tensor<1>, T) + Sync,
+        mut note: impl FnMut(T),
+    ) -> Option<Tensor<1>> {
+        let mut sum: Option<Tensor<1>> = None;
+        self.take_chunks(part, |(part, noted)| {
+            sum = Some(match sum.take() {
+                Some(sum) => sum + part,
+                None => part,
+            });
+            note(noted);
+        })?;
+        sum
+    }
+}
+
+/// The sum of scalars on the device, read at once and added in `f64`.
+fn sum(shares: Vec<Tensor<1>>) -> f64 {
+    Tensor::cat(shares, 0).into_data().iter::<f64>().sum()
+}

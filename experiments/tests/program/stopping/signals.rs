@@ -1,0 +1,82 @@
+//! Signals end a run soon, and it goes on from there.
+
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use super::{SMALL, assert_same, finish, only_run, program, rows, run_file, signal, wait_for_rows};
+
+/// Measuring at the first iteration takes some hundred Hessian-vector products of about a second each.
+const SLOW: &str = "datasets = [\"fashion-mnist\"]\nnetworks = [\"cnn\"]\nmethods = [\"nls\"]\niterations = 3\n\
+                    samples = 1000\nsharpness_every = 0\naccuracy_every = 0\ndevice = \"flex\"\n\
+                    diagnostics = { every = 1, eigenvalues = 20 }\n";
+
+#[test]
+fn a_measurement_under_way_is_thrown_away() {
+    for name in ["INT", "TERM"] {
+        let folder = TempDir::new().unwrap();
+        let mut child = program(folder.path(), SLOW, &[]).spawn().unwrap();
+        wait_for_rows(&mut child, folder.path(), 1); // the row of the step; the diagnostics follow
+        let start = Instant::now();
+        signal(name, &child.id().to_string());
+        let output = child.wait_with_output().unwrap();
+        let latency = start.elapsed();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(130), "{said}");
+        assert!(!said.contains("no diagnostics"), "{said}");
+        println!("SIG{name}: ended after {latency:.1?}");
+        // Generous, for machines that do other things; the measurement would have taken minutes.
+        assert!(latency < Duration::from_secs(20), "{latency:?}");
+        let run = only_run(folder.path());
+        let file = run_file(&run);
+        assert_eq!(file["status"], "interrupted");
+        let reason = file["reason"].as_str().unwrap();
+        assert!(reason.contains("before iteration 0"), "{reason}");
+        assert_eq!(file["totals"]["iterations"], 0);
+        assert_eq!(file["totals"]["function_evaluations"], 0);
+        assert_eq!(rows(&run.join("metrics.csv")), 0);
+        assert_eq!(rows(&run.join("diagnostics.csv")), 0);
+        assert!(run.join("checkpoint.bin").exists());
+    }
+}
+
+/// A run that is stopped again and again is the same run in the end, full-batch or not.
+#[test]
+fn a_run_may_be_stopped_at_any_iteration() {
+    let measured = "segment = { at = [1, 9, 30], window = 9 }\n";
+    let full = format!("{SMALL}{measured}");
+    let stochastic = SMALL.replace("iterations = 40", "batch_size = 25\nepochs = 30");
+    for grid in [full, stochastic] {
+        let reference = TempDir::new().unwrap();
+        finish(reference.path(), &grid, &[]);
+        let folder = TempDir::new().unwrap();
+        for count in [1, 8, 20] {
+            let mut child = program(folder.path(), &grid, &[]).spawn().unwrap();
+            wait_for_rows(&mut child, folder.path(), count);
+            signal("TERM", &child.id().to_string());
+            let output = child.wait_with_output().unwrap();
+            if output.status.code() != Some(130) {
+                break; // it was sooner done than the signal came
+            }
+            let run = only_run(folder.path());
+            let file = run_file(&run);
+            assert_eq!(file["status"], "interrupted");
+            let made = rows(&run.join("metrics.csv")) as u64;
+            assert!(file["totals"]["iterations"].as_u64().unwrap() <= made);
+            let reason = file["reason"].as_str().unwrap();
+            assert!(
+                reason.contains(&format!("before iteration {made};")),
+                "{made}: {reason}"
+            );
+        }
+        let run = only_run(folder.path());
+        finish(folder.path(), &grid, &[]);
+        assert_same(&run, &only_run(reference.path()));
+        let resumed = run_file(&run)["resumed"].clone();
+        let resumed = resumed.as_array().expect("it went on");
+        assert!(
+            resumed.iter().all(|once| once["from"] == "checkpoint"),
+            "{resumed:?}"
+        );
+    }
+}
