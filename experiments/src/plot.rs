@@ -104,8 +104,8 @@ pub fn run(arguments: &PlotArgs) -> Result<Ending> {
         seed,
         output,
     } = arguments;
-    let mut runs = finished::read_runs(results)?;
-    runs.retain(|run| figure.shows(run));
+    let mut runs = finished::read(results)?;
+    runs.retain(|run| run.has_begun() && figure.shows(run));
     ensure!(
         !runs.is_empty(),
         "--figure {} needs {}, and {} holds none: `experiments table {2}` lists what there is; --figure all draws every \

@@ -59,12 +59,15 @@ fn a_table_has_means_and_deviations_over_the_seeds() {
     );
     assert_eq!(lines.len(), 3);
     for (line, method) in lines[1..].iter().zip(["LS", "NLS"]) {
-        assert_eq!(line[..6], ["fashion-mnist", "mlp", "mse", "", method, "2"]);
+        assert_eq!(
+            line[..7],
+            ["fashion-mnist", "mlp", "mse", "", method, "\"1", " 2\""]
+        );
         let losses = losses(&method.to_lowercase());
         let [a, b] = losses[..] else {
             panic!("two seeds")
         };
-        let [mean, deviation] = [6, 7].map(|column| line[column].parse::<f64>().unwrap());
+        let [mean, deviation] = [7, 8].map(|column| line[column].parse::<f64>().unwrap());
         assert!((mean - (a + b) / 2.0).abs() < 1e-15);
         assert!((deviation - (a - b).abs() / 2f64.sqrt()).abs() < 1e-15);
     }
