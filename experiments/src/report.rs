@@ -184,12 +184,9 @@ pub fn pictures(runs: &[FinishedRun], folder: &Path) -> Result<Vec<PathBuf>> {
             sharpness_floor: group[0].config.floor(),
             sufficient_decrease: group[0].config.method.sufficient_decrease(),
             curves: (group.iter().zip(&labels))
-                .map(|(run, label)| Curves {
+                .map(|(&run, label)| Curves {
                     label,
-                    metrics: &run.metrics,
-                    sharpness: &run.sharpness,
-                    epochs: &run.epochs,
-                    per_epoch: run.per_epoch(),
+                    runs: vec![run.into()],
                     edge: edge_name(&run.config.method),
                 })
                 .collect(),

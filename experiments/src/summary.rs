@@ -44,13 +44,8 @@ impl<'a> Entry<'a> {
 
     /// The seeds of the runs: `42`, `1, 5` or `0–9`.
     pub fn seeds(&self) -> String {
-        let seeds: Vec<u64> = self.runs.iter().map(|run| run.config.seed).collect();
-        let stretches = seeds.chunk_by(|a, b| a + 1 == *b);
-        let stretches = stretches.flat_map(|stretch| match stretch {
-            [first, _, .., last] => vec![format!("{first}–{last}")],
-            few => few.iter().map(u64::to_string).collect(),
-        });
-        Vec::from_iter(stretches).join(", ")
+        let seeds = self.runs.iter().map(|run| run.config.seed);
+        listed(&Vec::from_iter(seeds))
     }
 
     /// Whether all runs reached what they were asked for.
@@ -62,6 +57,16 @@ impl<'a> Entry<'a> {
     pub fn config(&self) -> &'a CellConfig {
         &self.runs[0].config
     }
+}
+
+/// Numbers from the least, neighbours put together: `1, 5` or `0–9`.
+pub fn listed(numbers: &[u64]) -> String {
+    let stretches = numbers.chunk_by(|a, b| a.checked_add(1) == Some(*b));
+    let stretches = stretches.flat_map(|stretch| match stretch {
+        [first, _, .., last] => vec![format!("{first}–{last}")],
+        few => few.iter().map(u64::to_string).collect(),
+    });
+    Vec::from_iter(stretches).join(", ")
 }
 
 /// Runs that differ in their method and their seed only.
