@@ -144,8 +144,8 @@ fn groups<'a>(runs: &[&'a FinishedRun]) -> Vec<Group<'a>> {
 
 /// `experiments check`
 pub fn run(arguments: &CheckArgs) -> Result<Ending> {
-    let runs = finished::read_runs(&arguments.results)?;
-    let runs: Vec<&FinishedRun> = runs.iter().collect();
+    let runs = finished::read(&arguments.results)?;
+    let runs: Vec<&FinishedRun> = runs.iter().filter(|run| run.has_begun()).collect();
     println!(
         "{} runs on {} problems in {}",
         runs.len(),

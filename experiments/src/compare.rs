@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 
 use crate::cli::CompareArgs;
-use crate::finished::{self, Found};
+use crate::finished;
 use crate::report::FinishedRun;
 use crate::session::Ending;
 use crate::summary::differences;
@@ -20,12 +20,12 @@ pub fn run(arguments: &CompareArgs) -> Result<Ending> {
         runs[0].directory.display()
     );
     let named = runs.iter().zip(names(runs.len()));
-    let directories = named.map(|(Found { directory, run }, name)| {
+    let directories = named.map(|(run, name)| {
         let method = run.config.method.label();
-        format!("{name}  {} ({method})", directory.display())
+        format!("{name}  {} ({method})", run.directory.display())
     });
     let directories = Vec::from_iter(directories).join("\n");
-    let runs: Vec<_> = runs.iter().map(|found| &found.run).collect();
+    let runs: Vec<_> = runs.iter().collect();
     let loss = match arguments.loss {
         Some(loss) => {
             ensure!(

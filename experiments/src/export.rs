@@ -11,12 +11,14 @@ use std::path::Path;
 use anyhow::Result;
 
 use crate::cli::ExportArgs;
-use crate::finished::{self, Found};
+use crate::finished;
+use crate::report::FinishedRun;
 use crate::session::Ending;
 
 /// `experiments export`
 pub fn run(arguments: &ExportArgs) -> Result<Ending> {
-    let runs = finished::read(&arguments.results)?;
+    let mut runs = finished::read(&arguments.results)?;
+    runs.retain(FinishedRun::has_begun);
     if let Some(folder) = &arguments.tensorboard {
         tensorboard::write(&runs, &arguments.results, folder)?;
         println!(
@@ -33,12 +35,12 @@ pub fn run(arguments: &ExportArgs) -> Result<Ending> {
 }
 
 #[cfg(feature = "parquet")]
-fn write_parquet(runs: &[Found], file: &Path) -> Result<usize> {
+fn write_parquet(runs: &[FinishedRun], file: &Path) -> Result<usize> {
     parquet::write(runs, file)
 }
 
 #[cfg(not(feature = "parquet"))]
-fn write_parquet(_: &[Found], file: &Path) -> Result<usize> {
+fn write_parquet(_: &[FinishedRun], file: &Path) -> Result<usize> {
     anyhow::bail!(
         "--parquet {}: this program was built without Parquet; build it with `cargo build --release --features \
          parquet`, or take `experiments table --format csv` and the runs' own CSV files",

@@ -5,9 +5,11 @@ mod canvas;
 mod columns;
 mod density;
 mod early;
+mod file;
 mod frame;
 mod look;
 mod panel;
+mod seeds;
 mod segment;
 mod stack;
 
@@ -17,12 +19,13 @@ use anyhow::Result;
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos::{Center, Left};
 
-use crate::records::{EpochRow, MetricsRow, SharpnessRow};
 pub use canvas::save;
 pub use columns::ColumnsFigure;
 pub use density::DensityFigure;
 pub use early::EarlyFigure;
+pub use file::{Format, Resolution, write};
 pub use look::Look;
+pub use seeds::Recorded;
 pub use segment::SegmentFigure;
 pub use stack::stack;
 
@@ -33,29 +36,26 @@ use canvas::{
 };
 use panel::{AXES, Panel};
 
-/// One run's curves.
+/// The curves of a method: of one run, or of several that differ in their seed.
 pub struct Curves<'a> {
     /// The method's name, then what tells it from its like: `NLS`, `GD 0.1`.
     pub label: &'a str,
-    pub metrics: &'a [MetricsRow],
-    pub sharpness: &'a [SharpnessRow],
-    /// Of a stochastic run.
-    pub epochs: &'a [EpochRow],
-    /// Iterations in an epoch of a stochastic run.
-    pub per_epoch: Option<u64>,
+    pub runs: Vec<Recorded<'a>>,
     /// What the edge of a method with a fixed step size is called, to be drawn beside the sharpness.
     pub edge: Option<String>,
 }
 
-/// Runs that differ in their method, panel by panel.
+/// Methods, panel by panel.
 ///
 /// - A value that its axis cannot show (not finite, or not positive on a logarithmic axis) is a gap.
 /// - Where one curve climbs to over a thousand times the median of the curves' highest values, the
 ///   axis ends there and the curve leaves at the top: a run that diverges does not press the others
 ///   flat. Step sizes and accuracies are shown whole.
 /// - A long curve is thinned to the lowest and the highest value of each of 600 stretches.
+/// - Of several runs that differ in their seed, the median is drawn, and the range from the least to the largest value as
+///   a band; both are over the runs that got that far.
 /// - Stochastic runs are drawn by epoch. Their loss and accuracy are those of all samples; their sharpness is the mean
-///   over the mini-batches, with the least and the largest as thin lines. Step sizes are those of every step, and the
+///   over the mini-batches, with the least and the largest as a band. Step sizes are those of every step, and the
 ///   product is that of a step with the sharpness of its own mini-batch.
 pub struct Figure<'a> {
     pub title: &'a str,
@@ -86,35 +86,6 @@ const METHODS: [(&str, RGBColor, &[f64]); 11] = [
     ("ponos", RGBColor(150, 150, 150), &[2.0, 2.0, 6.0, 2.0]),
     ("", RGBColor(150, 150, 150), &[5.0, 2.0]),
 ];
-
-impl Curves<'_> {
-    /// Where an iteration lies on the axis.
-    fn place(&self, iteration: u64) -> f64 {
-        iteration as f64 / self.per_epoch.unwrap_or(1) as f64
-    }
-
-    fn recorded(&self, value: fn(&MetricsRow) -> Option<f64>) -> Points {
-        let point = |row: &MetricsRow| Some((self.place(row.iteration), value(row)?));
-        self.metrics.iter().filter_map(point).collect()
-    }
-
-    /// The edge at every measurement, where it is drawn.
-    fn edge(&self) -> Option<Points> {
-        self.edge.as_ref()?;
-        let point = |row: &SharpnessRow| Some((self.place(row.iteration), row.edge?));
-        Some(self.sharpness.iter().filter_map(point).collect())
-    }
-
-    fn measured(&self, value: fn(&SharpnessRow) -> f64) -> Points {
-        let point = |row: &SharpnessRow| (self.place(row.iteration), value(row));
-        self.sharpness.iter().map(point).collect()
-    }
-
-    fn by_epoch(&self, value: fn(&EpochRow) -> Option<f64>) -> Points {
-        let point = |row: &EpochRow| Some((row.epoch as f64, value(row)?));
-        self.epochs.iter().filter_map(point).collect()
-    }
-}
 
 impl Figure<'_> {
     /// Draws the picture as SVG, replacing the file as a whole.
@@ -161,7 +132,8 @@ impl Figure<'_> {
     }
 
     fn is_stochastic(&self) -> bool {
-        self.curves.iter().any(|run| run.per_epoch.is_some())
+        let mut runs = self.curves.iter().flat_map(|curves| &curves.runs);
+        runs.any(|run| run.per_epoch.is_some())
     }
 
     /// What the horizontal axis counts.
@@ -174,41 +146,42 @@ impl Figure<'_> {
 
     fn panels(&self) -> [Panel; 5] {
         use Scale::{Capped, Linear, Whole};
-        let runs = || self.curves.iter();
-        let is_stochastic = self.is_stochastic();
-        let loss = runs().map(|run| match is_stochastic {
-            false => run.recorded(|row| Some(row.loss)),
-            true => run.by_epoch(|row| Some(row.loss)),
-        });
-        let sharpness = runs().map(|run| match is_stochastic {
-            false => run.measured(|row| row.sharpness),
-            true => run.by_epoch(|row| row.sharpness_mean),
-        });
-        let sharpness = sharpness.chain(runs().filter_map(Curves::edge));
-        let step_size = runs().map(|run| run.recorded(|row| Some(row.step_size)));
-        let product = runs().map(|run| run.measured(|row| row.step_size_times_sharpness));
-        let accuracy = runs().map(|run| match is_stochastic {
-            false => run.recorded(|row| Some(100.0 * row.test_accuracy?)),
-            true => run.by_epoch(|row| Some(100.0 * row.test_accuracy?)),
-        });
+        type Curve = fn(&Recorded<'_>) -> Points;
+        let (loss, sharpness, accuracy): (Curve, Curve, Curve) = match self.is_stochastic() {
+            false => (
+                |run| run.metrics(|row| Some(row.loss)),
+                |run| run.measured(|row| Some(row.sharpness)),
+                |run| run.metrics(|row| Some(100.0 * row.test_accuracy?)),
+            ),
+            true => (
+                |run| run.by_epoch(|row| Some(row.loss)),
+                |run| run.by_epoch(|row| row.sharpness_mean),
+                |run| run.by_epoch(|row| Some(100.0 * row.test_accuracy?)),
+            ),
+        };
+        let of = |curve: Curve| self.curves.iter().map(move |curves| curves.together(curve));
+        let product = of(|run| run.measured(|row| Some(row.step_size_times_sharpness)));
+        let step_size = of(|run| run.metrics(|row| Some(row.step_size)));
         let mut panels = [
-            Panel::new("training loss", Capped, loss),
-            Panel::new("sharpness λ₁", Capped, sharpness),
+            Panel::new("training loss", Capped, of(loss)),
+            Panel::new("sharpness λ₁", Capped, of(sharpness)),
             Panel::new("step size η", Whole, step_size),
             Panel::new("sharpness × step size η·λ₁", Capped, product),
-            Panel::new("test accuracy (%)", Linear, accuracy),
+            Panel::new("test accuracy (%)", Linear, of(accuracy)),
         ];
-        if is_stochastic {
+        if self.is_stochastic() {
             panels[1].name = "sharpness λ₁ of the batches: mean and range";
-            let band = |run: &Curves<'_>| {
-                let logarithm = |points: Points| -> Points {
-                    (points.iter().map(|(x, y)| (*x, y.log10()))).collect()
-                };
-                let least = logarithm(run.by_epoch(|row| row.sharpness_min));
-                (least, logarithm(run.by_epoch(|row| row.sharpness_max)))
+            let range = |curves: &Curves<'_>| {
+                let least = curves.together(|run| run.by_epoch(|row| row.sharpness_min));
+                let largest = curves.together(|run| run.by_epoch(|row| row.sharpness_max));
+                let low = least.range.map_or(least.median, |(low, _)| low);
+                (low, largest.range.map_or(largest.median, |(_, high)| high))
             };
-            panels[1].bands = runs().map(band).collect();
+            panels[1].set_bands(self.curves.iter().map(range));
         }
+        let with_edge = self.curves.iter().filter(|curves| curves.edge.is_some());
+        let edge = |curves: &Curves<'_>| curves.together(|run| run.measured(|row| row.edge)).median;
+        panels[1].add(with_edge.map(edge));
         if let Some(floor) = self.sharpness_floor {
             let name = format!("2/K = {}", (floor * 1e4).round() / 1e4);
             panels[1].lines.push((floor.log10(), name));

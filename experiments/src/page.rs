@@ -1,19 +1,18 @@
 //! `experiments report`: a results folder as one HTML file, which needs no network.
 //!
-//! Rust gathers the records, thins the curves and writes everything that is text; `assets/page.js` sorts, filters and
+//! Rust reads the records, thins the curves and writes everything that is text; `assets/page.js` sorts, filters and
 //! draws with [uPlot](https://github.com/leeoniya/uPlot), which is embedded. What came from files is escaped by the
 //! template engine, by the name of its template, and in the JSON by [`script_json`].
 
 mod again;
 mod charts;
-mod gather;
-mod problems;
+mod spectra;
 mod table;
 mod thin;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{Environment, context};
@@ -22,11 +21,15 @@ use tracing::warn;
 
 use crate::check::{self, Verdict};
 use crate::cli::ReportArgs;
+use crate::finished::{self, Contents};
 use crate::records::write_whole;
 use crate::report::FinishedRun;
 use crate::session::Ending;
+use crate::summary;
+use crate::table::summary_of;
 use charts::Charts;
-use gather::{Found, Gathered};
+use spectra::Spectrum;
+use table::Table;
 
 /// The name of the page in a results folder.
 const PAGE: &str = "report.html";
@@ -60,11 +63,21 @@ pub fn run(arguments: &ReportArgs) -> Result<Ending> {
 ///
 /// The folder holds nothing that can be shown, or the page cannot be written.
 pub fn write(results: &Path, output: Option<&Path>) -> Result<PathBuf> {
-    let gathered = Gathered::read(results)?;
-    for problem in &gathered.problems {
-        warn!("{problem}");
+    let Contents { runs, mut left_out } = Contents::read(results)?;
+    let spectra = spectra::read(results, &mut left_out)?;
+    for line in &left_out {
+        warn!("{line}");
     }
-    let page = page(&gathered, &shown(results))?;
+    ensure!(
+        !runs.is_empty() || !spectra.is_empty(),
+        finished::nothing_in(results)
+    );
+    // What lies above the folder is nobody's business on a page that is sent on.
+    let above = format!("{}{}", results.display(), std::path::MAIN_SEPARATOR);
+    for line in &mut left_out {
+        *line = line.replace(&above, "");
+    }
+    let page = page(&runs, &spectra, &left_out, results)?;
     let path = match output {
         Some(path) => path.to_owned(),
         None => results.join(PAGE),
@@ -78,6 +91,19 @@ pub fn write(results: &Path, output: Option<&Path>) -> Result<PathBuf> {
         .join(path.file_name().context("-o names no file")?);
     write_whole(&target, page.as_bytes())?;
     Ok(path)
+}
+
+/// A run's directory or a file, as seen from the results folder.
+fn place(path: &Path, results: &Path) -> String {
+    match path.strip_prefix(results) {
+        Ok(inner) if inner.as_os_str().is_empty() => ".".to_owned(),
+        inner => inner.unwrap_or(path).display().to_string(),
+    }
+}
+
+/// The name of a problem's section, counted from 0.
+fn anchor(index: usize) -> String {
+    format!("problem-{}", index + 1)
 }
 
 /// What the page calls the folder: its path if that is relative, else its name, for nobody else has the rest.
@@ -119,27 +145,28 @@ struct Source {
     remark: Option<String>,
 }
 
-fn page(gathered: &Gathered, results: &str) -> Result<String> {
-    let problems = problems::problems(&gathered.runs);
-    let rows: Vec<table::Row> = problems.iter().flat_map(table::rows).collect();
-    let charts = Charts::new(&problems, &gathered.spectra);
-    let count = |status: &dyn Fn(&Found) -> bool| {
-        gathered.runs.iter().filter(|found| status(found)).count()
-    };
+fn page(
+    runs: &[FinishedRun],
+    spectra: &[Spectrum],
+    left_out: &[String],
+    results: &Path,
+) -> Result<String> {
+    let problems = summary::problems(runs);
+    let charts = Charts::new(&problems, spectra, results);
+    let ended = runs.iter().filter(|run| run.file.status.is_success());
+    let mut entries = problems.iter().flat_map(|problem| &problem.entries);
     let page = context! {
-        results,
+        results => shown(results),
         version => env!("CARGO_PKG_VERSION"),
         written => jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M UTC").to_string(),
-        runs => gathered.runs.len(),
-        ended => count(&|found| found.run.file.status.is_success()),
-        problems => Serde(&gathered.problems),
-        columns => Serde(table::COLUMNS),
-        has_seeds => problems.iter().any(|problem| problem.methods.iter().any(|runs| runs.len() > 1)),
-        rows => Serde(rows),
+        runs => runs.len(),
+        ended => ended.count(),
+        left_out => Serde(left_out),
+        has_seeds => entries.any(|entry| entry.runs.len() > 1),
+        table => Serde(Table::new(&summary_of(&problems), &problems)),
         sections => charts.problems.iter().zip(&problems).map(|(panels, problem)| context! {
-            anchor => &problem.anchor,
+            anchor => &panels.anchor,
             title => problem.title(),
-            settings => &problem.settings,
             dataset => problem.config().dataset.to_string(),
             network => problem.config().network.name(),
             loss => crate::grid::loss_name(problem.config().loss),
@@ -148,8 +175,8 @@ fn page(gathered: &Gathered, results: &str) -> Result<String> {
         }).collect::<Vec<_>>(),
         densities => charts.densities.len(),
         points => 2 * thin::STRETCHES,
-        claims => Serde(claims(&gathered.runs)),
-        sources => Serde(gathered.runs.iter().map(source).collect::<Vec<_>>()),
+        claims => Serde(claims(runs)),
+        sources => Serde(runs.iter().map(|run| source(run, results)).collect::<Vec<_>>()),
         style => STYLE,
         scripts => Serde(SCRIPTS),
         uplot => UPLOT,
@@ -173,12 +200,8 @@ fn script_json(value: &impl Serialize) -> Result<String> {
     Ok(serde_json::to_string(value)?.replace('<', "\\u003c"))
 }
 
-fn claims(runs: &[Found]) -> Vec<Claim> {
-    let begun = runs
-        .iter()
-        .map(|found| &found.run)
-        .filter(|run| !run.metrics.is_empty());
-    let begun: Vec<&FinishedRun> = begun.collect();
+fn claims(runs: &[FinishedRun]) -> Vec<Claim> {
+    let begun: Vec<&FinishedRun> = runs.iter().filter(|run| run.has_begun()).collect();
     let claim = |judged: check::Judged| Claim {
         title: judged.title,
         paper: judged.paper,
@@ -200,8 +223,8 @@ fn claims(runs: &[Found]) -> Vec<Claim> {
     check::judge(&begun).into_iter().map(claim).collect()
 }
 
-fn source(found: &Found) -> Source {
-    let FinishedRun { config, file, .. } = &found.run;
+fn source(run: &FinishedRun, results: &Path) -> Source {
+    let FinishedRun { config, file, .. } = run;
     let from = &file.provenance;
     let (command, remark) = again::command(config);
     let mut facts = vec![
@@ -240,7 +263,7 @@ fn source(found: &Found) -> Source {
         facts.push(("first weights", format!("BLAKE3 {sum}")));
     }
     Source {
-        folder: found.folder.clone(),
+        folder: place(&run.directory, results),
         name: format!(
             "{} · {} · {} · {}, seed {}",
             config.dataset,

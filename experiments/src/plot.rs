@@ -1,19 +1,24 @@
 //! `experiments plot`: the paper's figures from finished runs.
 
-use std::path::Path;
+use std::path::PathBuf;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::ValueEnum;
 use flatland_models::Loss;
 
 use crate::cell::CellConfig;
 use crate::cli::PlotArgs;
-use crate::figure::{self, ColumnsFigure, Curves, EarlyFigure, Figure, SegmentFigure};
+use crate::figure::{
+    self, ColumnsFigure, Curves, EarlyFigure, Figure, Format, Resolution, SegmentFigure,
+};
 use crate::finished;
 use crate::method::MethodConfig;
 use crate::report::FinishedRun;
 use crate::session::Ending;
 use crate::summary::{self, Problem};
+
+/// Pixels of a PNG in an inch: what journals ask for.
+const DPI: u32 = 300;
 
 /// A figure of the paper, or one like it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -99,13 +104,11 @@ impl PaperFigure {
 /// `experiments plot`
 pub fn run(arguments: &PlotArgs) -> Result<Ending> {
     let PlotArgs {
-        results,
-        figure,
-        seed,
-        output,
+        results, figure, ..
     } = arguments;
-    let mut runs = finished::read_runs(results)?;
-    runs.retain(|run| figure.shows(run));
+    let (path, format, resolution) = target(arguments)?;
+    let mut runs = finished::read(results)?;
+    runs.retain(|run| run.has_begun() && figure.shows(run));
     ensure!(
         !runs.is_empty(),
         "--figure {} needs {}, and {} holds none: `experiments table {2}` lists what there is; --figure all draws every \
@@ -114,90 +117,108 @@ pub fn run(arguments: &PlotArgs) -> Result<Ending> {
         figure.needs(),
         results.display(),
     );
-    let seeds: Vec<u64> = runs.iter().map(|run| run.config.seed).collect();
-    let least = seeds.iter().copied().min().unwrap_or_default();
-    let seed = seed.unwrap_or(least);
-    ensure!(
-        seeds.contains(&seed),
-        "--seed {seed}: there is no such run; seeds are {}",
-        listed(&seeds)
-    );
-    runs.retain(|run| run.config.seed == seed);
-    let problems = summary::problems(&runs);
-    let path = output
-        .clone()
-        .unwrap_or_else(|| results.join(format!("{}.svg", figure.name())));
-    let title = format!("{}, seed {seed}", figure.name());
-    match figure {
-        PaperFigure::Fig2 | PaperFigure::Fig4 => {
-            let svg = nested(&problems, *figure).map(|parts| figure::stack(&title, &parts, 2));
-            figure::save(&path, &title, svg)?;
-        }
-        _ => draw_columns(&problems, &title, &path)?,
+    if let Some(seed) = arguments.seed {
+        let seeds = listed(&runs);
+        runs.retain(|run| run.config.seed == seed);
+        ensure!(
+            !runs.is_empty(),
+            "--seed {seed}: there is no such run; seeds are {seeds}"
+        );
     }
+    let problems = summary::problems(&runs);
+    let mut entries = problems.iter().flat_map(|problem| &problem.entries);
+    let has_seeds = entries.any(|entry| entry.runs.len() > 1);
+    let is_nested = matches!(figure, PaperFigure::Fig2 | PaperFigure::Fig4);
+    let title = match (has_seeds, listed(&runs)) {
+        (false, seed) => format!("{}, seed {seed}", figure.name()),
+        (true, seeds) if is_nested => format!("{}, seeds {seeds}", figure.name()),
+        (true, seeds) => format!("{}, median and range of seeds {seeds}", figure.name()),
+    };
+    let svg = match is_nested {
+        true => nested(&problems, *figure).map(|parts| figure::stack(&title, &parts, 2)),
+        false => columns(&problems, &title),
+    };
+    let svg = svg.with_context(|| format!("cannot draw the picture of {title}"))?;
+    figure::write(&path, &svg, format, resolution)?;
     let shown = problems.iter().map(Problem::title);
     println!("{}: {}", path.display(), Vec::from_iter(shown).join("; "));
     Ok(Ending::Success)
 }
 
-fn listed(seeds: &[u64]) -> String {
-    let mut seeds = seeds.to_vec();
+/// The file, what it is written as, and with how many pixels.
+fn target(arguments: &PlotArgs) -> Result<(PathBuf, Format, Resolution)> {
+    let PlotArgs {
+        results,
+        figure,
+        output,
+        dpi,
+        width,
+        ..
+    } = arguments;
+    let of_output = match output {
+        Some(path) if path.extension().is_some() && arguments.format.is_none() => {
+            Some(Format::of(path).with_context(|| {
+                format!(
+                    "--output {}: end the name in .svg, .png or .pdf, or give --format",
+                    path.display()
+                )
+            })?)
+        }
+        _ => None,
+    };
+    let format = arguments.format.or(of_output).unwrap_or(Format::Svg);
+    let (resolution, option) = match (dpi, width) {
+        (Some(dpi), _) => (Resolution::Dpi(*dpi), "--dpi"),
+        (None, Some(width)) => (Resolution::Width(*width), "--width"),
+        (None, None) => (Resolution::Dpi(DPI), ""),
+    };
+    ensure!(
+        option.is_empty() || format == Format::Png,
+        "{option} is for PNG, and the picture is {}, which is sharp at any size: give --format png, or leave {option} out",
+        format.extension().to_uppercase()
+    );
+    let file = format!("{}.{}", figure.name(), format.extension());
+    let path = output.clone().unwrap_or_else(|| results.join(file));
+    Ok((path, format, resolution))
+}
+
+/// The seeds of the runs.
+fn listed(runs: &[FinishedRun]) -> String {
+    let mut seeds: Vec<u64> = runs.iter().map(|run| run.config.seed).collect();
     seeds.sort_unstable();
     seeds.dedup();
-    let seeds = seeds.iter().map(u64::to_string);
-    Vec::from_iter(seeds).join(", ")
+    summary::listed(&seeds)
 }
 
 /// A column of five panels for each problem.
-fn draw_columns(problems: &[Problem<'_>], title: &str, path: &Path) -> Result<()> {
+fn columns(problems: &[Problem<'_>], title: &str) -> Result<String> {
     let labels: Vec<Vec<String>> = problems.iter().map(labels).collect();
-    let titles: Vec<String> = problems.iter().map(short_title).collect();
     let mut columns = Vec::new();
-    for ((problem, labels), title) in problems.iter().zip(&labels).zip(&titles) {
+    for (problem, labels) in problems.iter().zip(&labels) {
         let curves = problem.entries.iter().zip(labels).map(|(entry, label)| {
-            let FinishedRun {
-                config,
-                metrics,
-                sharpness,
-                epochs,
-                ..
-            } = entry.runs[0];
+            let method = &entry.config().method;
             Curves {
                 label,
-                metrics,
-                sharpness,
-                epochs,
-                per_epoch: entry.runs[0].per_epoch(),
-                edge: config.method.step_size().map(|_| match config.method {
+                runs: entry.runs.iter().map(|&run| run.into()).collect(),
+                edge: method.step_size().map(|_| match method {
                     MethodConfig::Sam(_) => format!("edge of {label}"),
                     _ => format!("2/η of {label}"),
                 }),
             }
         });
         columns.push(Figure {
-            title,
+            title: &problem.name,
             sharpness_floor: problem.config().floor(),
             sufficient_decrease: problem.config().method.sufficient_decrease(),
             curves: curves.collect(),
         });
     }
-    ColumnsFigure { title, columns }.draw(path)
-}
-
-/// Data set and network, and what else tells the problem from another.
-fn short_title(problem: &Problem<'_>) -> String {
-    let CellConfig {
-        dataset, network, ..
-    } = problem.config();
-    match problem.settings.as_str() {
-        "" => format!("{dataset} × {}", network.name()),
-        settings => format!("{dataset} × {}, {settings}", network.name()),
-    }
+    ColumnsFigure { title, columns }.to_svg()
 }
 
 /// The methods' names; step sizes and other options only where they tell two of a method apart.
 fn labels(problem: &Problem<'_>) -> Vec<String> {
-    let name = |place: usize| problem.entries[place].runs[0].config.method.name();
+    let name = |place: usize| problem.entries[place].config().method.name();
     let count = problem.entries.len();
     let label = |place: usize| {
         let is_alone = (0..count).all(|other| other == place || name(other) != name(place));
@@ -213,10 +234,12 @@ fn labels(problem: &Problem<'_>) -> Vec<String> {
 /// The pictures of the runs' diagnostics or segments, with their sizes.
 fn nested(problems: &[Problem<'_>], figure: PaperFigure) -> Result<Vec<(String, (f64, f64))>> {
     let mut pictures = Vec::new();
-    for problem in problems {
-        for entry in &problem.entries {
-            let run = entry.runs[0];
-            let title = format!("{} · {}", short_title(problem), entry.label);
+    let entries = (problems.iter())
+        .flat_map(|problem| problem.entries.iter().map(move |entry| (problem, entry)));
+    for (problem, entry) in entries {
+        for run in &entry.runs {
+            let (name, label) = (&problem.name, &entry.label);
+            let title = format!("{name} · {label}, seed {}", run.config.seed);
             pictures.push(match figure {
                 PaperFigure::Fig2 => EarlyFigure {
                     title: &title,

@@ -1,9 +1,8 @@
-//! Tables and pictures of finished runs.
+//! Finished runs and their pictures.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use comfy_table::{CellAlignment, Table, presets};
 
 use crate::cell::CellConfig;
 use crate::figure::{Curves, EarlyFigure, Figure, SegmentFigure};
@@ -16,6 +15,7 @@ use crate::records::{
 /// A run as its directory holds it.
 #[derive(Debug, Clone)]
 pub struct FinishedRun {
+    pub directory: PathBuf,
     pub config: CellConfig,
     pub file: RunFile,
     pub metrics: Vec<MetricsRow>,
@@ -42,6 +42,7 @@ impl FinishedRun {
         let config = toml::from_str(&text)
             .with_context(|| format!("{} is no configuration", path.display()))?;
         Ok(Some(Self {
+            directory: directory.to_owned(),
             config,
             file,
             metrics: records::read_rows(&directory.join(records::METRICS))?,
@@ -51,6 +52,25 @@ impl FinishedRun {
             segment: records::read_rows(&directory.join(records::SEGMENT))?,
             large_steps: records::read_rows(&directory.join(records::LARGE_STEPS))?,
         }))
+    }
+
+    /// Whether an iteration was made.
+    pub fn has_begun(&self) -> bool {
+        !self.metrics.is_empty()
+    }
+
+    /// Steps taken; of a run under way, those recorded so far.
+    pub fn iterations(&self) -> u64 {
+        match self.file.ended {
+            Some(_) => self.file.totals.iterations,
+            None => self.metrics.len() as u64,
+        }
+    }
+
+    /// The training loss after the last step, where it is finite; of a run under way, the last that is known.
+    pub fn last_loss(&self) -> Option<f64> {
+        let known = || self.losses().last().copied();
+        (self.file.totals.final_loss).or_else(|| known().filter(|_| self.file.ended.is_none()))
     }
 
     /// Iterations in an epoch, of a stochastic run.
@@ -129,66 +149,6 @@ fn share(cases: impl ExactSizeIterator<Item = bool>) -> Option<f64> {
     (count > 0).then(|| cases.filter(|&case| case).count() as f64 / count as f64)
 }
 
-/// The summary: one line for each run.
-pub fn table(runs: &[FinishedRun]) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_FULL_CONDENSED).set_header([
-        "data set",
-        "network",
-        "loss",
-        "seed",
-        "method",
-        "status",
-        "iterations",
-        "final loss",
-        "λ₁",
-        "mean η·λ₁",
-        "η·λ₁ > 1−c",
-        "η·λ₁ > 2",
-        "loss rose",
-        "test acc.",
-        "f evals",
-        "seconds",
-    ]);
-    for run in runs {
-        let FinishedRun { config, file, .. } = run;
-        let totals = &file.totals;
-        table.add_row([
-            config.dataset.to_string(),
-            config.network.name().to_owned(),
-            loss_name(config.loss).to_owned(),
-            config.seed.to_string(),
-            config.method.label(),
-            file.status.to_string(),
-            totals.iterations.to_string(),
-            number(totals.final_loss),
-            number(run.final_sharpness()),
-            number(run.mean_at_edge()),
-            percent(run.share_above(1.0 - config.method.sufficient_decrease())),
-            percent(run.share_above(2.0)),
-            percent(run.share_risen()),
-            percent(totals.final_test_accuracy),
-            totals.function_evaluations.to_string(),
-            format!("{:.1}", totals.training_seconds + totals.measuring_seconds),
-        ]);
-    }
-    for column in table.column_iter_mut().skip(6) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    table
-}
-
-pub fn number(value: Option<f64>) -> String {
-    value.map_or("–".to_owned(), |value| match value.abs() {
-        size if size == 0.0 || (1e-3..1e4).contains(&size) => format!("{value:.4}"),
-        _ => format!("{value:.2e}"),
-    })
-}
-
-pub fn percent(share: Option<f64>) -> String {
-    share.map_or("–".to_owned(), |share| format!("{:.1}%", 100.0 * share))
-}
-
 /// Draws one picture for each group of runs that differ in their method only, and beside it those of each run's
 /// diagnostics and segments, where it has any; the pictures' paths.
 pub fn pictures(runs: &[FinishedRun], folder: &Path) -> Result<Vec<PathBuf>> {
@@ -224,12 +184,9 @@ pub fn pictures(runs: &[FinishedRun], folder: &Path) -> Result<Vec<PathBuf>> {
             sharpness_floor: group[0].config.floor(),
             sufficient_decrease: group[0].config.method.sufficient_decrease(),
             curves: (group.iter().zip(&labels))
-                .map(|(run, label)| Curves {
+                .map(|(&run, label)| Curves {
                     label,
-                    metrics: &run.metrics,
-                    sharpness: &run.sharpness,
-                    epochs: &run.epochs,
-                    per_epoch: run.per_epoch(),
+                    runs: vec![run.into()],
                     edge: edge_name(&run.config.method),
                 })
                 .collect(),
@@ -304,6 +261,7 @@ impl FinishedRun {
             initial_weights: None,
         };
         Self {
+            directory: PathBuf::new(),
             config,
             file: RunFile {
                 status,

@@ -26,6 +26,7 @@ use crate::progress::Progress;
 use crate::records::{RunFile, Status, write_whole};
 use crate::report::{self, FinishedRun};
 use crate::run::Means;
+use crate::table;
 
 /// How a command ended, as its exit code tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -295,10 +296,10 @@ fn conclude(made: &Made, interrupted: &AtomicBool) -> Result<Ending> {
             Err(error) => warn!("{error:#}; the run is left out of the table"),
         }
     }
-    let table = report::table(&runs).to_string();
-    println!("{table}");
+    let table = table::text(&runs)?;
+    print!("{table}");
     if !runs.is_empty() {
-        write_whole(&folder.join("summary.txt"), format!("{table}\n").as_bytes())?;
+        write_whole(&folder.join("summary.txt"), table.as_bytes())?;
     }
     for picture in report::pictures(&runs, folder)? {
         println!("picture: {}", picture.display());

@@ -1,4 +1,4 @@
-//! The numbers of finished runs, grouped: what tables, comparisons and pages show.
+//! The numbers of finished runs, grouped: what tables, comparisons, pictures and pages show.
 
 pub mod quantity;
 mod settings;
@@ -11,7 +11,7 @@ use crate::method;
 use crate::report::FinishedRun;
 
 pub use settings::{Difference, differences};
-pub use spread::{Kind, Spread};
+pub use spread::{Kind, Spread, text};
 
 /// Runs that differ in their seed only.
 pub struct Entry<'a> {
@@ -42,14 +42,31 @@ impl<'a> Entry<'a> {
         }
     }
 
+    /// The seeds of the runs: `42`, `1, 5` or `0–9`.
+    pub fn seeds(&self) -> String {
+        let seeds = self.runs.iter().map(|run| run.config.seed);
+        listed(&Vec::from_iter(seeds))
+    }
+
     /// Whether all runs reached what they were asked for.
     pub fn is_success(&self) -> bool {
         self.runs.iter().all(|run| run.file.status.is_success())
     }
 
-    fn config(&self) -> &'a CellConfig {
+    /// The configuration of the run with the least seed.
+    pub fn config(&self) -> &'a CellConfig {
         &self.runs[0].config
     }
+}
+
+/// Numbers from the least, neighbours put together: `1, 5` or `0–9`.
+pub fn listed(numbers: &[u64]) -> String {
+    let stretches = numbers.chunk_by(|a, b| a.checked_add(1) == Some(*b));
+    let stretches = stretches.flat_map(|stretch| match stretch {
+        [first, _, .., last] => vec![format!("{first}–{last}")],
+        few => few.iter().map(u64::to_string).collect(),
+    });
+    Vec::from_iter(stretches).join(", ")
 }
 
 /// Runs that differ in their method and their seed only.
@@ -57,12 +74,24 @@ pub struct Problem<'a> {
     pub entries: Vec<Entry<'a>>,
     /// The settings that tell it from another problem of the same data set, network and loss: `samples = 200`.
     pub settings: String,
+    /// The data set, the network and the loss, and what else tells it from others of these.
+    pub name: String,
 }
 
 impl Problem<'_> {
     /// The configuration of one of its runs.
     pub fn config(&self) -> &CellConfig {
         self.entries[0].config()
+    }
+
+    fn short_title(&self) -> String {
+        let CellConfig {
+            dataset,
+            network,
+            loss,
+            ..
+        } = self.config();
+        format!("{dataset} × {} ({})", network.name(), loss_name(*loss))
     }
 
     /// The data set, the network, the loss and the size of the problem in a line.
@@ -111,6 +140,7 @@ pub fn problems(runs: &[FinishedRun]) -> Vec<Problem<'_>> {
             problems.push(Problem {
                 entries: vec![entry()],
                 settings: String::new(),
+                name: String::new(),
             });
             continue;
         };
@@ -149,9 +179,15 @@ pub fn problems(runs: &[FinishedRun]) -> Vec<Problem<'_>> {
             ..with_seed_of(problem.config(), problems[0].config())
         })
         .collect();
-    let told = told_apart(&titles, &Vec::from_iter(&configs));
-    for (problem, told) in problems.iter_mut().zip(told) {
-        problem.settings = told;
+    let names: Vec<_> = problems.iter().map(Problem::short_title).collect();
+    let of_titles = told_apart(&titles, &Vec::from_iter(&configs));
+    let of_names = told_apart(&names, &Vec::from_iter(&configs));
+    for (index, problem) in problems.iter_mut().enumerate() {
+        problem.settings.clone_from(&of_titles[index]);
+        problem.name = match of_names[index].as_str() {
+            "" => names[index].clone(),
+            told => format!("{}, {told}", names[index]),
+        };
     }
     problems
 }

@@ -6,23 +6,24 @@ use clap::builder::PossibleValue;
 use crate::cli::TableArgs;
 use crate::finished;
 use crate::grid::loss_name;
+use crate::report::FinishedRun;
 use crate::session::Ending;
 use crate::summary::quantity::{self, Better, Quantity};
-use crate::summary::sheet::{Cell, Group, Heading, Sheet};
+use crate::summary::sheet::{Cell, Format, Group, Heading, Sheet};
 use crate::summary::{self, Entry, Problem};
 
-/// How many runs a row is the mean of.
+/// Which runs a row is the mean of.
 const SEEDS: &str = "seeds";
 /// How they ended.
-const STATUS: &str = "status";
+pub const STATUS: &str = "status";
 
 /// The columns shown unless others are chosen.
-pub const DEFAULT: &str = "seeds,status,final-loss,sharpness,edge,above-one,above-two,rises,test-accuracy,evaluations,seconds";
+pub const DEFAULT: &str = "seeds,status,iterations,final-loss,sharpness,edge,above-one,above-two,rises,test-accuracy,evaluations,seconds";
 
 /// The names of the columns, with what they mean.
 pub fn columns() -> Vec<PossibleValue> {
     let words = [
-        (SEEDS, "runs that the row is the mean of"),
+        (SEEDS, "the seeds of the runs that the row is the mean of"),
         (STATUS, "how they ended"),
     ];
     let words = words.map(|(name, meaning)| PossibleValue::new(name).help(meaning));
@@ -37,7 +38,7 @@ pub fn quantities() -> Vec<PossibleValue> {
 
 /// `experiments table`
 pub fn run(arguments: &TableArgs) -> Result<Ending> {
-    let runs = finished::read_runs(&arguments.results)?;
+    let runs = finished::read(&arguments.results)?;
     let mut problems = summary::problems(&runs);
     if let Some(quantity) = arguments.sort.as_deref().and_then(Quantity::named) {
         for problem in &mut problems {
@@ -58,6 +59,21 @@ pub fn run(arguments: &TableArgs) -> Result<Ending> {
     columns.sort_by_key(|name| Quantity::named(name).is_some());
     print!("{}", sheet(&problems, &columns).write(arguments.format)?);
     Ok(Ending::Success)
+}
+
+/// The table that is printed at the end of a grid: that of `experiments table`.
+///
+/// # Errors
+///
+/// If it cannot be written, which text can.
+pub fn text(runs: &[FinishedRun]) -> Result<String> {
+    summary_of(&summary::problems(runs)).write(Format::Text)
+}
+
+/// Problems with the columns that are shown unless others are chosen.
+pub fn summary_of(problems: &[Problem<'_>]) -> Sheet {
+    let columns = DEFAULT.split(',').map(str::to_owned);
+    sheet(problems, &Vec::from_iter(columns))
 }
 
 /// Puts the best first; of what has no best, the least. Entries without the number come last in any case.
@@ -106,7 +122,7 @@ fn group(problem: &Problem<'_>, columns: &[String]) -> Group {
                     })
             }
             (STATUS, _) => Cell::Words(entry.states()),
-            _ => Cell::Words(entry.runs.len().to_string()),
+            _ => Cell::Words(entry.seeds()),
         };
         let method = Cell::Words(entry.label.clone());
         [method]

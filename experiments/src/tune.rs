@@ -11,8 +11,8 @@ use comfy_table::{CellAlignment, Table, presets};
 use crate::cli::{Criterion, Tunable, TuneArgs};
 use crate::grid::loss_name;
 use crate::records::{RunFile, Status};
-use crate::report::{number, percent};
 use crate::session::{self, Ending, Made};
+use crate::summary::{Kind, text};
 
 use file::{Candidate, Entries, Entry};
 pub use file::{DEFAULT, Task, Tuned};
@@ -245,8 +245,8 @@ fn table(trials: &[Trial]) -> Table {
                 entry.task.method(),
                 candidate.step_size.to_string(),
                 candidate.status.to_string(),
-                number(candidate.final_loss),
-                percent(candidate.test_accuracy),
+                text(candidate.final_loss, Kind::Number),
+                text(candidate.test_accuracy, Kind::Share),
                 if *best == Ok(index) { "←" } else { "" }.to_owned(),
             ]);
         }

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
 use clap::builder::PossibleValuesParser;
+use clap::{Args, value_parser};
 
+use crate::figure;
 use crate::plot::PaperFigure;
 use crate::summary::sheet::Format;
 use crate::table;
@@ -130,12 +131,16 @@ pub struct ExportArgs {
 #[command(
     long_about = "Draw a figure of the paper from finished runs, whatever grid they were made by: a column of panels \
         for each problem (data set, network and all other settings), with one legend. Figures 2 and 4 have a block for \
-        each run. Runs of other methods than the figure's are not drawn. SVG is print quality at any size.\n\n\
+        each run. Runs of other methods than the figure's are not drawn.\n\n\
+        Where runs differ in their seed, the curves are their medians, with bands from the least to the largest value; \
+        figures 2 and 4 have a block for each seed.\n\n\
         What cannot be read is named and left out.",
     after_help = "For instance:\n  \
         experiments plot results/fig1 --figure fig1\n  \
         experiments plot results --figure fig3 --output figures/fig3.svg\n  \
-        experiments plot results/quick --figure all --seed 7\n\n\
+        experiments plot results/quick --figure all --seed 7\n  \
+        experiments plot results/fig1 -o fig1.pdf                     for LaTeX\n  \
+        experiments plot results/fig1 --format png --width 2400\n\n\
         Exit code: 0 figure drawn, 2 no run for it, or wrong usage."
 )]
 pub struct PlotArgs {
@@ -145,10 +150,19 @@ pub struct PlotArgs {
     /// Which figure.
     #[arg(long, value_name = "FIGURE", default_value = "fig1")]
     pub figure: PaperFigure,
-    /// The seed of the runs drawn. Default: the least.
+    /// The seed of the runs drawn. Default: all seeds, as medians and ranges.
     #[arg(long, value_name = "SEED")]
     pub seed: Option<u64>,
     /// The file. Default: in RESULTS, with the name of the figure.
-    #[arg(short, long, value_name = "FILE.svg")]
+    #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// What the picture is written as. Default: what the name of the file says, else SVG.
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<figure::Format>,
+    /// Pixels of a PNG in an inch, from 10 to 2400. Default: 300.
+    #[arg(long, value_name = "DPI", value_parser = value_parser!(u32).range(10..=2400))]
+    pub dpi: Option<u32>,
+    /// Pixels of a PNG from left to right, from 16 to 20000, in place of --dpi.
+    #[arg(long, value_name = "PIXELS", value_parser = value_parser!(u32).range(16..=20_000), conflicts_with = "dpi")]
+    pub width: Option<u32>,
 }

@@ -12,9 +12,9 @@ use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::Type;
 
 use super::points::{self, Point, points};
-use crate::finished::Found;
 use crate::grid::loss_name;
 use crate::records::write_whole;
+use crate::report::FinishedRun;
 
 /// Rows that are written together, at least.
 const ROWS: usize = 100_000;
@@ -22,41 +22,41 @@ const ROWS: usize = 100_000;
 /// Words that are the same in all rows of a run.
 struct Words {
     column: &'static str,
-    of: fn(&Found) -> String,
+    of: fn(&FinishedRun) -> String,
 }
 
 const WORDS: [Words; 8] = [
     Words {
         column: "run",
-        of: |found| name(&found.directory),
+        of: |run| name(&run.directory),
     },
     Words {
         column: "directory",
-        of: |found| found.directory.display().to_string(),
+        of: |run| run.directory.display().to_string(),
     },
     Words {
         column: "dataset",
-        of: |found| found.run.config.dataset.to_string(),
+        of: |run| run.config.dataset.to_string(),
     },
     Words {
         column: "network",
-        of: |found| found.run.config.network.name().to_owned(),
+        of: |run| run.config.network.name().to_owned(),
     },
     Words {
         column: "objective",
-        of: |found| loss_name(found.run.config.loss).to_owned(),
+        of: |run| loss_name(run.config.loss).to_owned(),
     },
     Words {
         column: "method",
-        of: |found| found.run.config.method.label(),
+        of: |run| run.config.method.label(),
     },
     Words {
         column: "status",
-        of: |found| found.run.file.status.to_string(),
+        of: |run| run.file.status.to_string(),
     },
     Words {
         column: "config",
-        of: |found| found.run.config.to_toml(),
+        of: |run| run.config.to_toml(),
     },
 ];
 
@@ -66,22 +66,22 @@ fn name(directory: &Path) -> String {
 }
 
 /// Writes the table, replacing the file as a whole; the number of rows.
-pub fn write(runs: &[Found], path: &Path) -> Result<usize> {
+pub fn write(runs: &[FinishedRun], path: &Path) -> Result<usize> {
     let (bytes, rows) =
         table(runs).with_context(|| format!("cannot make the table for {}", path.display()))?;
     write_whole(path, &bytes)?;
     Ok(rows)
 }
 
-fn table(runs: &[Found]) -> Result<(Vec<u8>, usize)> {
+fn table(runs: &[FinishedRun]) -> Result<(Vec<u8>, usize)> {
     let properties = WriterProperties::builder().set_compression(Compression::SNAPPY);
     let mut bytes = Vec::new();
     let mut writer =
         SerializedFileWriter::new(&mut bytes, schema()?, Arc::new(properties.build()))?;
     let mut rows = 0;
-    let mut part: Vec<(&Found, Vec<(u64, Point<'_>)>)> = Vec::new();
-    for (index, found) in runs.iter().enumerate() {
-        part.push((found, points(&found.run).into_iter().collect()));
+    let mut part: Vec<(&FinishedRun, Vec<(u64, Point<'_>)>)> = Vec::new();
+    for (index, run) in runs.iter().enumerate() {
+        part.push((run, points(run).into_iter().collect()));
         let count: usize = part.iter().map(|(_, points)| points.len()).sum();
         if count < ROWS && index + 1 < runs.len() {
             continue;
@@ -91,16 +91,16 @@ fn table(runs: &[Found]) -> Result<(Vec<u8>, usize)> {
         while let Some(mut column) = group.next_column()? {
             match column.untyped() {
                 ColumnWriter::ByteArrayColumnWriter(column) => {
-                    let words = part.iter().flat_map(|(found, points)| {
-                        let words = ByteArray::from((WORDS[place].of)(found).into_bytes());
+                    let words = part.iter().flat_map(|(run, points)| {
+                        let words = ByteArray::from((WORDS[place].of)(run).into_bytes());
                         std::iter::repeat_n(words, points.len())
                     });
                     column.write_batch(&Vec::from_iter(words), None, None)?;
                 }
                 ColumnWriter::Int64ColumnWriter(column) => {
                     let (values, levels) = match place - WORDS.len() {
-                        0 => required(part.iter().flat_map(|(found, points)| {
-                            std::iter::repeat_n(found.run.config.seed as i64, points.len())
+                        0 => required(part.iter().flat_map(|(run, points)| {
+                            std::iter::repeat_n(run.config.seed as i64, points.len())
                         })),
                         1 => required(
                             (part.iter().flat_map(|(_, points)| points))
@@ -135,7 +135,7 @@ fn required<T>(values: impl Iterator<Item = T>) -> Column<T> {
 }
 
 fn optional<T>(
-    part: &[(&Found, Vec<(u64, Point<'_>)>)],
+    part: &[(&FinishedRun, Vec<(u64, Point<'_>)>)],
     place: usize,
     convert: fn(f64) -> T,
 ) -> Column<T> {

@@ -6,14 +6,14 @@ use anyhow::{Context, Result};
 
 use super::events::Events;
 use super::points::{self, points};
-use crate::finished::Found;
 use crate::records::write_whole;
 use crate::report::FinishedRun;
 
 /// Writes the event file of each run into a folder of its own, at the run's place in the results. A file of an earlier
 /// export is replaced.
-pub fn write(runs: &[Found], results: &Path, folder: &Path) -> Result<()> {
-    for Found { directory, run } in runs {
+pub fn write(runs: &[FinishedRun], results: &Path, folder: &Path) -> Result<()> {
+    for run in runs {
+        let directory = &run.directory;
         let place = match directory.strip_prefix(results) {
             Ok(place) if place != Path::new("") => place,
             _ => directory.file_name().map_or(Path::new("run"), Path::new),

@@ -122,6 +122,20 @@ pub fn thin(points: &[(f64, f64)]) -> Points {
     kept
 }
 
+/// A band of fewer points that holds the whole one: of each stretch of neighbours the least and the largest value.
+pub fn thin_band(low: &[(f64, f64)], high: &[(f64, f64)]) -> (Points, Points) {
+    let length = low.len().div_ceil(STRETCHES).max(1);
+    let thinned = |points: &[(f64, f64)], choose: fn(f64, f64) -> f64| -> Points {
+        let stretches = points.chunks(length);
+        let extreme = |stretch: &[(f64, f64)]| {
+            let values = stretch.iter().map(|point| point.1);
+            (stretch[0].0, values.reduce(choose).unwrap_or(f64::NAN))
+        };
+        stretches.map(extreme).collect()
+    };
+    (thinned(low, f64::min), thinned(high, f64::max))
+}
+
 /// The curve up to where it crosses the top, with a gap where it is above.
 pub fn cut(points: &[(f64, f64)], top: f64) -> Points {
     let mut kept = Points::new();
@@ -158,6 +172,22 @@ mod tests {
             assert!(kept.contains(&points[index]), "{index}");
         }
         assert_eq!(thin(&points[..STRETCHES]), points[..STRETCHES]);
+    }
+
+    #[test]
+    fn a_thinned_band_holds_the_whole_one() {
+        let low: Points = (0..10_000)
+            .map(|i| (i as f64, (i * 7919 % 101) as f64))
+            .collect();
+        let high: Points = low.iter().map(|(x, y)| (*x, y + 1.0)).collect();
+        let (thin_low, thin_high) = thin_band(&low, &high);
+        assert!(thin_low.len() <= STRETCHES && thin_low.len() == thin_high.len());
+        for (index, (low, high)) in low.iter().zip(&high).enumerate() {
+            let place = index * thin_low.len() / 10_000;
+            assert!(thin_low[place].1 <= low.1 && high.1 <= thin_high[place].1);
+        }
+        let short = (low[..9].to_vec(), high[..9].to_vec());
+        assert_eq!(thin_band(&short.0, &short.1), short);
     }
 
     #[test]

@@ -1,12 +1,10 @@
 //! Several problems side by side, a column of panels for each, as in the paper's figures.
 
-use std::path::Path;
-
 use anyhow::Result;
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos::Center;
 
-use super::canvas::{Canvas, Key, REFERENCE, Stroke, described, save, units, with_dashes};
+use super::canvas::{Canvas, Key, REFERENCE, Stroke, described, units, with_dashes};
 use super::{AXES, Curves, Figure};
 
 /// From the axes of one panel to those of the next.
@@ -25,12 +23,8 @@ pub struct ColumnsFigure<'a> {
 }
 
 impl ColumnsFigure<'_> {
-    /// Draws the picture as SVG, replacing the file as a whole.
-    pub fn draw(&self, path: &Path) -> Result<()> {
-        save(path, self.title, self.to_svg())
-    }
-
-    fn to_svg(&self) -> Result<String> {
+    /// The picture.
+    pub fn to_svg(&self) -> Result<String> {
         let legend = self.legend();
         let width = LEFT + CELL.0 * self.columns.len() as f64 - 20.0;
         let lines = in_lines(&legend, width - LEFT);
@@ -42,10 +36,16 @@ impl ColumnsFigure<'_> {
         let on = Canvas(SVGBackend::with_string(&mut svg, area).into_drawing_area());
         on.0.fill(&WHITE)?;
         on.text(self.title, (width / 2.0, 22.0), Center, 19.0)?;
+        let mut curves = self.columns.iter().flat_map(|figure| &figure.curves);
+        let has_bands = curves.any(|curves| curves.runs.len() > 1);
         for (index, line) in lines.iter().enumerate() {
-            let keys = line
-                .iter()
-                .map(|(label, stroke)| (Key::Curve(*stroke), *label));
+            let keys = line.iter().map(|(label, stroke)| {
+                let has_band = has_bands && stroke.width > 1.0; // an edge has none
+                match has_band {
+                    true => (Key::Band(*stroke), *label),
+                    false => (Key::Curve(*stroke), *label),
+                }
+            });
             let y = 52.0 + LEGEND_LINE * index as f64;
             on.legend((LEFT, y), &Vec::from_iter(keys))?;
         }
@@ -107,10 +107,7 @@ impl ColumnsFigure<'_> {
                 None => all.curves.push(Curves {
                     label: curves.label,
                     edge: curves.edge.clone(),
-                    metrics: &[],
-                    sharpness: &[],
-                    epochs: &[],
-                    per_epoch: None,
+                    runs: Vec::new(),
                 }),
             }
         }

@@ -2,9 +2,10 @@
 
 use anyhow::Result;
 
-use super::axis::{Points, Scale, cut, thin};
+use super::axis::{Points, Scale, cut, thin, thin_band};
 use super::canvas::{Canvas, Stroke};
 use super::frame::{self, Axis, Frame};
+use super::seeds::Together;
 
 /// The size of the axes, in pixels.
 pub const AXES: (f64, f64) = (296.0, 250.0);
@@ -13,9 +14,9 @@ pub const AXES: (f64, f64) = (296.0, 250.0);
 pub struct Panel {
     pub name: &'static str,
     pub scale: Scale,
-    /// One for each run, then those of the edges.
+    /// One for each method, then those of the edges.
     pub curves: Vec<Points>,
-    /// The least and the largest values, one pair for each run, where there are several.
+    /// The least and the largest values for each method; nothing where there is only one.
     pub bands: Vec<(Points, Points)>,
     /// Dashed lines with their names, from the lowest.
     pub lines: Vec<(f64, String)>,
@@ -23,19 +24,33 @@ pub struct Panel {
 
 impl Panel {
     /// A panel without lines.
-    pub fn new(name: &'static str, scale: Scale, curves: impl Iterator<Item = Points>) -> Self {
-        let mut curves: Vec<_> = curves.collect();
-        if scale != Scale::Linear {
-            (curves.iter_mut().flatten()).for_each(|(_, value)| *value = value.log10());
-        }
-        let lines = Vec::new();
-        Self {
+    pub fn new(name: &'static str, scale: Scale, curves: impl Iterator<Item = Together>) -> Self {
+        let (medians, ranges): (Vec<_>, Vec<_>) =
+            curves.map(|curve| (curve.median, curve.range)).unzip();
+        let mut panel = Self {
             name,
             scale,
-            curves,
+            curves: Vec::new(),
             bands: Vec::new(),
-            lines,
-        }
+            lines: Vec::new(),
+        };
+        panel.add(medians.into_iter());
+        panel.set_bands(ranges.into_iter().map(Option::unwrap_or_default));
+        panel
+    }
+
+    /// Adds curves after the others.
+    pub fn add(&mut self, curves: impl Iterator<Item = Points>) {
+        let scale = self.scale;
+        self.curves
+            .extend(curves.map(|curve| on_scale(scale, curve)));
+    }
+
+    /// Has these bands in place of others.
+    pub fn set_bands(&mut self, bands: impl Iterator<Item = (Points, Points)>) {
+        let scale = self.scale;
+        let bands = bands.map(|(low, high)| (on_scale(scale, low), on_scale(scale, high)));
+        self.bands = bands.collect();
     }
 
     /// Draws it with its upper left corner there; iterations, or another `unit`, go from 0 to `last`.
@@ -65,7 +80,8 @@ impl Panel {
         frame.draw(on, 15.0)?;
         frame.lines(on, &self.lines)?;
         for ((low, high), stroke) in self.bands.iter().zip(strokes) {
-            frame.band(on, low, high, stroke)?;
+            let (low, high) = thin_band(low, high);
+            frame.band(on, &low, &high, stroke)?;
         }
         let mut curves: Vec<_> = self.curves.iter().zip(strokes).collect();
         curves.sort_by_key(|(_, stroke)| stroke.layer);
@@ -74,4 +90,12 @@ impl Panel {
         }
         Ok(())
     }
+}
+
+/// Points as an axis measures them.
+fn on_scale(scale: Scale, mut points: Points) -> Points {
+    if scale != Scale::Linear {
+        (points.iter_mut()).for_each(|(_, value)| *value = value.log10());
+    }
+    points
 }

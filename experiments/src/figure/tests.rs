@@ -1,4 +1,5 @@
 use super::*;
+use crate::records::{EpochRow, SharpnessRow};
 
 #[test]
 fn a_picture_names_its_lines_and_has_a_curve_for_each_run() {
@@ -15,10 +16,12 @@ fn a_picture_names_its_lines_and_has_a_curve_for_each_run() {
     });
     let curves = ["NLS-ub", "GD 0.1", "GD 1", "GD < 2"].map(|label| Curves {
         label,
-        metrics: &[],
-        sharpness: &sharpness,
-        epochs: &[],
-        per_epoch: None,
+        runs: vec![Recorded {
+            metrics: &[],
+            sharpness: &sharpness,
+            epochs: &[],
+            per_epoch: None,
+        }],
         edge: (label == "GD 0.1").then(|| "2/η of GD 0.1".to_owned()),
     });
     let mut figure = Figure {
@@ -75,10 +78,12 @@ fn a_stochastic_run_is_drawn_by_epoch_with_the_range_of_its_batches() {
         sufficient_decrease: 0.5,
         curves: vec![Curves {
             label: "PoNoS",
-            metrics: &[],
-            sharpness: &[],
-            epochs: &epochs,
-            per_epoch: Some(20),
+            runs: vec![Recorded {
+                metrics: &[],
+                sharpness: &[],
+                epochs: &epochs,
+                per_epoch: Some(20),
+            }],
             edge: None,
         }],
     };

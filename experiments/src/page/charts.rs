@@ -1,14 +1,17 @@
 //! What the page's charts are drawn from, as it holds it in JSON.
 
+use std::path::Path;
+
 use serde::Serialize;
 
-use super::gather::{Found, Spectrum};
-use super::problems::Problem;
+use super::spectra::Spectrum;
 use super::thin::{Curve, Short, short};
+use super::{anchor, place};
 use crate::figure::Look;
 use crate::grid::loss_name;
 use crate::records::{DiagnosticsRow, SegmentRow, SharpnessRow};
-use crate::report::edge_name;
+use crate::report::{FinishedRun, edge_name};
+use crate::summary::{Entry, Problem};
 
 /// Iterations of a run that have their eigenvalues shown, evenly chosen of more.
 const COLUMNS: usize = 200;
@@ -28,7 +31,6 @@ pub struct Charts {
 #[derive(Serialize)]
 pub struct Panels {
     pub anchor: String,
-    pub title: String,
     /// What the horizontal axes count.
     pub unit: &'static str,
     /// `2/K`, where the sharpness has that floor.
@@ -117,44 +119,53 @@ pub struct Density {
 }
 
 impl Charts {
-    /// The charts of everything that was found.
-    pub fn new(problems: &[Problem<'_>], spectra: &[Spectrum]) -> Self {
+    /// The charts of all problems, of runs in the folder `results`, and of all spectra.
+    pub fn new(problems: &[Problem<'_>], spectra: &[Spectrum], results: &Path) -> Self {
         let runs = || {
-            problems.iter().flat_map(|problem| {
-                let runs = problem.methods.iter().flatten();
-                runs.map(move |found| (problem, *found))
+            problems.iter().enumerate().flat_map(|(index, problem)| {
+                (problem.entries.iter()).flat_map(move |entry| {
+                    entry.runs.iter().map(move |&run| {
+                        let (name, label) = (&problem.name, &entry.label);
+                        let title = format!("{name} · {label}, seed {}", run.config.seed);
+                        (index, title, run)
+                    })
+                })
             })
         };
+        let panels = |(index, problem)| panels(index, problem, results);
         Self {
-            problems: problems.iter().map(panels).collect(),
-            early: (runs().filter(|(_, found)| !found.run.diagnostics.is_empty()))
-                .map(|(problem, found)| early(problem, found))
+            problems: problems.iter().enumerate().map(panels).collect(),
+            early: runs()
+                .filter(|(_, _, run)| !run.diagnostics.is_empty())
+                .map(|(index, title, run)| early(anchor(index), title, run))
                 .collect(),
             segments: runs()
-                .flat_map(|(problem, found)| segments(problem, found))
+                .flat_map(|(index, title, run)| segments(&anchor(index), &title, run))
                 .collect(),
             densities: spectra.iter().map(density).collect(),
         }
     }
 }
 
-fn panels(problem: &Problem<'_>) -> Panels {
+fn panels(index: usize, problem: &Problem<'_>, results: &Path) -> Panels {
     let config = problem.config();
-    let mut reaches: Vec<f64> = (problem.methods.iter())
-        .map(|runs| 1.0 - runs[0].run.config.method.sufficient_decrease())
+    let mut reaches: Vec<f64> = (problem.entries.iter())
+        .map(|entry| 1.0 - entry.config().method.sufficient_decrease())
         .collect();
     reaches.sort_by(f64::total_cmp);
     reaches.dedup();
     let mut looks: Vec<Look> = Vec::new();
     let mut runs = Vec::new();
-    for of_method in &problem.methods {
-        let look = Look::after(of_method[0].run.config.method.name(), &looks);
-        runs.extend((of_method.iter()).map(|found| run_curves(found, &look, of_method.len() > 1)));
+    for entry in &problem.entries {
+        let look = Look::after(entry.config().method.name(), &looks);
+        runs.extend((entry.runs.iter()).map(|run| RunCurves {
+            folder: place(&run.directory, results),
+            ..run_curves(run, entry, &look)
+        }));
         looks.push(look);
     }
     Panels {
-        anchor: problem.anchor.clone(),
-        title: problem.title(),
+        anchor: anchor(index),
         unit: match config.mini_batches {
             None => "iteration",
             Some(_) => "epoch",
@@ -165,8 +176,7 @@ fn panels(problem: &Problem<'_>) -> Panels {
     }
 }
 
-fn run_curves(found: &Found, look: &Look, has_others: bool) -> RunCurves {
-    let run = &found.run;
+fn run_curves(run: &FinishedRun, entry: &Entry<'_>, look: &Look) -> RunCurves {
     let per_epoch = run.per_epoch();
     let place = |iteration: u64| iteration as f64 / per_epoch.unwrap_or(1) as f64;
     let measured = |value: fn(&SharpnessRow) -> Option<f64>| {
@@ -182,14 +192,14 @@ fn run_curves(found: &Found, look: &Look, has_others: bool) -> RunCurves {
         Curve::thin(&Vec::from_iter(run.metrics.iter().filter_map(point)))
     };
     let is_stochastic = per_epoch.is_some();
-    let method = run.config.method.label();
+    let method = entry.label.clone();
     RunCurves {
-        label: match has_others {
-            false => method.clone(),
-            true => format!("{method}, seed {}", run.config.seed),
+        label: match entry.runs.len() {
+            1 => method.clone(),
+            _ => format!("{method}, seed {}", run.config.seed),
         },
         method,
-        folder: found.folder.clone(),
+        folder: String::new(),
         color: look.color(),
         dashes: look.dashes.to_vec(),
         loss: match is_stochastic {
@@ -219,19 +229,8 @@ fn run_curves(found: &Found, look: &Look, has_others: bool) -> RunCurves {
     }
 }
 
-/// The title of a run's own charts.
-fn title(problem: &Problem<'_>, found: &Found) -> String {
-    let config = &found.run.config;
-    format!(
-        "{} · {}, seed {}",
-        problem.title(),
-        config.method.label(),
-        config.seed
-    )
-}
-
-fn early(problem: &Problem<'_>, found: &Found) -> Early {
-    let all = &found.run.diagnostics;
+fn early(problem: String, title: String, run: &FinishedRun) -> Early {
+    let all = &run.diagnostics;
     let stride = all.len().div_ceil(COLUMNS).max(1);
     let rows: Vec<&DiagnosticsRow> = all.iter().step_by(stride).collect();
     let list = |value: fn(&DiagnosticsRow) -> Option<f64>| -> Vec<Short> {
@@ -247,9 +246,9 @@ fn early(problem: &Problem<'_>, found: &Found) -> Early {
         short(rows.iter().map(value))
     };
     Early {
-        problem: problem.anchor.clone(),
-        title: title(problem, found),
-        floor: found.run.config.floor().map(Short),
+        problem,
+        title,
+        floor: run.config.floor().map(Short),
         x: list(|row| Some(row.iteration as f64)),
         trace: list(|row| Some(row.trace)),
         trace_low: list(|row| Some(row.trace - row.trace_standard_error)),
@@ -265,20 +264,17 @@ fn early(problem: &Problem<'_>, found: &Found) -> Early {
     }
 }
 
-fn segments(problem: &Problem<'_>, found: &Found) -> Vec<Segment> {
-    let all: Vec<&[SegmentRow]> = (found
-        .run
-        .segment
-        .chunk_by(|a, b| a.iteration == b.iteration))
-    .collect();
+fn segments(problem: &str, title: &str, run: &FinishedRun) -> Vec<Segment> {
+    let all: Vec<&[SegmentRow]> =
+        (run.segment.chunk_by(|a, b| a.iteration == b.iteration)).collect();
     let stride = all.len().div_ceil(SEGMENTS).max(1);
     let segment = |rows: &&[SegmentRow]| {
         let mut rows: Vec<&SegmentRow> = rows.iter().collect();
         rows.sort_by(|a, b| a.t.total_cmp(&b.t));
         let list = |value: fn(&SegmentRow) -> f64| short(rows.iter().map(|row| value(row)));
         Segment {
-            problem: problem.anchor.clone(),
-            title: title(problem, found),
+            problem: problem.to_owned(),
+            title: title.to_owned(),
             iteration: rows[0].iteration,
             step_size: Short(rows[0].step_size),
             x: list(|row| row.t),

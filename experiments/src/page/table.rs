@@ -1,167 +1,129 @@
-//! The summary: a row for each method on each problem, over its seeds.
+//! The summary: the table of `experiments table`, with what the page sorts and filters it by.
 
 use serde::Serialize;
 
-use super::gather::Found;
-use super::problems::Problem;
-use crate::report::{number, percent};
-use crate::summary::Spread;
+use super::anchor;
+use crate::grid::loss_name;
+use crate::summary::Problem;
+use crate::summary::quantity::Quantity;
+use crate::summary::sheet::{Cell, Heading, Sheet};
+use crate::table::STATUS;
 
-/// A cell of the table: what is shown, and what it is sorted by.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Cell {
-    pub text: String,
-    /// Nothing where there is no number: sorted last.
-    pub value: Option<f64>,
-    /// The best of its problem.
-    pub is_best: bool,
+/// The table.
+#[derive(Serialize)]
+pub struct Table {
+    /// The columns after the data set, the network and the loss.
+    pub columns: Vec<Column>,
+    /// The place of the column that says how runs ended.
+    pub status: Option<usize>,
+    pub rows: Vec<Row>,
+}
+
+/// The head of a column.
+#[derive(Serialize)]
+pub struct Column {
+    pub name: String,
+    pub meaning: &'static str,
+    pub is_number: bool,
 }
 
 /// A row: the runs of one method on one problem.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Serialize)]
 pub struct Row {
     /// The problem's section of the page.
     pub anchor: String,
     pub dataset: String,
     pub network: String,
     pub loss: String,
+    /// What else tells the problem from others.
     pub settings: String,
     pub method: String,
-    pub seeds: String,
-    pub status: String,
     /// Not all runs reached their end.
     pub is_open: bool,
-    pub cells: Vec<Cell>,
+    pub cells: Vec<Shown>,
 }
 
-/// The columns of numbers.
-pub const COLUMNS: [&str; 9] = [
-    "iterations",
-    "final loss",
-    "final λ₁",
-    "mean η·λ₁",
-    "η·λ₁ > 1 − c",
-    "η·λ₁ > 2",
-    "loss rose",
-    "test accuracy",
-    "seconds",
-];
-
-/// The better of two values.
-type Better = fn(f64, f64) -> f64;
-
-/// Of which columns the best is marked: the least loss, the least sharpness, the highest accuracy.
-const BEST: [(usize, Better); 3] = [(1, f64::min), (2, f64::min), (7, f64::max)];
-
-/// The rows of a problem.
-pub fn rows(problem: &Problem<'_>) -> Vec<Row> {
-    let mut rows: Vec<Row> = (problem.methods.iter())
-        .map(|runs| row(problem, runs))
-        .collect();
-    if rows.len() > 1 {
-        for (column, better) in BEST {
-            let values = rows.iter().filter_map(|row| row.cells[column].value);
-            let best = values.filter(|value| value.is_finite()).reduce(better);
-            for row in &mut rows {
-                let cell = &mut row.cells[column];
-                cell.is_best = best.is_some() && cell.value == best;
-            }
-        }
-    }
-    rows
+/// What stands in a cell, and what it is sorted by.
+#[derive(Debug, PartialEq, Serialize)]
+pub struct Shown {
+    pub text: String,
+    pub is_number: bool,
+    /// Nothing where there is no number: sorted last.
+    pub value: Option<f64>,
+    /// The best of its problem.
+    pub is_best: bool,
 }
 
-fn row(problem: &Problem<'_>, runs: &[&Found]) -> Row {
-    let config = &runs[0].run.config;
-    let cell = |text: fn(Option<f64>) -> String, value: &dyn Fn(&Found) -> Option<f64>| {
-        summary(text, runs.iter().filter_map(|found| value(found)))
-    };
-    let whole: fn(Option<f64>) -> String =
-        |value| value.map_or("–".to_owned(), |v| format!("{v:.0}"));
-    let seconds: fn(Option<f64>) -> String =
-        |value| value.map_or("–".to_owned(), |v| format!("{v:.1}"));
-    let cells = vec![
-        cell(whole, &|found| {
-            Some(found.run.file.totals.iterations as f64)
-        }),
-        cell(number, &|found| found.last_loss()),
-        cell(number, &|found| found.run.final_sharpness()),
-        cell(number, &|found| found.run.mean_at_edge()),
-        cell(percent, &|found| {
-            let bound = 1.0 - found.run.config.method.sufficient_decrease();
-            found.run.share_above(bound)
-        }),
-        cell(percent, &|found| found.run.share_above(2.0)),
-        cell(percent, &|found| found.run.share_risen()),
-        cell(percent, &|found| found.run.file.totals.final_test_accuracy),
-        cell(seconds, &|found| {
-            let totals = &found.run.file.totals;
-            Some(totals.training_seconds + totals.measuring_seconds)
-        }),
-    ];
-    let seeds: Vec<String> = (runs.iter())
-        .map(|found| found.run.config.seed.to_string())
-        .collect();
-    let mut states: Vec<(String, usize)> = Vec::new();
-    for found in runs {
-        let state = found.run.file.status.to_string();
-        match states.iter_mut().find(|known| known.0 == state) {
-            Some(known) => known.1 += 1,
-            None => states.push((state, 1)),
+impl Table {
+    /// The rows of a sheet that was made of these problems.
+    pub fn new(sheet: &Sheet, problems: &[Problem<'_>]) -> Self {
+        let columns = sheet.headings.iter().enumerate();
+        let columns = columns.map(|(place, Heading { name, text, .. })| Column {
+            name: text.clone(),
+            meaning: Quantity::named(name).map_or("", |quantity| quantity.meaning),
+            is_number: place >= sheet.words,
+        });
+        let groups = sheet.groups.iter().zip(problems).enumerate();
+        let rows = groups.flat_map(|(index, (group, problem))| {
+            let entries = group.rows.iter().zip(&problem.entries);
+            entries.map(move |(cells, entry)| {
+                let config = entry.config();
+                let cells = cells.iter().enumerate();
+                Row {
+                    anchor: anchor(index),
+                    dataset: config.dataset.to_string(),
+                    network: config.network.name().to_owned(),
+                    loss: loss_name(config.loss).to_owned(),
+                    settings: problem.settings.clone(),
+                    method: entry.label.clone(),
+                    is_open: !entry.is_success(),
+                    cells: cells
+                        .map(|(place, cell)| Shown::new(cell, place >= sheet.words))
+                        .collect(),
+                }
+            })
+        });
+        let is_status = |heading: &Heading| heading.name == STATUS;
+        Self {
+            columns: columns.collect(),
+            status: sheet.headings.iter().position(is_status),
+            rows: rows.collect(),
         }
-    }
-    let status = match states.as_slice() {
-        [(state, _)] => state.clone(),
-        states => {
-            let counts = states
-                .iter()
-                .map(|(state, count)| format!("{count} {state}"));
-            counts.collect::<Vec<_>>().join(", ")
-        }
-    };
-    Row {
-        anchor: problem.anchor.clone(),
-        dataset: config.dataset.to_string(),
-        network: config.network.name().to_owned(),
-        loss: crate::grid::loss_name(config.loss).to_owned(),
-        settings: problem.settings.clone(),
-        method: config.method.label(),
-        seeds: seeds.join(", "),
-        status,
-        is_open: runs.iter().any(|found| !found.run.file.status.is_success()),
-        cells,
     }
 }
 
-/// The mean, with the standard deviation (of a sample: over n − 1) where there are several values.
-fn summary(text: fn(Option<f64>) -> String, values: impl Iterator<Item = f64>) -> Cell {
-    let values: Vec<f64> = values.collect();
-    let spread = Spread::of(&values);
-    let mean = spread.map(|spread| spread.mean);
-    let mut shown = text(mean);
-    if let Some(deviation) = spread.and_then(|spread| spread.deviation) {
-        shown += &format!(" ± {}", text(Some(deviation)));
-    }
-    Cell {
-        text: shown,
-        value: mean.filter(|mean| mean.is_finite()),
-        is_best: false,
+impl Shown {
+    fn new(cell: &Cell, is_number: bool) -> Self {
+        let (value, is_best) = match cell {
+            Cell::Number { value, is_best, .. } => (Some(value.mean), *is_best),
+            Cell::Nothing | Cell::Words(_) => (None, false),
+        };
+        Self {
+            text: cell.text(),
+            is_number,
+            value: value.filter(|value| value.is_finite()),
+            is_best,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::summary::{Kind, Spread};
 
     #[test]
-    fn several_seeds_have_a_mean_and_the_deviation_of_a_sample() {
-        let cell = |values: &[f64]| summary(number, values.iter().copied());
-        assert_eq!(cell(&[]).text, "–");
-        assert_eq!(cell(&[]).value, None);
-        assert_eq!(cell(&[2.0]).text, "2.0000");
-        let several = cell(&[1.0, 2.0, 3.0, 6.0]);
-        assert_eq!(several.text, "3.0000 ± 2.1602");
-        assert_eq!(several.value, Some(3.0));
-        assert_eq!(cell(&[1.0, f64::NAN]).value, None);
+    fn a_cell_is_sorted_by_its_mean_and_what_has_none_goes_last() {
+        let number = |values: &[f64]| Cell::Number {
+            value: Spread::of(values).unwrap(),
+            kind: Kind::Number,
+            is_best: true,
+        };
+        let shown = Shown::new(&number(&[1.0, 2.0, 3.0, 6.0]), true);
+        assert_eq!(shown.text, "3.000 ± 2.160");
+        assert_eq!((shown.value, shown.is_best), (Some(3.0), true));
+        assert_eq!(Shown::new(&number(&[1.0, f64::NAN]), true).value, None);
+        let nothing = Shown::new(&Cell::Nothing, true);
+        assert_eq!((nothing.text.as_str(), nothing.value), ("–", None));
     }
 }

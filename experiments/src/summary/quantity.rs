@@ -1,6 +1,7 @@
 //! The numbers of a run that a table can show.
 
 use super::{Entry, Kind, Spread};
+use crate::records::Totals;
 use crate::report::FinishedRun;
 
 /// Which of two values is the better one.
@@ -34,15 +35,15 @@ pub static ALL: [Quantity; 21] = [
         meaning: "steps taken",
         kind: Count,
         better: None,
-        of: |run| Some(run.file.totals.iterations as f64),
+        of: |run| Some(run.iterations() as f64),
     },
     Quantity {
         name: "final-loss",
         header: "final loss",
-        meaning: "training loss after the last step",
+        meaning: "training loss after the last step; of a run under way, the last that is known",
         kind: Number,
         better: Some(Lower),
-        of: |run| run.file.totals.final_loss,
+        of: FinishedRun::last_loss,
     },
     Quantity {
         name: "least-loss",
@@ -138,7 +139,7 @@ pub static ALL: [Quantity; 21] = [
         meaning: "losses evaluated by the method, with or without gradient",
         kind: Count,
         better: None,
-        of: |run| ended(run, run.file.totals.function_evaluations),
+        of: |run| ended(run, |totals| totals.function_evaluations as f64),
     },
     Quantity {
         name: "gradients",
@@ -146,7 +147,7 @@ pub static ALL: [Quantity; 21] = [
         meaning: "gradients evaluated by the method",
         kind: Count,
         better: None,
-        of: |run| ended(run, run.file.totals.gradient_evaluations),
+        of: |run| ended(run, |totals| totals.gradient_evaluations as f64),
     },
     Quantity {
         name: "curvatures",
@@ -154,7 +155,7 @@ pub static ALL: [Quantity; 21] = [
         meaning: "curvatures along the step that the method asked for",
         kind: Count,
         better: None,
-        of: |run| ended(run, run.file.totals.curvature_evaluations),
+        of: |run| ended(run, |totals| totals.curvature_evaluations as f64),
     },
     Quantity {
         name: "products",
@@ -162,7 +163,7 @@ pub static ALL: [Quantity; 21] = [
         meaning: "Hessian-vector products of the measurements and the method",
         kind: Count,
         better: None,
-        of: |run| ended(run, run.file.totals.hessian_products),
+        of: |run| ended(run, |totals| totals.hessian_products as f64),
     },
     Quantity {
         name: "seconds",
@@ -170,7 +171,11 @@ pub static ALL: [Quantity; 21] = [
         meaning: "time spent stepping and measuring",
         kind: Seconds,
         better: None,
-        of: |run| Some(run.file.totals.training_seconds + run.file.totals.measuring_seconds),
+        of: |run| {
+            ended(run, |totals| {
+                totals.training_seconds + totals.measuring_seconds
+            })
+        },
     },
     Quantity {
         name: "training-seconds",
@@ -178,7 +183,7 @@ pub static ALL: [Quantity; 21] = [
         meaning: "time spent stepping",
         kind: Seconds,
         better: None,
-        of: |run| Some(run.file.totals.training_seconds),
+        of: |run| ended(run, |totals| totals.training_seconds),
     },
     Quantity {
         name: "measuring-seconds",
@@ -186,7 +191,7 @@ pub static ALL: [Quantity; 21] = [
         meaning: "time spent on sharpness, accuracy and diagnostics",
         kind: Seconds,
         better: None,
-        of: |run| Some(run.file.totals.measuring_seconds),
+        of: |run| ended(run, |totals| totals.measuring_seconds),
     },
     Quantity {
         name: "parameters",
@@ -198,9 +203,9 @@ pub static ALL: [Quantity; 21] = [
     },
 ];
 
-/// What is only counted at the end of a run.
-fn ended(run: &FinishedRun, count: u64) -> Option<f64> {
-    run.file.ended.map(|_| count as f64)
+/// What is only known at the end of a run.
+fn ended(run: &FinishedRun, of: fn(&Totals) -> f64) -> Option<f64> {
+    run.file.ended.map(|_| of(&run.file.totals))
 }
 
 impl Quantity {

@@ -70,6 +70,15 @@ impl Cell {
             is_best: false,
         })
     }
+
+    /// What it says, without a mark of the best.
+    pub fn text(&self) -> String {
+        match self {
+            Self::Nothing => "–".to_owned(),
+            Self::Words(words) => words.clone(),
+            Self::Number { value, kind, .. } => value.written(*kind).to_text(),
+        }
+    }
 }
 
 /// Rows that belong together.
@@ -89,8 +98,6 @@ pub struct Sheet {
     /// Columns of words before those of numbers.
     pub words: usize,
 }
-
-const NOTHING: &str = "–";
 
 impl Sheet {
     /// The whole table, with a line end.
@@ -116,9 +123,9 @@ impl Sheet {
             };
             for row in &group.rows {
                 table.add_row(row.iter().enumerate().map(|(column, cell)| match cell {
-                    Cell::Number { is_best: true, .. } => format!("{} *", plain(cell)),
-                    _ if has_star(column) => format!("{}  ", plain(cell)),
-                    cell => plain(cell),
+                    Cell::Number { is_best: true, .. } => format!("{} *", cell.text()),
+                    _ if has_star(column) => format!("{}  ", cell.text()),
+                    cell => cell.text(),
                 }));
             }
             for column in table.column_iter_mut().skip(self.words) {
@@ -145,8 +152,8 @@ impl Sheet {
             text += &format!("|{}\n", String::from_iter(rules));
             for row in &group.rows {
                 text += &line(&mut row.iter().map(|cell| match cell {
-                    Cell::Number { is_best: true, .. } => format!("**{}**", plain(cell)),
-                    cell => plain(cell),
+                    Cell::Number { is_best: true, .. } => format!("**{}**", cell.text()),
+                    cell => cell.text(),
                 }));
             }
             groups.push(text);
@@ -220,14 +227,6 @@ impl Sheet {
             }
         }
         Ok(String::from_utf8(writer.into_inner()?)?)
-    }
-}
-
-fn plain(cell: &Cell) -> String {
-    match cell {
-        Cell::Nothing => NOTHING.to_owned(),
-        Cell::Words(words) => words.clone(),
-        Cell::Number { value, kind, .. } => value.written(*kind).to_text(),
     }
 }
 

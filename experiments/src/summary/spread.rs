@@ -61,6 +61,12 @@ impl Spread {
     }
 }
 
+/// A number that is no mean, as text; `–` where there is none.
+pub fn text(value: Option<f64>, kind: Kind) -> String {
+    let spread = value.and_then(|value| Spread::of(&[value]));
+    spread.map_or("–".to_owned(), |spread| spread.written(kind).to_text())
+}
+
 /// The power of ten of a number with four digits, 0 of 0.
 fn power(value: f64) -> Option<i32> {
     let written = format!("{value:.3e}");

@@ -46,6 +46,21 @@ fn runs_that_differ_in_their_seed_are_one_entry_and_methods_are_in_order() {
 }
 
 #[test]
+fn seeds_are_listed_and_neighbours_put_together() {
+    for (seeds, shown) in [
+        (&[42][..], "42"),
+        (&[5, 1], "1, 5"),
+        (&[1, 2], "1, 2"),
+        (&[0, 1, 2, 3, 7, 9, 10], "0–3, 7, 9, 10"),
+    ] {
+        let runs: Vec<_> = (seeds.iter())
+            .map(|&seed| run(&gd(1.0), seed, None, Status::Done))
+            .collect();
+        assert_eq!(problems(&runs)[0].entries[0].seeds(), shown);
+    }
+}
+
+#[test]
 fn what_looks_alike_is_told_apart_by_its_settings() {
     let mut runs: Vec<_> = [1.0, 1.0, 1.0]
         .map(|eta| run(&gd(eta), 1, None, Status::Done))
@@ -62,6 +77,18 @@ fn what_looks_alike_is_told_apart_by_its_settings() {
             "chunk = 25, network.widths = [10]",
             "chunk = 50, network.widths = [20]"
         ]
+    );
+    runs.truncate(1);
+    runs.push(run(&gd(1.0), 1, None, Status::Done));
+    runs[1].config.samples = 60;
+    let names = problems(&runs).into_iter().map(|problem| problem.name);
+    assert_eq!(
+        Vec::from_iter(names),
+        [
+            "svhn × mlp (mse), samples = 50",
+            "svhn × mlp (mse), samples = 60"
+        ],
+        "titles tell them apart already, names do not"
     );
 }
 

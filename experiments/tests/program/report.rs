@@ -60,7 +60,7 @@ fn the_quick_preset_ends_with_its_report() {
         2
     );
     assert!(
-        page.contains("42, 43") && page.contains(" ± "),
+        page.contains("<td>42, 43</td>") && page.contains(" ± "),
         "mean and deviation"
     );
     assert_eq!(page.matches("<details class=\"run\">").count(), 4);
@@ -83,6 +83,77 @@ fn the_quick_preset_ends_with_its_report() {
         !page.contains("http-equiv=\"refresh\"") && !page.contains("src=\"http"),
         "no network"
     );
+}
+
+/// The table at the end of a grid, that of `experiments table` and that of the page, of runs that ended in several ways.
+#[test]
+fn all_tables_of_a_grid_say_the_same() {
+    let folder = TempDir::new().unwrap();
+    let methods = "methods=[\"nls\", \"ls\", {name=\"gd\", step_size=1e30}]";
+    let more = ["--set", methods, "--set", "seeds=[1, 2, 3]"];
+    let made = experiments(folder.path(), &cell(&more)).assert().code(1);
+    let printed = String::from_utf8(made.get_output().stdout.clone()).unwrap();
+    let summary = fs::read_to_string(folder.path().join("quick/summary.txt")).unwrap();
+    assert!(
+        printed.starts_with(&summary),
+        "printed and kept\n{printed}\n{summary}"
+    );
+    // One of the runs is interrupted after its first iteration, another before.
+    let all = runs(folder.path());
+    for (run, rows) in [("-nls-2-", 2), ("-nls-3-", 1)] {
+        let run = all.iter().find(|path| path.to_string_lossy().contains(run));
+        let run = run.unwrap();
+        let mut file = super::run_file(run);
+        file["status"] = "interrupted".into();
+        file["totals"] = serde_json::json!({ "iterations": rows - 1 });
+        fs::write(run.join("run.json"), file.to_string()).unwrap();
+        let metrics = fs::read_to_string(run.join("metrics.csv")).unwrap();
+        let kept: Vec<&str> = metrics.split_inclusive('\n').take(rows).collect();
+        fs::write(run.join("metrics.csv"), kept.concat()).unwrap();
+    }
+    // The same command makes these two anew; without that, the page and the table are of the folder as it is.
+    let program = || Command::new(cargo_bin("experiments"));
+    let table = |format: &str| {
+        let mut command = program();
+        let command = command.args(["table", "quick", "--format", format]);
+        let output = command.current_dir(folder.path()).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    report(folder.path(), &["quick"]).assert().success();
+    let page = page(folder.path().join("quick/report.html"));
+    // A row's cells without their marks: `| NLS | 1–3 | done 1, interrupted 2 | … |` and `<td>NLS</td>`.
+    let markdown = table("markdown").replace("**", "");
+    let of_table: Vec<Vec<&str>> = (markdown.lines().filter(|line| line.starts_with("| ")))
+        .map(|line| line.trim_matches(['|', ' ']).split(" | ").collect())
+        .collect();
+    let of_page = |line: &str| -> Option<String> {
+        let cell = line.strip_prefix("<t")?.split_once('>')?.1;
+        let end = cell.find([' ', '<']).filter(|_| cell.contains(" <span"));
+        Some(cell[..end.or(cell.find("</t"))?].to_owned())
+    };
+    let [header, rows @ ..] = &of_table[..] else {
+        panic!("{markdown}")
+    };
+    assert_eq!(rows.len(), 3, "{markdown}");
+    for name in &header[..] {
+        assert!(
+            page.contains(&format!(">{}</th>", name.replace('>', "&gt;"))),
+            "{name}"
+        );
+    }
+    for row in rows {
+        let start = page
+            .find(&format!("<th scope=\"row\">{}</th>", row[0]))
+            .unwrap();
+        let lines = page[start..].lines().map_while(of_page);
+        assert_eq!(lines.collect::<Vec<_>>(), row[..], "{}", row[0]);
+    }
+    let states: Vec<&str> = rows.iter().map(|row| row[2]).collect();
+    assert_eq!(states, ["done", "done 1, interrupted 2", "diverged"]);
+    // Given again, the command makes up for what is missing; then all three are of the same runs.
+    experiments(folder.path(), &cell(&more)).assert().code(1);
+    let summary = fs::read_to_string(folder.path().join("quick/summary.txt")).unwrap();
+    assert_eq!(summary, table("text"));
 }
 
 #[test]
@@ -110,13 +181,20 @@ fn damaged_half_written_and_foreign_folders_are_named_and_the_rest_is_shown() {
         .assert()
         .success()
         .stdout("report: page.html\n")
-        .stderr(contains(format!("{}: ", name(&all[0]))).and(contains("is no run file")))
+        .stderr(contains(format!(
+            "{}/run.json is no run file",
+            name(&all[0])
+        )))
         .stderr(contains(format!(
             "{}/metrics.csv: the last row is half-written and left out",
             name(&all[1])
         )))
-        .stderr(contains(format!("{}: no run.json", name(&all[2]))))
-        .stderr(contains("foreign: ").and(contains("foreign/spectrum.json: holds no spectrum")))
+        .stderr(contains(format!(
+            "{} has a config.toml but no run.json",
+            name(&all[2])
+        )))
+        .stderr(contains("foreign/run.json is no run file"))
+        .stderr(contains("foreign/spectrum.json: holds no spectrum"))
         .stderr(contains("empty").not());
     let page = page(folder.path().join("page.html"));
     assert!(page.contains("4 left out"));
@@ -134,12 +212,12 @@ fn folders_without_a_run_are_refused_with_the_next_step() {
     fs::create_dir(folder.path().join("broken")).unwrap();
     fs::write(folder.path().join("broken/run.json"), "[]").unwrap();
     for (argument, message) in [
-        ("missing", "there is no folder missing: give the one"),
+        ("missing", "cannot read the folder missing: give one"),
         (
             "empty",
-            "empty holds no run that can be read: give the folder",
+            "empty holds no run that can be read: give a folder",
         ),
-        ("broken", "- .: run.json is no run file"),
+        ("broken", "broken/run.json is no run file"),
     ] {
         report(folder.path(), &[argument])
             .assert()
@@ -165,6 +243,7 @@ fn runs_under_way_and_diverged_ones_are_shown() {
     };
     change(&all[1], "\"done\"", "\"running\"");
     change(&all[2], "\"done\"", "\"failed\"");
+    change(&all[2], "\"iterations\": 7", "\"iterations\": 0");
     for file in ["metrics.csv", "sharpness.csv"] {
         let text = fs::read_to_string(all[2].join(file)).unwrap();
         fs::write(all[2].join(file), text.lines().next().unwrap()).unwrap();

@@ -2,6 +2,7 @@
 
 mod damaged;
 mod export;
+mod plot;
 
 use std::path::Path;
 use std::process::Command;
@@ -59,12 +60,15 @@ fn a_table_has_means_and_deviations_over_the_seeds() {
     );
     assert_eq!(lines.len(), 3);
     for (line, method) in lines[1..].iter().zip(["LS", "NLS"]) {
-        assert_eq!(line[..6], ["fashion-mnist", "mlp", "mse", "", method, "2"]);
+        assert_eq!(
+            line[..7],
+            ["fashion-mnist", "mlp", "mse", "", method, "\"1", " 2\""]
+        );
         let losses = losses(&method.to_lowercase());
         let [a, b] = losses[..] else {
             panic!("two seeds")
         };
-        let [mean, deviation] = [6, 7].map(|column| line[column].parse::<f64>().unwrap());
+        let [mean, deviation] = [7, 8].map(|column| line[column].parse::<f64>().unwrap());
         assert!((mean - (a + b) / 2.0).abs() < 1e-15);
         assert!((deviation - (a - b).abs() / 2f64.sqrt()).abs() < 1e-15);
     }
@@ -209,47 +213,5 @@ fn a_comparison_has_what_differs_and_when_a_loss_was_reached() {
         .code(2)
         .stderr(predicate::str::contains(
             "--loss NaN: give a number above 0",
-        ));
-}
-
-#[test]
-fn figures_have_a_column_for_each_problem_and_one_legend() {
-    let folder = TempDir::new().unwrap();
-    let more = [
-        "--set",
-        "methods=[\"nls\",{name=\"sam\",step_size=0.1}]",
-        "--set",
-        "networks=[\"mlp\",{name=\"mlp\",widths=[20]}]",
-    ];
-    experiments(folder.path(), &cell(&more)).assert().success();
-    report(folder.path(), &["plot", "quick", "--figure", "fig1"])
-        .assert()
-        .success()
-        .stdout(predicate::str::contains("quick/fig1.svg"));
-    let svg = std::fs::read_to_string(folder.path().join("quick/fig1.svg")).unwrap();
-    let count = |text: &str| svg.lines().filter(|line| line.trim() == text).count();
-    for text in [
-        "NLS",
-        "SAM",
-        "edge of SAM",
-        "training loss",
-        "test accuracy (%)",
-    ] {
-        assert_eq!(count(text), 1, "{text}");
-    }
-    assert_eq!(count("iteration"), 2, "below each column");
-    assert_eq!(count("2/K = 0.2"), 2);
-    assert_eq!(count("fashion-mnist × mlp, network.widths = [20]"), 1);
-    report(folder.path(), &["plot", "quick", "--figure", "fig4"])
-        .assert()
-        .code(2)
-        .stderr(predicate::str::contains(
-            "--figure fig4 needs a run of nls with segments",
-        ));
-    report(folder.path(), &["plot", "quick", "--seed", "1"])
-        .assert()
-        .code(2)
-        .stderr(predicate::str::contains(
-            "--seed 1: there is no such run; seeds are 42",
         ));
 }
