@@ -20,10 +20,12 @@ use minijinja::{Environment, context};
 use serde::Serialize;
 use tracing::warn;
 
+use crate::cell::CellConfig;
 use crate::check::{self, Verdict};
 use crate::cli::ReportArgs;
 use crate::records::write_whole;
 use crate::report::FinishedRun;
+use crate::serve::files;
 use crate::session::Ending;
 use charts::Charts;
 use gather::{Found, Gathered};
@@ -32,11 +34,14 @@ use gather::{Found, Gathered};
 const PAGE: &str = "report.html";
 const TEMPLATE: &str = include_str!("page/assets/page.html");
 const STYLE: &str = include_str!("page/assets/page.css");
+const WAITING: &str = include_str!("page/assets/waiting.html");
 const SCRIPTS: [&str; 3] = [
     include_str!("page/assets/page.js"),
     include_str!("page/assets/charts.js"),
     include_str!("page/assets/pictures.js"),
 ];
+/// Of a page that follows its records.
+const FOLLOW: &str = include_str!("page/assets/follow.js");
 const UPLOT: &str = include_str!("page/assets/uplot/uPlot.iife.min.js");
 const UPLOT_STYLE: &str = include_str!("page/assets/uplot/uPlot.min.css");
 const UPLOT_LICENSE: &str = include_str!("page/assets/uplot/LICENSE");
@@ -64,7 +69,7 @@ pub fn write(results: &Path, output: Option<&Path>) -> Result<PathBuf> {
     for problem in &gathered.problems {
         warn!("{problem}");
     }
-    let page = page(&gathered, &shown(results))?;
+    let page = page(&gathered, results, None)?;
     let path = match output {
         Some(path) => path.to_owned(),
         None => results.join(PAGE),
@@ -78,6 +83,20 @@ pub fn write(results: &Path, output: Option<&Path>) -> Result<PathBuf> {
         .join(path.file_name().context("-o names no file")?);
     write_whole(&target, page.as_bytes())?;
     Ok(path)
+}
+
+/// The page of a results folder as it is served: it asks for newer versions than this one. While there is nothing to show,
+/// a page that waits and says why.
+pub fn followed(results: &Path, version: &str) -> String {
+    let page = Gathered::read(results).and_then(|gathered| page(&gathered, results, Some(version)));
+    page.unwrap_or_else(|error| {
+        let waiting = context! {
+            results => shown(results),
+            version,
+            message => format!("{error:#}").replace(&results.display().to_string(), &shown(results)),
+        };
+        render("waiting.html", WAITING, waiting).expect("the template is well-formed")
+    })
 }
 
 /// What the page calls the folder: its path if that is relative, else its name, for nobody else has the rest.
@@ -117,9 +136,12 @@ struct Source {
     facts: Vec<(&'static str, String)>,
     command: String,
     remark: Option<String>,
+    /// What may be had from the server: names and addresses.
+    files: Vec<(&'static str, String)>,
 }
 
-fn page(gathered: &Gathered, results: &str) -> Result<String> {
+/// The page; with a version, one that follows its records.
+fn page(gathered: &Gathered, results: &Path, follows: Option<&str>) -> Result<String> {
     let problems = problems::problems(&gathered.runs);
     let rows: Vec<table::Row> = problems.iter().flat_map(table::rows).collect();
     let charts = Charts::new(&problems, &gathered.spectra);
@@ -127,7 +149,8 @@ fn page(gathered: &Gathered, results: &str) -> Result<String> {
         gathered.runs.iter().filter(|found| status(found)).count()
     };
     let page = context! {
-        results,
+        results => shown(results),
+        follows,
         version => env!("CARGO_PKG_VERSION"),
         written => jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M UTC").to_string(),
         runs => gathered.runs.len(),
@@ -138,6 +161,7 @@ fn page(gathered: &Gathered, results: &str) -> Result<String> {
         rows => Serde(rows),
         sections => charts.problems.iter().zip(&problems).map(|(panels, problem)| context! {
             anchor => &problem.anchor,
+            key => key(problem.config()),
             title => problem.title(),
             settings => &problem.settings,
             dataset => problem.config().dataset.to_string(),
@@ -149,14 +173,18 @@ fn page(gathered: &Gathered, results: &str) -> Result<String> {
         densities => charts.densities.len(),
         points => 2 * thin::STRETCHES,
         claims => Serde(claims(&gathered.runs)),
-        sources => Serde(gathered.runs.iter().map(source).collect::<Vec<_>>()),
+        sources => Serde(gathered.runs.iter().map(|found| source(found, results, follows.is_some())).collect::<Vec<_>>()),
         style => STYLE,
-        scripts => Serde(SCRIPTS),
+        scripts => Serde(SCRIPTS.into_iter().chain(follows.map(|_| FOLLOW)).collect::<Vec<_>>()),
         uplot => UPLOT,
         uplot_style => UPLOT_STYLE,
         uplot_license => UPLOT_LICENSE,
         charts => script_json(&charts)?,
     };
+    render("page.html", TEMPLATE, page)
+}
+
+fn render(name: &str, template: &str, values: minijinja::Value) -> Result<String> {
     let mut environment = Environment::new();
     let lines = SyntaxConfig::builder()
         .trim_blocks(true)
@@ -164,8 +192,17 @@ fn page(gathered: &Gathered, results: &str) -> Result<String> {
         .build()?;
     environment.set_syntax(lines);
     // The name ends in .html: whatever is not marked safe is escaped.
-    environment.add_template("page.html", TEMPLATE)?;
-    Ok(environment.get_template("page.html")?.render(page)?)
+    environment.add_template(name, template)?;
+    Ok(environment.get_template(name)?.render(values)?)
+}
+
+/// A name for a problem that stays when others come before it.
+fn key(config: &CellConfig) -> String {
+    let mut table = toml::Table::try_from(config).expect("a configuration has a TOML form");
+    for of_runs in ["method", "seed"] {
+        table.remove(of_runs);
+    }
+    blake3::hash(table.to_string().as_bytes()).to_hex()[..10].to_owned()
 }
 
 /// JSON that stands in a script element: no text in it can end the element or start a comment.
@@ -200,7 +237,7 @@ fn claims(runs: &[Found]) -> Vec<Claim> {
     check::judge(&begun).into_iter().map(claim).collect()
 }
 
-fn source(found: &Found) -> Source {
+fn source(found: &Found, results: &Path, is_served: bool) -> Source {
     let FinishedRun { config, file, .. } = &found.run;
     let from = &file.provenance;
     let (command, remark) = again::command(config);
@@ -254,5 +291,11 @@ fn source(found: &Found) -> Source {
         facts,
         command,
         remark,
+        files: match is_served {
+            false => Vec::new(),
+            true => (files::of_run(&results.join(&found.folder)).into_iter())
+                .map(|name| (name, files::address(&found.folder, name)))
+                .collect(),
+        },
     }
 }
