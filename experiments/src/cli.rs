@@ -1,5 +1,6 @@
 //! The command line.
 
+mod live;
 mod measure;
 mod results;
 mod run;
@@ -7,6 +8,7 @@ mod tune;
 
 use clap::{Parser, Subcommand};
 
+pub use live::{ServeArgs, WatchArgs};
 pub use measure::{DataArgs, DoctorArgs, SpectrumArgs};
 pub use results::{CheckArgs, CompareArgs, ExportArgs, PlotArgs, ReportArgs, TableArgs};
 pub use run::RunArgs;
@@ -27,6 +29,7 @@ pub use tune::{Criterion, Tunable, TuneArgs};
         experiments run --preset paper --dry-run what the paper's grid would take\n  \
         experiments run my.toml --device wgpu    your own grid on a GPU\n  \
         experiments report results/quick --open  a finished or running grid as a page\n  \
+        experiments watch results/quick          a running grid in another terminal\n  \
         experiments doctor --device wgpu         whether that GPU computes what it should",
     args_conflicts_with_subcommands = true
 )]
@@ -49,6 +52,10 @@ pub enum Command {
     Check(CheckArgs),
     /// Make a page of finished or running grids: tables, figures, claims, how to make each run again.
     Report(ReportArgs),
+    /// Watch a running grid in the terminal: states, losses, sharpness, time left.
+    Watch(WatchArgs),
+    /// Serve the page of a running grid on this machine, following what is recorded.
+    Serve(ServeArgs),
     /// Show finished runs as a table: means and deviations over the seeds, for a terminal, Markdown, LaTeX or CSV.
     Table(TableArgs),
     /// Hold runs side by side: settings that differ, results, and when each reached a loss.

@@ -27,11 +27,13 @@ mod records;
 mod report;
 mod run;
 mod sam_steps;
+mod serve;
 mod session;
 mod spectrum;
 mod summary;
 mod table;
 mod tune;
+mod watch;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -62,6 +64,8 @@ fn main() -> ExitCode {
         Some(Command::Data(arguments)) => data::list(&arguments),
         Some(Command::Check(arguments)) => check::run(&arguments),
         Some(Command::Report(arguments)) => page::run(&arguments),
+        Some(Command::Watch(arguments)) => watch::run(&arguments),
+        Some(Command::Serve(arguments)) => serve::run(&arguments),
         Some(Command::Table(arguments)) => table::run(&arguments),
         Some(Command::Compare(arguments)) => compare::run(&arguments),
         Some(Command::Export(arguments)) => export::run(&arguments),

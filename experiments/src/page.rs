@@ -19,11 +19,13 @@ use minijinja::{Environment, context};
 use serde::Serialize;
 use tracing::warn;
 
+use crate::cell::CellConfig;
 use crate::check::{self, Verdict};
 use crate::cli::ReportArgs;
 use crate::finished::{self, Contents};
 use crate::records::write_whole;
 use crate::report::FinishedRun;
+use crate::serve::files;
 use crate::session::Ending;
 use crate::summary;
 use crate::table::summary_of;
@@ -35,11 +37,14 @@ use table::Table;
 const PAGE: &str = "report.html";
 const TEMPLATE: &str = include_str!("page/assets/page.html");
 const STYLE: &str = include_str!("page/assets/page.css");
+const WAITING: &str = include_str!("page/assets/waiting.html");
 const SCRIPTS: [&str; 3] = [
     include_str!("page/assets/page.js"),
     include_str!("page/assets/charts.js"),
     include_str!("page/assets/pictures.js"),
 ];
+/// Of a page that follows its records.
+const FOLLOW: &str = include_str!("page/assets/follow.js");
 const UPLOT: &str = include_str!("page/assets/uplot/uPlot.iife.min.js");
 const UPLOT_STYLE: &str = include_str!("page/assets/uplot/uPlot.min.css");
 const UPLOT_LICENSE: &str = include_str!("page/assets/uplot/LICENSE");
@@ -63,21 +68,11 @@ pub fn run(arguments: &ReportArgs) -> Result<Ending> {
 ///
 /// The folder holds nothing that can be shown, or the page cannot be written.
 pub fn write(results: &Path, output: Option<&Path>) -> Result<PathBuf> {
-    let Contents { runs, mut left_out } = Contents::read(results)?;
-    let spectra = spectra::read(results, &mut left_out)?;
-    for line in &left_out {
+    let found = Found::read(results)?;
+    for line in &found.left_out {
         warn!("{line}");
     }
-    ensure!(
-        !runs.is_empty() || !spectra.is_empty(),
-        finished::nothing_in(results)
-    );
-    // What lies above the folder is nobody's business on a page that is sent on.
-    let above = format!("{}{}", results.display(), std::path::MAIN_SEPARATOR);
-    for line in &mut left_out {
-        *line = line.replace(&above, "");
-    }
-    let page = page(&runs, &spectra, &left_out, results)?;
+    let page = page(&found, results, None)?;
     let path = match output {
         Some(path) => path.to_owned(),
         None => results.join(PAGE),
@@ -91,6 +86,44 @@ pub fn write(results: &Path, output: Option<&Path>) -> Result<PathBuf> {
         .join(path.file_name().context("-o names no file")?);
     write_whole(&target, page.as_bytes())?;
     Ok(path)
+}
+
+/// The page of a results folder as it is served: it asks for newer versions than this one. While there is nothing to show,
+/// a page that waits and says why.
+pub fn followed(results: &Path, version: &str) -> String {
+    let page = Found::read(results).and_then(|found| page(&found, results, Some(version)));
+    page.unwrap_or_else(|error| {
+        let waiting = context! {
+            results => shown(results),
+            version,
+            message => format!("{error:#}").replace(&results.display().to_string(), &shown(results)),
+        };
+        render("waiting.html", WAITING, waiting).expect("the template is well-formed")
+    })
+}
+
+/// What a folder holds, of which there is something.
+struct Found {
+    runs: Vec<FinishedRun>,
+    spectra: Vec<Spectrum>,
+    /// What could not be read, a line each.
+    left_out: Vec<String>,
+}
+
+impl Found {
+    fn read(results: &Path) -> Result<Self> {
+        let Contents { runs, mut left_out } = Contents::read(results)?;
+        let spectra = spectra::read(results, &mut left_out)?;
+        ensure!(
+            !runs.is_empty() || !spectra.is_empty(),
+            finished::nothing_in(results)
+        );
+        Ok(Self {
+            runs,
+            spectra,
+            left_out,
+        })
+    }
 }
 
 /// A run's directory or a file, as seen from the results folder.
@@ -143,20 +176,30 @@ struct Source {
     facts: Vec<(&'static str, String)>,
     command: String,
     remark: Option<String>,
+    /// What may be had from the server: names and addresses.
+    files: Vec<(&'static str, String)>,
 }
 
-fn page(
-    runs: &[FinishedRun],
-    spectra: &[Spectrum],
-    left_out: &[String],
-    results: &Path,
-) -> Result<String> {
+/// The page; with a version, one that follows its records.
+fn page(found: &Found, results: &Path, follows: Option<&str>) -> Result<String> {
+    let Found {
+        runs,
+        spectra,
+        left_out,
+    } = found;
     let problems = summary::problems(runs);
     let charts = Charts::new(&problems, spectra, results);
     let ended = runs.iter().filter(|run| run.file.status.is_success());
     let mut entries = problems.iter().flat_map(|problem| &problem.entries);
+    // What lies above the folder is nobody's business on a page that is sent on.
+    let above = format!("{}{}", results.display(), std::path::MAIN_SEPARATOR);
+    let left_out: Vec<_> = left_out
+        .iter()
+        .map(|line| line.replace(&above, ""))
+        .collect();
     let page = context! {
         results => shown(results),
+        follows,
         version => env!("CARGO_PKG_VERSION"),
         written => jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M UTC").to_string(),
         runs => runs.len(),
@@ -166,6 +209,7 @@ fn page(
         table => Serde(Table::new(&summary_of(&problems), &problems)),
         sections => charts.problems.iter().zip(&problems).map(|(panels, problem)| context! {
             anchor => &panels.anchor,
+            key => key(problem.config()),
             title => problem.title(),
             dataset => problem.config().dataset.to_string(),
             network => problem.config().network.name(),
@@ -176,14 +220,18 @@ fn page(
         densities => charts.densities.len(),
         points => 2 * thin::STRETCHES,
         claims => Serde(claims(runs)),
-        sources => Serde(runs.iter().map(|run| source(run, results)).collect::<Vec<_>>()),
+        sources => Serde(runs.iter().map(|run| source(run, results, follows.is_some())).collect::<Vec<_>>()),
         style => STYLE,
-        scripts => Serde(SCRIPTS),
+        scripts => Serde(SCRIPTS.into_iter().chain(follows.map(|_| FOLLOW)).collect::<Vec<_>>()),
         uplot => UPLOT,
         uplot_style => UPLOT_STYLE,
         uplot_license => UPLOT_LICENSE,
         charts => script_json(&charts)?,
     };
+    render("page.html", TEMPLATE, page)
+}
+
+fn render(name: &str, template: &str, values: minijinja::Value) -> Result<String> {
     let mut environment = Environment::new();
     let lines = SyntaxConfig::builder()
         .trim_blocks(true)
@@ -191,8 +239,17 @@ fn page(
         .build()?;
     environment.set_syntax(lines);
     // The name ends in .html: whatever is not marked safe is escaped.
-    environment.add_template("page.html", TEMPLATE)?;
-    Ok(environment.get_template("page.html")?.render(page)?)
+    environment.add_template(name, template)?;
+    Ok(environment.get_template(name)?.render(values)?)
+}
+
+/// A name for a problem that stays when others come before it.
+fn key(config: &CellConfig) -> String {
+    let mut table = toml::Table::try_from(config).expect("a configuration has a TOML form");
+    for of_runs in ["method", "seed"] {
+        table.remove(of_runs);
+    }
+    blake3::hash(table.to_string().as_bytes()).to_hex()[..10].to_owned()
 }
 
 /// JSON that stands in a script element: no text in it can end the element or start a comment.
@@ -223,7 +280,7 @@ fn claims(runs: &[FinishedRun]) -> Vec<Claim> {
     check::judge(&begun).into_iter().map(claim).collect()
 }
 
-fn source(run: &FinishedRun, results: &Path) -> Source {
+fn source(run: &FinishedRun, results: &Path, is_served: bool) -> Source {
     let FinishedRun { config, file, .. } = run;
     let from = &file.provenance;
     let (command, remark) = again::command(config);
@@ -262,8 +319,8 @@ fn source(run: &FinishedRun, results: &Path) -> Source {
     if let Some(sum) = &from.initial_weights {
         facts.push(("first weights", format!("BLAKE3 {sum}")));
     }
+    let folder = place(&run.directory, results);
     Source {
-        folder: place(&run.directory, results),
         name: format!(
             "{} · {} · {} · {}, seed {}",
             config.dataset,
@@ -277,5 +334,12 @@ fn source(run: &FinishedRun, results: &Path) -> Source {
         facts,
         command,
         remark,
+        files: match is_served {
+            false => Vec::new(),
+            true => (files::of_run(&run.directory).into_iter())
+                .map(|name| (name, files::address(&folder, name)))
+                .collect(),
+        },
+        folder,
     }
 }

@@ -2,6 +2,7 @@
 
 mod diagnostics;
 mod endings;
+mod follow;
 mod grids;
 mod memory;
 mod records;

@@ -178,7 +178,7 @@
 
   /** Builds a figure with a chart. Charts of a group share zoom, cursor and which methods are shown. */
   const chart = (parent, spec, group) => {
-    const state = { isLog: spec.isLog ?? true, isWhole: true, u: null };
+    const state = { isLog: group.kept.scales.get(spec.title) ?? spec.isLog ?? true, isWhole: true, u: null };
     const scale = element("button", { type: "button", title: "logarithmic or linear (L)" });
     const reset = element("button", { type: "button", textContent: "show all", title: "undo the zoom (0)" });
     const tools = element("span", { className: "tools" }, scale, reset);
@@ -198,7 +198,7 @@
       holder.setAttribute("aria-label", `${spec.title}: nothing was measured`);
       return;
     }
-    const isShown = (series) => !series.method || !group.hidden.has(series.method);
+    const isShown = (series) => !series.method || !group.kept.hidden.has(series.method);
     const whole = () => {
       const all = group.charts.flatMap((other) => [other.u.data[0][0], other.u.data[0].at(-1)]);
       return spec.isXLog ? [all[0], all[1]] : [Math.min(...all), Math.max(...all)];
@@ -316,8 +316,9 @@
     };
     scale.addEventListener("click", () => {
       state.isLog = !state.isLog;
+      group.kept.scales.set(spec.title, state.isLog);
       build();
-      if (group.range) self.setRange(...group.range, false);
+      if (group.kept.range) self.setRange(...group.kept.range, false);
     });
     reset.addEventListener("click", () => group.reset());
     holder.addEventListener("focus", () => values.setAttribute("aria-live", "polite"));
@@ -326,7 +327,7 @@
       const { min, max } = state.u.scales.x;
       const [toPlace, toValue] = spec.isXLog ? [Math.log10, (place) => 10 ** place] : [Number, Number];
       const [low, high] = [toPlace(min), toPlace(max)];
-      const at = group.at === null ? (low + high) / 2 : toPlace(group.at);
+      const at = group.kept.at === null ? (low + high) / 2 : toPlace(group.kept.at);
       const clamp = (place) => Math.min(Math.max(place, low), high);
       const around = (factor) => group.zoom(toValue(at - (at - low) * factor), toValue(at + (high - at) * factor));
       const actions = {
@@ -346,24 +347,29 @@
     build();
     group.charts.push(self);
     self.whole = whole;
-    new ResizeObserver(() => {
+    const observer = new ResizeObserver(() => {
       const width = holder.clientWidth;
       if (width > 0 && Math.abs(width - state.u.width) > 1) state.u.setSize({ width, height: state.u.height });
-    }).observe(holder);
+    });
+    observer.observe(holder);
+    self.destroy = () => {
+      observer.disconnect();
+      state.u.destroy();
+    };
   };
 
-  /** What charts share. */
-  const newGroup = () => {
+  /** What charts share. A group of a name that was there before shows what the reader had chosen. */
+  const newGroup = (name) => {
+    const kept = flatland.kept.get(name) ?? { hidden: new Set(), range: null, at: null, scales: new Map() };
+    flatland.kept.set(name, kept);
     const group = {
+      kept,
       charts: [],
-      hidden: new Set(),
-      range: null,
-      at: null,
       isBusy: false,
       point: (source, x) => {
         if (group.isBusy) return;
         group.isBusy = true;
-        group.at = x;
+        kept.at = x;
         for (const chart of group.charts) {
           const { u } = chart;
           if (u !== source) u.setCursor(x === null ? { left: -10, top: -10 } : { left: u.valToPos(x, "x"), top: 0 }, false);
@@ -376,16 +382,24 @@
         [low, high] = [Math.max(low, first), Math.min(high, last)];
         if (!(high > low)) return;
         if (low === first && high === last) return group.reset();
-        group.range = [low, high];
+        kept.range = [low, high];
         group.charts.forEach((chart) => chart.setRange(low, high, false));
       },
       reset: () => {
-        group.range = null;
+        kept.range = null;
         if (group.charts.length) group.charts.forEach((chart) => chart.setRange(...group.charts[0].whole(), true));
       },
+      /** Shows what was chosen, once all charts are there. */
+      restore: () => {
+        if (!group.charts.length) return;
+        const { range, at } = kept;
+        if (range) group.zoom(...range);
+        else group.reset();
+        if (at !== null) group.point(null, at);
+      },
       toggle: (method, isShown) => {
-        if (isShown) group.hidden.delete(method);
-        else group.hidden.add(method);
+        if (isShown) kept.hidden.delete(method);
+        else kept.hidden.add(method);
         group.charts.forEach((chart) => chart.apply());
       },
     };
@@ -394,8 +408,7 @@
   };
 
   /** The five panels of a problem. */
-  const panels = (section, problem) => {
-    const group = flatland.groups.get(problem.anchor);
+  const panels = (section, problem, group) => {
     const series = (curve) =>
       problem.runs.map(({ method, label, color, dashes, [curve]: { x, y } }) => ({ method, label, color, dashes, x, y }));
     const sharpness = series("sharpness");
@@ -421,16 +434,14 @@
     ];
     specs.forEach((spec) => chart(grid, { ...spec, unit }, group));
     // Curves of one problem end where the longest does.
-    group.reset();
+    group.restore();
   };
 
   /** The check boxes of a problem's methods. */
-  const methods = (section, problem) => {
-    const group = newGroup();
-    flatland.groups.set(problem.anchor, group);
+  const methods = (section, problem, group) => {
     const seen = new Map(problem.runs.map((run) => [run.method, run]));
     for (const [method, run] of seen) {
-      const box = element("input", { type: "checkbox", checked: true, value: method });
+      const box = element("input", { type: "checkbox", checked: !group.kept.hidden.has(method), value: method });
       box.addEventListener("change", () => group.toggle(method, box.checked));
       section.querySelector(".methods").append(element("label", {}, box, key(run), method));
     }
@@ -449,12 +460,17 @@
     observer.observe(place);
   };
 
-  Object.assign(flatland, { allGroups: [], chart, newGroup, key, element, number, whenNear });
-  for (const problem of flatland.data.problems) {
-    const section = document.getElementById(problem.anchor);
-    methods(section, problem);
-    whenNear(section.querySelector(".panels"), () => panels(section, problem));
-  }
+  /** Draws a problem: its panels once they are near the window, or at once if they were there before. */
+  const drawProblem = (section, problem, isSeen) => {
+    const group = newGroup(section.dataset.key);
+    methods(section, problem, group);
+    const build = () => panels(section, problem, group);
+    if (isSeen) build();
+    else whenNear(section.querySelector(".panels"), build);
+  };
+
+  Object.assign(flatland, { allGroups: [], chart, newGroup, drawProblem, key, element, number, whenNear });
+  for (const problem of flatland.data.problems) drawProblem(document.getElementById(problem.anchor), problem, false);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
     for (const group of flatland.allGroups) group.charts.forEach(({ u }) => u.redraw(false, true));
   });

@@ -2,8 +2,13 @@
 // The table: sorting and filters. Everything works on rows that are there without it.
 const flatland = {
   data: JSON.parse(document.getElementById("data").textContent),
-  /** A function for each section that shows or hides a method in its figures. */
-  groups: new Map(),
+  /** What the reader has chosen to see of figures that share it, by the name of their group. */
+  kept: new Map(),
+  /** Sorts and filters the rows of the table again. */
+  refreshTable: () => {
+    flatland.sort();
+    flatland.filter();
+  },
 };
 
 flatland.sortable = (table) => {
@@ -16,6 +21,18 @@ flatland.sortable = (table) => {
   };
   const compare = (a, b) =>
     typeof a === "number" ? a - b : a.localeCompare(b, undefined, { numeric: true });
+  let sorted = null;
+  flatland.sort = () => {
+    if (!sorted) return;
+    const { column, sign } = sorted;
+    const keyed = [...body.rows].map((row) => [key(row, column), row]);
+    keyed.sort(([a], [b]) => {
+      // What has no number stays at the end in both directions.
+      if (a === null || b === null) return (a === null) - (b === null);
+      return sign * compare(a, b);
+    });
+    body.append(...keyed.map(([, row]) => row));
+  };
   headers.forEach((header, column) => {
     const button = document.createElement("button");
     button.type = "button";
@@ -25,35 +42,31 @@ flatland.sortable = (table) => {
       const sign = header.getAttribute("aria-sort") === "ascending" ? -1 : 1;
       headers.forEach((other) => other.removeAttribute("aria-sort"));
       header.setAttribute("aria-sort", sign > 0 ? "ascending" : "descending");
-      const keyed = [...body.rows].map((row) => [key(row, column), row]);
-      keyed.sort(([a], [b]) => {
-        // What has no number stays at the end in both directions.
-        if (a === null || b === null) return (a === null) - (b === null);
-        return sign * compare(a, b);
-      });
-      body.append(...keyed.map(([, row]) => row));
+      sorted = { column, sign };
+      flatland.sort();
     });
   });
 };
 
 flatland.filterable = (form, table) => {
-  const rows = [...table.tBodies[0].rows];
   const selects = [...form.querySelectorAll("select")];
-  const sections = [...document.querySelectorAll(".problem")];
-  for (const select of selects) {
-    const values = new Set(rows.map((row) => row.dataset[select.name]));
-    [...values].sort().forEach((value) => select.add(new Option(value)));
-  }
-  const fits = (element) =>
-    selects.every(({ name, value }) => !value || !(name in element.dataset) || element.dataset[name] === value);
   const apply = () => {
+    const rows = [...table.tBodies[0].rows];
+    for (const select of selects) {
+      const known = new Set([...select.options].map((option) => option.value));
+      const values = new Set(rows.map((row) => row.dataset[select.name]));
+      [...values].sort().forEach((value) => known.has(value) || select.add(new Option(value)));
+    }
+    const fits = (element) =>
+      selects.every(({ name, value }) => !value || !(name in element.dataset) || element.dataset[name] === value);
     rows.forEach((row) => (row.hidden = !fits(row)));
     const shown = rows.filter((row) => !row.hidden);
     // A problem stays as long as one of its rows does.
     const anchors = new Set(shown.map((row) => row.querySelector("a").hash.slice(1)));
-    sections.forEach((section) => (section.hidden = !anchors.has(section.id)));
+    document.querySelectorAll(".problem").forEach((section) => (section.hidden = !anchors.has(section.id)));
     form.querySelector("output").value = `${shown.length} of ${rows.length} rows`;
   };
+  flatland.filter = apply;
   form.addEventListener("change", apply);
   form.addEventListener("reset", () => setTimeout(apply));
   form.addEventListener("submit", (event) => event.preventDefault());

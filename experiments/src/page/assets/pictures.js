@@ -1,7 +1,7 @@
 "use strict";
 // The early phase, the smoothness along steps, and spectra: the colours of Okabe and Ito.
 (() => {
-  const { chart, newGroup, key, element, number, whenNear, data } = flatland;
+  const { chart, newGroup, key, element, number, whenNear } = flatland;
   const [BLUE, VERMILLION, GREEN, ORANGE] = ["#0072B2", "#D55E00", "#009E73", "#E69F00"];
   const DASHED = [6, 3];
   /** The axis of eigenvalues ends so many times below the highest: what lies there is rounding. */
@@ -15,7 +15,7 @@
   const highest = (lists) => lists.flat().reduce((high, value) => Math.max(high, Math.abs(value ?? 0)), 0);
 
   const early = (parent, run) => {
-    const group = newGroup();
+    const group = newGroup(`early ${run.title}`);
     const { x } = run;
     const unit = "iteration";
     parent.append(element("h4", { textContent: run.title, className: "wide" }));
@@ -87,9 +87,11 @@
       },
       group,
     );
+    group.restore();
   };
 
   const segment = (parent, run) => {
+    const group = newGroup(`segment ${run.title} ${run.iteration}`);
     const { x, step_size: step } = run;
     const magnitude = (values) => values.map((value) => (value === null ? null : Math.abs(value)));
     const negative = run.curvature.map((value) => (value < 0 ? -value : null));
@@ -111,11 +113,13 @@
           { label: "λ₁(H)", color: VERMILLION, dashes: [9, 3, 2, 3], x, y: magnitude(run.sharpness) },
         ],
       },
-      newGroup(),
+      group,
     );
+    group.restore();
   };
 
   const density = (parent, spectrum) => {
+    const group = newGroup(`density ${spectrum.title}`);
     const { x } = spectrum;
     chart(
       parent,
@@ -130,8 +134,9 @@
         ticks: spectrum.eigenvalues,
         verticals: spectrum.floor === null ? [] : [{ value: spectrum.floor, label: `2/K = ${number(spectrum.floor)}` }],
       },
-      newGroup(),
+      group,
     );
+    group.restore();
     const rows = spectrum.parameters.map((name, index) =>
       element("tr", {}, element("th", { scope: "row", textContent: name }), element("td", { textContent: number(spectrum.norms[index]) })),
     );
@@ -141,18 +146,27 @@
     );
   };
 
-  /** Draws when a part that folds out is opened for the first time. */
+  /** Draws a part that folds out once it is open. */
   const whenOpened = (details, runs, draw) => {
-    details?.addEventListener("toggle", () => runs.forEach((run) => draw(details.querySelector(".pictures"), run)), { once: true });
+    if (!details) return;
+    const build = () => runs.forEach((run) => draw(details.querySelector(".pictures"), run));
+    if (details.open) build();
+    else details.addEventListener("toggle", build, { once: true });
   };
-  for (const { anchor } of data.problems) {
-    const section = document.getElementById(anchor);
-    const of = (runs) => runs.filter((run) => run.problem === anchor);
+  /** What belongs to a problem besides its panels. */
+  flatland.drawPictures = (section, data) => {
+    const of = (runs) => runs.filter((run) => run.problem === section.id);
     whenOpened(section.querySelector("details.early"), of(data.early), early);
     whenOpened(section.querySelector("details.segments"), of(data.segments), segment);
-  }
+  };
+  /** The spectra, once they are near the window, or at once if they were there before. */
+  flatland.drawDensities = (section, data, isSeen) => {
+    const build = () => data.densities.forEach((spectrum) => density(section.querySelector(".pictures"), spectrum));
+    if (isSeen) build();
+    else whenNear(section, build);
+  };
+  const { data } = flatland;
+  for (const { anchor } of data.problems) flatland.drawPictures(document.getElementById(anchor), data);
   const densities = document.getElementById("densities");
-  if (densities) {
-    whenNear(densities, () => data.densities.forEach((spectrum) => density(densities.querySelector(".pictures"), spectrum)));
-  }
+  if (densities) flatland.drawDensities(densities, data, false);
 })();

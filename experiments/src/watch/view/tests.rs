@@ -1,0 +1,267 @@
+use std::time::Duration;
+
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
+use tempfile::TempDir;
+
+use super::*;
+use crate::memory::tests::cell;
+use crate::report::FinishedRun;
+use crate::watch::snapshot;
+
+const METRICS: &str = "iteration,loss,step_size,trials,seconds\n";
+const SHARPNESS: &str = "iteration,sharpness,lambda_min,step_size_times_sharpness,seconds\n";
+
+/// A run of 100 iterations in `folder`, in a state, with so many rows.
+fn run(folder: &Path, name: &str, status: Status, rows: u64, product: f64) {
+    let directory = folder.join(name);
+    std::fs::create_dir_all(&directory).unwrap();
+    let mut config = cell();
+    config.iterations = 100;
+    config.seed = name.bytes().map(u64::from).sum();
+    let mut run = FinishedRun::without_rows(config, status, Some(0.5));
+    run.file.started = jiff::Timestamp::now();
+    if status == Status::Failed {
+        run.file.reason = Some("panicked: out of luck".to_owned());
+    }
+    std::fs::write(directory.join("config.toml"), run.config.to_toml()).unwrap();
+    run.file.write(&directory).unwrap();
+    let mut metrics = METRICS.to_owned();
+    for at in 0..rows {
+        let loss = 0.5_f64.powi(at as i32);
+        metrics += &format!("{at},{loss},0.25,2,{}\n", 0.1 * (at + 1) as f64);
+    }
+    std::fs::write(directory.join("metrics.csv"), metrics).unwrap();
+    let sharpness = format!("{SHARPNESS}0,{},-0.5,{product},0\n", 4.0 * product);
+    std::fs::write(directory.join("sharpness.csv"), sharpness).unwrap();
+}
+
+/// One of each kind.
+fn grid() -> (TempDir, Runs) {
+    let folder = TempDir::new().unwrap();
+    run(folder.path(), "a-done", Status::Done, 100, 1.5);
+    run(folder.path(), "b-running", Status::Running, 25, 2.5);
+    run(folder.path(), "c-failed", Status::Failed, 3, 0.5);
+    std::fs::create_dir(folder.path().join("foreign")).unwrap();
+    std::fs::write(folder.path().join("foreign/run.json"), "{}").unwrap();
+    std::fs::create_dir(folder.path().join("empty")).unwrap();
+    let mut runs = Runs::new(folder.path());
+    while runs.refresh(Duration::MAX) {}
+    (folder, runs)
+}
+
+fn draw(view: &mut View, runs: &Runs, (width, height): (u16, u16)) -> Buffer {
+    let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+    let draw = |frame: &mut Frame<'_>| view.draw(frame, runs, SystemTime::now(), false);
+    terminal.draw(draw).unwrap().buffer.clone()
+}
+
+fn lines(buffer: &Buffer) -> Vec<String> {
+    let width = buffer.area.width as usize;
+    let cells: Vec<&str> = buffer.content.iter().map(|cell| cell.symbol()).collect();
+    cells.chunks(width).map(|line| line.concat()).collect()
+}
+
+fn key(code: KeyCode) -> KeyEvent {
+    KeyEvent::new(code, KeyModifiers::NONE)
+}
+
+#[test]
+fn eighty_columns_show_every_cell_and_what_matters_of_it() {
+    let (_folder, runs) = grid();
+    let lines = lines(&draw(&mut View::new(Palette::new(true)), &runs, (80, 24)));
+    let all = lines.join("\n");
+    assert!(all.contains("1 running, 1 failed, 1 done of 3"), "{all}");
+    // 100 + 25 + 3 of 100 + 100 + 100; the rate is that of the one under way.
+    assert!(
+        all.contains("128 of 300 iterations, 10.0 a second, 8 s left"),
+        "{all}"
+    );
+    assert!(
+        all.contains("left out: foreign: run.json is no run file")
+            || all.contains("foreign: cannot read"),
+        "{all}"
+    );
+    let line = |state: &str| {
+        lines
+            .iter()
+            .find(|line| line.contains(state))
+            .unwrap_or_else(|| panic!("{state}: {all}"))
+    };
+    let running = line("25/100");
+    assert!(
+        running.contains("▲2.50") && running.contains("10.0"),
+        "{running}"
+    );
+    assert!(
+        running.contains("█▇▅▄▂▁") || running.contains("█▆▅▄▂▁"),
+        "{running}"
+    );
+    assert!(running.trim_end().ends_with("8 s"), "{running}");
+    assert!(line(" done ").contains("▽1.50"));
+    assert!(all.contains("q quit"));
+}
+
+#[test]
+fn the_selected_cell_is_shown_in_detail_and_stays_selected() {
+    let (folder, mut runs) = grid();
+    let mut view = View::new(Palette::new(true));
+    assert!(
+        lines(&draw(&mut view, &runs, (80, 24)))
+            .join("\n")
+            .contains(" a-done ")
+    );
+    view.press(key(KeyCode::End), &runs);
+    let all = lines(&draw(&mut view, &runs, (80, 24))).join("\n");
+    for text in [
+        " c-failed ",
+        "panicked: out of luck",
+        "training loss",
+        "3 of 100",
+    ] {
+        assert!(all.contains(text), "{text}: {all}");
+    }
+    run(folder.path(), "aa-new", Status::Running, 1, 1.0);
+    while runs.refresh(Duration::MAX) {}
+    draw(&mut view, &runs, (80, 24));
+    assert!(view.selected().unwrap().ends_with("c-failed"));
+    view.press(key(KeyCode::Up), &runs);
+    assert!(view.selected().unwrap().ends_with("b-running"));
+    view.press(key(KeyCode::Tab), &runs);
+    view.press(key(KeyCode::Right), &runs);
+    let all = lines(&draw(&mut view, &runs, (80, 24))).join("\n");
+    assert!(all.contains("η·λ₁, and 2"), "{all}");
+    for code in [KeyCode::PageUp, KeyCode::Home, KeyCode::Up] {
+        view.press(key(code), &runs);
+    }
+    assert!(view.selected().unwrap().ends_with("a-done"));
+    for _ in 0..9 {
+        view.press(key(KeyCode::Char('j')), &runs);
+    }
+    assert!(
+        view.selected().unwrap().ends_with("c-failed"),
+        "the last one is the end"
+    );
+    std::fs::remove_dir_all(folder.path().join("c-failed")).unwrap();
+    while runs.refresh(Duration::MAX) {}
+    assert!(
+        lines(&draw(&mut view, &runs, (80, 24)))
+            .join("\n")
+            .contains(" a-done ")
+    );
+}
+
+#[test]
+fn three_keys_quit() {
+    let (_folder, runs) = grid();
+    let mut view = View::new(Palette::new(true));
+    let control_c = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
+    for quit in [key(KeyCode::Char('q')), key(KeyCode::Esc), control_c] {
+        assert_eq!(view.press(quit, &runs), Answer::Quit);
+    }
+    for stay in [KeyCode::Char('c'), KeyCode::Enter, KeyCode::Down] {
+        assert_eq!(view.press(key(stay), &runs), Answer::Stay);
+    }
+}
+
+#[test]
+fn any_size_can_be_drawn() {
+    let (_folder, runs) = grid();
+    let mut view = View::new(Palette::new(true));
+    view.press(key(KeyCode::Tab), &runs);
+    for size in [
+        (1, 1),
+        (8, 3),
+        (20, 5),
+        (40, 15),
+        (40, 16),
+        (80, 24),
+        (250, 90),
+    ] {
+        let lines = lines(&draw(&mut view, &runs, size));
+        assert_eq!(lines.len(), size.1 as usize);
+    }
+    let wide = lines(&draw(&mut view, &runs, (140, 30))).join("\n");
+    assert!(wide.contains("it/s"), "{wide}");
+}
+
+#[test]
+fn without_colours_nothing_is_coloured_and_states_differ() {
+    let (_folder, runs) = grid();
+    let colors = |is_colored| {
+        let buffer = draw(&mut View::new(Palette::new(is_colored)), &runs, (80, 24));
+        buffer
+            .content
+            .iter()
+            .filter(|cell| cell.fg != Color::Reset || cell.bg != Color::Reset)
+            .count()
+    };
+    assert!(colors(true) > 0);
+    assert_eq!(colors(false), 0);
+    assert!(is_colored(None) && is_colored(Some("".as_ref())) && !is_colored(Some("1".as_ref())));
+}
+
+#[test]
+fn an_empty_folder_waits_and_then_shows_what_comes() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("grid");
+    let mut runs = Runs::new(&path);
+    let mut view = View::new(Palette::new(true));
+    let mut text = |runs: &mut Runs| {
+        while runs.refresh(Duration::MAX) {}
+        lines(&draw(&mut view, runs, (200, 24))).join("\n")
+    };
+    assert!(text(&mut runs).contains("grid is not there yet: waiting"));
+    std::fs::create_dir(&path).unwrap();
+    assert!(text(&mut runs).contains("grid holds no run yet: waiting"));
+    run(&path, "run", Status::Running, 2, 1.0);
+    assert!(text(&mut runs).contains("2/100"));
+    run(&path, "run", Status::Running, 7, 1.0);
+    assert!(text(&mut runs).contains("7/100"));
+    assert!(runs.problems.is_empty(), "{:?}", runs.problems);
+}
+
+#[test]
+fn a_run_that_is_begun_anew_is_shown_from_its_start() {
+    let folder = TempDir::new().unwrap();
+    run(folder.path(), "run", Status::Interrupted, 50, 1.0);
+    let mut runs = Runs::new(folder.path());
+    while runs.refresh(Duration::MAX) {}
+    run(folder.path(), "run", Status::Running, 2, 1.0);
+    while runs.refresh(Duration::MAX) {}
+    let run = &runs.runs[&folder.path().join("run")];
+    assert_eq!((run.iterations(), run.loss.len()), (2, 2));
+}
+
+#[test]
+fn a_run_that_records_nothing_is_called_silent() {
+    let (_folder, runs) = grid();
+    let later = SystemTime::now() + Duration::from_secs(600);
+    let overview = runs.overview(later);
+    assert_eq!((overview.running, overview.silent), (0, 1));
+    assert_eq!(overview.left, None);
+    let text = snapshot(&runs, later);
+    assert!(
+        text.contains("silent") && !text.contains("running"),
+        "{text}"
+    );
+    let run = runs.runs.values().nth(1).unwrap();
+    assert!(
+        run.silence(SystemTime::now() + Duration::from_secs(50))
+            .is_none()
+    );
+}
+
+#[test]
+fn little_time_for_reading_is_made_up_for_later() {
+    let (_folder, all) = grid();
+    let mut runs = Runs::new(&all.folder);
+    // A piece at a time, of a run each.
+    for _ in 1..all.runs.len() {
+        assert!(runs.refresh(Duration::ZERO));
+    }
+    assert!(!runs.refresh(Duration::ZERO));
+    let lengths = |runs: &Runs| Vec::from_iter(runs.runs.values().map(|run| run.loss.len()));
+    assert_eq!(lengths(&runs), lengths(&all));
+}
