@@ -82,7 +82,7 @@ const METHODS: [(&str, RGBColor, &[f64]); 11] = [
     ("sam", SKY, &[3.0, 3.0]),
     ("gd", PURPLE, &[12.0, 4.0]),
     ("gd-warmup", PURPLE, &[4.0, 2.0]),
-    ("gd-warmup-ub", PURPLE, &[8.0, 2.0]),
+    ("gd-warmup-ub", BLACK, &[2.0, 3.0]),
     ("ponos", RGBColor(150, 150, 150), &[2.0, 2.0, 6.0, 2.0]),
     ("", RGBColor(150, 150, 150), &[5.0, 2.0]),
 ];
@@ -170,7 +170,7 @@ impl Figure<'_> {
             Panel::new("test accuracy (%)", Linear, of(accuracy)),
         ];
         if self.is_stochastic() {
-            panels[1].name = "sharpness λ₁ of the batches: mean and range";
+            panels[1].name = "λ₁ of the batches: mean, range";
             let range = |curves: &Curves<'_>| {
                 let least = curves.together(|run| run.by_epoch(|row| row.sharpness_min));
                 let largest = curves.together(|run| run.by_epoch(|row| row.sharpness_max));

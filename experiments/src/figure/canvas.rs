@@ -156,7 +156,14 @@ impl Canvas<'_> {
 
     /// What an entry of a legend takes of its row. No font is at hand to measure the words.
     pub fn legend_width(key: &Key, words: &str) -> f64 {
-        key.length() + 6.0 + 7.9 * words.chars().count() as f64 + 14.0
+        let width = |letter| {
+            if "DGMNOUWmw".contains(letter) {
+                11.5
+            } else {
+                7.9
+            }
+        };
+        key.length() + 6.0 + words.chars().map(width).sum::<f64>() + 14.0
     }
 
     /// A line, or a dot for a single point.

@@ -97,13 +97,19 @@ impl Frame<'_> {
     /// Draws dashed lines across with their names, from the lowest: a single one's below it, several ones' beside them.
     pub fn lines(&self, on: &Canvas, lines: &[(f64, String)]) -> Result<()> {
         let (left, right) = (self.corner.0, self.corner.0 + self.size.0);
+        let height = |value: f64| self.place((0.0, value)).1;
+        let are_close = (lines.windows(2)).any(|pair| height(pair[0].0) - height(pair[1].0) < 16.0);
         for (index, (value, name)) in lines.iter().enumerate() {
-            let y = self.place((0.0, *value)).1;
+            let y = height(*value);
             on.line(&[(left, y), (right, y)], REFERENCE, 1.0)?;
             if lines.len() == 1 {
                 on.text(name, (right - 4.0, y + 12.0), Right, 15.0)?;
             } else {
-                let apart = 5.0 - 10.0 * index as f64; // the lines may lie close
+                let apart = if are_close {
+                    5.0 - 10.0 * index as f64
+                } else {
+                    0.0
+                };
                 on.text(name, (right + 5.0, y + apart), Left, 15.0)?;
             }
         }
