@@ -52,17 +52,8 @@ pub fn read_runs(folder: &Path) -> Result<Vec<FinishedRun>> {
 pub fn read_each(folders: &[impl AsRef<Path>]) -> Result<Vec<Found>> {
     let mut runs = Vec::new();
     for folder in folders.iter().map(AsRef::as_ref) {
-        std::fs::read_dir(folder).with_context(|| {
-            format!(
-                "cannot read the folder {}: give one that `experiments run` has written to, such as results/fig1",
-                folder.display()
-            )
-        })?;
-        let mut directories = Vec::new();
-        collect(folder, &mut directories);
-        directories.sort();
         let before = runs.len();
-        for directory in directories {
+        for directory in directories(folder)? {
             match read_one(&directory) {
                 Ok(run) => runs.push(Found { directory, run }),
                 Err(error) => warn!("{error:#}; the run is left out"),
@@ -76,6 +67,24 @@ pub fn read_each(folders: &[impl AsRef<Path>]) -> Result<Vec<Found>> {
         );
     }
     Ok(runs)
+}
+
+/// The directories in a folder that hold a run, or a part of one, in order; the folder itself if it is one.
+///
+/// # Errors
+///
+/// If the folder cannot be read.
+pub fn directories(folder: &Path) -> Result<Vec<PathBuf>> {
+    std::fs::read_dir(folder).with_context(|| {
+        format!(
+            "cannot read the folder {}: give one that `experiments run` has written to, such as results/fig1",
+            folder.display()
+        )
+    })?;
+    let mut found = Vec::new();
+    collect(folder, &mut found);
+    found.sort();
+    Ok(found)
 }
 
 /// A run that has made at least one iteration.

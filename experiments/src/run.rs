@@ -15,7 +15,7 @@ use crate::cell::{CellConfig, Init};
 use crate::device::FoundDevice;
 use crate::memory::Need;
 use crate::progress::Progress;
-use crate::records::{self, DataFile, Provenance, RunFile, Status, Totals};
+use crate::records::{self, DataFile, Owner, Provenance, RunFile, Status, Totals};
 use training::Training;
 
 /// Makes the run of `cell` in `directory`, which exists and is empty or holds an unfinished attempt. The
@@ -38,6 +38,7 @@ pub fn execute(
     let file = RunFile {
         status: Status::Running,
         reason: None,
+        owner: Some(Owner::this()),
         provenance: provenance(cell, data, device)?,
         started: jiff::Timestamp::now(),
         ended: None,
