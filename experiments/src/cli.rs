@@ -1,6 +1,7 @@
 //! The command line.
 
 mod live;
+mod manage;
 mod measure;
 mod results;
 mod run;
@@ -9,6 +10,7 @@ mod tune;
 use clap::{Parser, Subcommand};
 
 pub use live::{ServeArgs, WatchArgs};
+pub use manage::{CellArgs, CleanArgs, Minutes, ResumeArgs, StatusArgs};
 pub use measure::{DataArgs, DoctorArgs, SpectrumArgs};
 pub use results::{CheckArgs, CompareArgs, ExportArgs, PlotArgs, ReportArgs, TableArgs};
 pub use run::RunArgs;
@@ -28,6 +30,7 @@ pub use tune::{Criterion, Tunable, TuneArgs};
         experiments data                         which data sets are found, and where to get the others\n  \
         experiments run --preset paper --dry-run what the paper's grid would take\n  \
         experiments run my.toml --device wgpu    your own grid on a GPU\n  \
+        experiments status                       how far the runs are\n  \
         experiments report results/quick --open  a finished or running grid as a page\n  \
         experiments watch results/quick          a running grid in another terminal\n  \
         experiments doctor --device wgpu         whether that GPU computes what it should",
@@ -46,6 +49,12 @@ pub enum Command {
     Run(Box<RunArgs>),
     /// Find the best step size of SAM or gradient descent for every data set, network and loss of a grid.
     Tune(Box<TuneArgs>),
+    /// Say how far the runs in a folder are, and who makes them.
+    Status(StatusArgs),
+    /// Go on with unfinished runs, from their directories alone.
+    Resume(ResumeArgs),
+    /// List unfinished runs, and remove those that are asked for.
+    Clean(CleanArgs),
     /// List the data sets: found or not, where, how many samples, and whether their files are the official ones.
     Data(DataArgs),
     /// Hold finished runs against what the paper says, claim by claim.
@@ -68,4 +77,7 @@ pub enum Command {
     Doctor(DoctorArgs),
     /// Measure a saved point: trace, eigenvalues, spectral density, gradient, smoothness along the gradient.
     Spectrum(Box<SpectrumArgs>),
+    /// Make one cell of a grid; how this program starts itself.
+    #[command(hide = true)]
+    Cell(CellArgs),
 }

@@ -41,17 +41,23 @@ impl Contents {
     /// Every run that can be read.
     fn every_run(&mut self, folder: &Path) -> Result<Vec<FinishedRun>> {
         let mut runs = Vec::new();
-        for directory in folders(folder, &mut self.left_out)? {
-            let holds = |file: &&str| directory.join(file).is_file();
-            if ![records::RUN, records::CONFIG].iter().any(holds) {
-                continue;
-            }
+        for directory in self.directories(folder)? {
             match read_one(&directory) {
                 Ok(run) => runs.push(run),
                 Err(error) => (self.left_out).push(format!("{error:#}; the run is left out")),
             }
         }
         Ok(runs)
+    }
+
+    /// The directories that hold a run, or a part of one.
+    fn directories(&mut self, folder: &Path) -> Result<Vec<PathBuf>> {
+        let mut found = folders(folder, &mut self.left_out)?;
+        found.retain(|directory| {
+            let holds = |file: &&str| directory.join(file).is_file();
+            [records::RUN, records::CONFIG].iter().any(holds)
+        });
+        Ok(found)
     }
 
     fn warn(&self) {
@@ -89,6 +95,19 @@ pub fn read_each(folders: &[impl AsRef<Path>]) -> Result<Vec<FinishedRun>> {
         all.extend(runs);
     }
     Ok(all)
+}
+
+/// The directories in a folder that hold a run, or a part of one, in order; the folder itself if it is one. Folders that
+/// cannot be read are left out with a warning.
+///
+/// # Errors
+///
+/// If the folder itself cannot be read.
+pub fn directories(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut contents = Contents::default();
+    let found = contents.directories(folder)?;
+    contents.warn();
+    Ok(found)
 }
 
 /// That a folder has nothing to show, and what to give instead.

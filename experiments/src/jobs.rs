@@ -1,10 +1,9 @@
 //! Runs side by side.
 
 use std::num::NonZeroUsize;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use tracing::warn;
 
 use crate::cell::CellConfig;
@@ -60,56 +59,33 @@ impl Jobs {
         })
     }
 
-    /// Calls `make` with every place below `count`, in order, on as many threads as there are jobs. What happens inside
-    /// shares the job's own threads. A call that returns `false`, or fails, is the last one to start.
-    ///
-    /// # Errors
-    ///
-    /// The first error of `make`, or a thread that could not be started.
-    pub fn run(self, count: usize, make: impl Fn(usize) -> Result<bool> + Sync) -> Result<()> {
+    /// Calls `make` with every place below `count`, in order, on as many threads as there are jobs. A call that returns
+    /// `false` is the last one to start.
+    pub fn run(self, count: usize, make: impl Fn(usize) -> bool + Sync) {
         let next = AtomicUsize::new(0);
-        let failure = Mutex::new(None);
-        let stop = || next.store(count, Ordering::Relaxed);
         let work = || {
             loop {
                 let place = next.fetch_add(1, Ordering::Relaxed);
                 if place >= count {
                     return;
                 }
-                match make(place) {
-                    Ok(true) => {}
-                    Ok(false) => stop(),
-                    Err(error) => {
-                        stop();
-                        failure
-                            .lock()
-                            .expect("no holder panics")
-                            .get_or_insert(error);
-                    }
+                if !make(place) {
+                    next.store(count, Ordering::Relaxed);
                 }
             }
         };
-        std::thread::scope(|scope| -> Result<()> {
-            for job in 0..self.count {
-                let pool = rayon::ThreadPoolBuilder::new()
-                    .num_threads(self.threads)
-                    .thread_name(move |thread| format!("job {job} thread {thread}"))
-                    .build()
-                    .inspect_err(|_| stop())
-                    .with_context(|| format!("cannot start job {job}"))?;
-                scope.spawn(move || pool.install(work));
+        std::thread::scope(|scope| {
+            for _ in 0..self.count {
+                scope.spawn(work);
             }
-            Ok(())
-        })?;
-        match failure.into_inner().expect("no holder panics") {
-            Some(error) => Err(error),
-            None => Ok(()),
-        }
+        });
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use super::*;
     use crate::cell::FloatType;
     use crate::device::DeviceName;
@@ -155,12 +131,10 @@ mod tests {
             threads: 2,
         };
         let taken = Mutex::new(Vec::new());
-        let take = |place| {
-            assert_eq!(rayon::current_num_threads(), 2);
+        jobs.run(20, |place| {
             taken.lock().unwrap().push(place);
-            Ok(true)
-        };
-        jobs.run(20, take).unwrap();
+            true
+        });
         let mut places = std::mem::take(&mut *taken.lock().unwrap());
         places.sort_unstable();
         assert_eq!(places, Vec::from_iter(0..20));
@@ -168,13 +142,8 @@ mod tests {
         let one = Jobs { count: 1, ..jobs };
         one.run(20, |place| {
             taken.lock().unwrap().push(place);
-            Ok(place < 4)
-        })
-        .unwrap();
+            place < 4
+        });
         assert_eq!(*taken.lock().unwrap(), [0, 1, 2, 3, 4]);
-        let error = jobs
-            .run(20, |place| anyhow::bail!("place {place}"))
-            .unwrap_err();
-        assert!(error.to_string().starts_with("place "));
     }
 }

@@ -11,7 +11,7 @@ use bytesize::ByteSize;
 use flatland_data::Split;
 use flatland_models::{Footprint, FullBatch, Initializer, Operation};
 use flatland_sharpness::{LanczosConfig, Sharpness};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use tracing::warn;
 
 use crate::cell::{CellConfig, FloatType};
@@ -61,7 +61,7 @@ impl TryFrom<toml::Value> for Chunk {
 }
 
 /// What a run may take.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Budget {
     bytes: u64,
     /// Whether the user has named it. What does not fit is refused then, and otherwise only warned of.
@@ -98,6 +98,17 @@ impl Budget {
             bytes: self.bytes / runs as u64,
             ..self
         }
+    }
+
+    /// Bytes of resident memory that a run clearly must not take, of a budget that the user has named: half as much again,
+    /// since needs are estimated, and what any process takes.
+    pub fn hard_limit(self) -> Option<u64> {
+        const ANY_PROCESS: u64 = 256_000_000;
+        (self.is_stated).then(|| {
+            (self.bytes / 2)
+                .saturating_add(self.bytes)
+                .saturating_add(ANY_PROCESS)
+        })
     }
 
     /// Whether so many bytes are within it.

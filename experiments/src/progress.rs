@@ -1,16 +1,59 @@
 //! How far a run is, while it runs.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use flatland_optim::Step;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
+use crate::making::Event;
+
 /// How often a line is printed where there is no terminal to redraw one on.
 const INTERVAL: Duration = Duration::from_secs(10);
 
+/// How often a run in a process of its own tells the one that shows it.
+const TELLING: Duration = Duration::from_millis(50);
+
+/// Where a run tells how far it is.
+pub enum Progress {
+    /// To the user.
+    Line(Line),
+    /// To the process that started this one.
+    Told(Option<Instant>),
+}
+
+impl Progress {
+    /// Tells where the run is after `iteration`, in `epoch` (from 0) of a stochastic run.
+    pub fn report(
+        &mut self,
+        iteration: u64,
+        step: &Step,
+        sharpness: Option<f64>,
+        epoch: Option<u64>,
+    ) {
+        let is_early = matches!(self, Self::Told(Some(last)) if last.elapsed() < TELLING);
+        if is_early {
+            return;
+        }
+        let sharpness = sharpness.map_or(String::new(), |value| format!("  λ₁ {value:.3e}"));
+        let epoch = epoch.map_or(String::new(), |epoch| format!("epoch {epoch}  "));
+        let done = iteration + 1;
+        let state = format!(
+            "{epoch}loss {:.3e}  η {:.3e}{sharpness}",
+            step.loss, step.step_size
+        );
+        match self {
+            Self::Line(line) => line.show(done, &state),
+            Self::Told(last) => {
+                *last = Some(Instant::now());
+                Event::Progress { done, state }.tell();
+            }
+        }
+    }
+}
+
 /// One line for a running cell: redrawn on a terminal, printed at intervals elsewhere.
-pub struct Progress {
+pub struct Line {
     name: String,
     iterations: u64,
     start: Instant,
@@ -20,7 +63,7 @@ pub struct Progress {
     bar: Option<ProgressBar>,
 }
 
-impl Progress {
+impl Line {
     /// A line among `bars` for the cell `name`, number `index` (from 1) of `cells`.
     pub fn new(
         bars: &MultiProgress,
@@ -48,24 +91,11 @@ impl Progress {
         }
     }
 
-    /// Shows where the run is after `iteration`, in `epoch` (from 0) of a stochastic run.
-    pub fn report(
-        &mut self,
-        iteration: u64,
-        step: &Step,
-        sharpness: Option<f64>,
-        epoch: Option<u64>,
-    ) {
-        let done = iteration + 1;
-        let sharpness = sharpness.map_or(String::new(), |value| format!("  λ₁ {value:.3e}"));
-        let epoch = epoch.map_or(String::new(), |epoch| format!("epoch {epoch}  "));
-        let state = format!(
-            "{epoch}loss {:.3e}  η {:.3e}{sharpness}",
-            step.loss, step.step_size
-        );
+    /// Shows how many iterations are done, and how the run does.
+    pub fn show(&mut self, done: u64, state: &str) {
         if let Some(bar) = &self.bar {
             bar.set_position(done);
-            bar.set_message(state);
+            bar.set_message(state.to_owned());
         } else if self.printed.elapsed() >= INTERVAL {
             self.printed = Instant::now();
             let left = self.start.elapsed().as_secs_f64()
@@ -78,13 +108,20 @@ impl Progress {
         }
     }
 
+    /// Prints a line of what the run's process says, above the running ones.
+    pub fn pass_on(&self, text: &str) {
+        self.bars.suspend(|| {
+            // Nobody may be there to read it any more.
+            let _ = writeln!(std::io::stderr(), "{text}");
+        });
+    }
+
     /// Replaces the line by the outcome.
     pub fn finish(self, outcome: &str) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
         let seconds = self.start.elapsed().as_secs_f64();
-        let line = format!("{}  {outcome}  {seconds:.1} s", self.name);
-        self.bars.suspend(|| eprintln!("{line}"));
+        self.pass_on(&format!("{}  {outcome}  {seconds:.1} s", self.name));
     }
 }

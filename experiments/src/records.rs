@@ -26,6 +26,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tracing::warn;
 
 use crate::doctor::Verdict;
+use crate::lock;
 
 pub use diagnostics::{DiagnosticsRow, LargeStepRow, SegmentRow, SmoothnessRow};
 pub use epochs::EpochRow;
@@ -106,8 +107,10 @@ pub struct SharpnessRow {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Status {
-    /// Under way, or killed without a chance to say so.
+    /// Under way.
     Running,
+    /// Was under way when its process ended without a chance to say so. Never written: it is what a reader finds.
+    Killed,
     /// All iterations, or epochs, made.
     Done,
     /// Ended early: the gradient or the loss fell below its threshold.
@@ -118,8 +121,11 @@ pub enum Status {
     Stalled,
     /// An error or a panic ended the run.
     Failed,
-    /// Stopped by the user.
+    /// Stopped by the user, a time limit or a signal.
     Interrupted,
+    /// A word of a newer version of this program.
+    #[serde(other)]
+    Unknown,
 }
 
 impl Status {
@@ -141,12 +147,14 @@ impl std::fmt::Display for Status {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.pad(match self {
             Self::Running => "running",
+            Self::Killed => "killed",
             Self::Done => "done",
             Self::Converged => "converged",
             Self::Diverged => "diverged",
             Self::Stalled => "stalled",
             Self::Failed => "failed",
             Self::Interrupted => "interrupted",
+            Self::Unknown => "unknown",
         })
     }
 }
@@ -158,6 +166,9 @@ pub struct RunFile {
     pub status: Status,
     /// Why the run is in that state, where it is not simply done.
     pub reason: Option<String>,
+    /// Who makes the run, or made it last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<Owner>,
     /// Where the numbers come from.
     pub provenance: Provenance,
     /// When the run started, in UTC.
@@ -169,6 +180,31 @@ pub struct RunFile {
     pub resumed: Vec<Resumption>,
     /// Sums and final values; of a run under way, those so far.
     pub totals: Totals,
+}
+
+/// A process that writes in a run's directory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Owner {
+    /// Its number on that machine.
+    pub pid: u32,
+    /// The machine's name.
+    pub host: String,
+}
+
+impl Owner {
+    /// This process.
+    pub fn this() -> Self {
+        Self {
+            pid: std::process::id(),
+            host: sysinfo::System::host_name().unwrap_or_default(),
+        }
+    }
+}
+
+impl std::fmt::Display for Owner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "process {} on {}", self.pid, self.host)
+    }
 }
 
 /// Where the numbers of a run come from.
@@ -195,6 +231,24 @@ pub struct Provenance {
     pub data: Vec<DataFile>,
     /// BLAKE3 sum of the file with initial weights, where one was given.
     pub initial_weights: Option<String>,
+}
+
+impl Provenance {
+    /// That of a run that has not come as far as its data and its network.
+    pub fn of_this_program(device: String) -> Self {
+        Self {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            git_commit: env!("FLATLAND_GIT_COMMIT").to_owned(),
+            device,
+            doctor: None,
+            threads: rayon::current_num_threads(),
+            parameters: None,
+            train_samples: None,
+            test_samples: None,
+            data: Vec::new(),
+            initial_weights: None,
+        }
+    }
 }
 
 /// A file that samples were read from.
@@ -273,8 +327,33 @@ impl RunFile {
         write_whole(&directory.join(RUN), text.as_bytes())
     }
 
-    /// Reads the file of a run; nothing if there is none.
+    /// Reads the file of a run; nothing if there is none. A run under way without an owner that lives is
+    /// [`Killed`](Status::Killed).
     pub fn read(directory: &Path) -> Result<Option<Self>> {
+        let file = Self::read_as_written(directory)?;
+        let is_running = |file: &Self| file.status == Status::Running && file.owner.is_some();
+        if !file.as_ref().is_some_and(is_running) || lock::may_be_held(directory) {
+            return Ok(file);
+        }
+        // Once more: its owner may have ended in good order between the two looks.
+        let file = Self::read_as_written(directory)?;
+        Ok(file.map(|file| match is_running(&file) {
+            true => file.killed(),
+            false => file,
+        }))
+    }
+
+    fn killed(self) -> Self {
+        let owner = self.owner.as_ref().map(Owner::to_string);
+        let owner = owner.as_deref().unwrap_or("its process");
+        Self {
+            status: Status::Killed,
+            reason: Some(format!("{owner} ended without a word")),
+            ..self
+        }
+    }
+
+    fn read_as_written(directory: &Path) -> Result<Option<Self>> {
         let path = directory.join(RUN);
         if !path.exists() {
             return Ok(None);

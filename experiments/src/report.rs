@@ -266,6 +266,7 @@ impl FinishedRun {
             file: RunFile {
                 status,
                 reason: None,
+                owner: None,
                 provenance,
                 started: jiff::Timestamp::UNIX_EPOCH,
                 ended: None,

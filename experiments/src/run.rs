@@ -13,6 +13,7 @@ use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, Result, bail};
 use flatland_data::{Loaded, Samples, Selection};
+use serde::{Deserialize, Serialize};
 use tracing::warn;
 
 use crate::cell::{CellConfig, Init};
@@ -20,7 +21,9 @@ use crate::checkpoint::{Cursor, Identity, Interval, Place};
 use crate::device::FoundDevice;
 use crate::memory::Need;
 use crate::progress::Progress;
-use crate::records::{self, DataFile, Provenance, Resumption, RunFile, Source, Status, Totals};
+use crate::records::{
+    self, DataFile, Owner, Provenance, Resumption, RunFile, Source, Status, Totals,
+};
 use keeper::Keeper;
 pub use resume::check_extension;
 use training::Training;
@@ -32,6 +35,12 @@ pub struct Means<'a> {
     pub device: &'a FoundDevice,
     /// The threads and the memory that it may take.
     pub need: &'a Need,
+    pub keeping: Keeping,
+}
+
+/// How a run keeps its state, and what it goes on from.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct Keeping {
     /// How often a checkpoint is written.
     pub checkpoints: Interval,
     /// By how many iterations, or epochs, the run extends a finished one.
@@ -63,6 +72,7 @@ pub fn execute(
     let file = RunFile {
         status: Status::Running,
         reason: None,
+        owner: Some(Owner::this()),
         provenance: provenance(cell, means.data, means.device)?,
         started: jiff::Timestamp::now(),
         ended: None,
@@ -72,8 +82,14 @@ pub fn execute(
     file.write(directory)?; // before anything that can fail for lack of memory
     let identity = Identity::new(cell, &file.provenance);
     let device = &means.device.device;
-    let start = resume::find(cell, directory, &identity, device, means.extended_by)?;
-    let keeper = Keeper::new(directory, identity, means.checkpoints);
+    let start = resume::find(
+        cell,
+        directory,
+        &identity,
+        device,
+        means.keeping.extended_by,
+    )?;
+    let keeper = Keeper::new(directory, identity, means.keeping.checkpoints);
     let (mut run, chunks) = Training::prepare(cell, directory, means, keeper, file, interrupted)?;
     let is_new = start.source == Source::Beginning && earlier.is_none();
     let place = match start.checkpoint {

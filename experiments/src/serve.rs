@@ -19,6 +19,7 @@ use tracing::warn;
 
 use crate::cli::ServeArgs;
 use crate::session::Ending;
+use crate::signals;
 use request::{Audience, Refusal, Request};
 use site::Site;
 
@@ -68,7 +69,7 @@ pub fn run(arguments: &ServeArgs) -> Result<Ending> {
             results.display()
         );
     }
-    ctrlc::set_handler(|| std::process::exit(Ending::Success as i32))?;
+    signals::end_at_once(Ending::Success as i32)?;
     let address = address(bound);
     println!(
         "serving {} at {address} (Ctrl-C ends it)",

@@ -1,31 +1,27 @@
 //! A grid from first check to last picture.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::num::NonZeroU64;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
 use flatland_data::{Dataset, Loaded};
-use indicatif::MultiProgress;
 use tracing::warn;
 
 use crate::cell::{CellConfig, FloatType};
-use crate::cli::RunArgs;
+use crate::cli::{Minutes, RunArgs};
 use crate::device::FoundDevice;
-use crate::doctor::{self, Verdict};
+use crate::doctor;
 use crate::grid::Grid;
-use crate::jobs::Jobs;
+use crate::making::{Outcome, Task, Workshop};
 use crate::memory::{self, Chunk};
 use crate::page;
 use crate::plan;
 use crate::presets::{self, Scale};
-use crate::progress::Progress;
-use crate::records::{RunFile, Status, write_whole};
+use crate::records::{RunFile, write_whole};
 use crate::report::{self, FinishedRun};
-use crate::run::Means;
+use crate::run::Keeping;
 use crate::table;
 
 /// How a command ended, as its exit code tells.
@@ -33,9 +29,9 @@ use crate::table;
 pub enum Ending {
     /// All runs reached what they were asked for.
     Success = 0,
-    /// Some runs diverged, stalled or failed.
+    /// Some runs diverged, stalled, failed or ran out of time.
     SomeFailed = 1,
-    /// The user stopped it.
+    /// A signal stopped it; which, [`Stop`](crate::signals::Stop) knows.
     Interrupted = 130,
 }
 
@@ -48,7 +44,7 @@ pub fn run(arguments: &RunArgs, interrupted: &AtomicBool) -> Result<Ending> {
     })?;
     match make(grid, arguments, interrupted)? {
         Some(made) => {
-            let ending = conclude(&made, interrupted)?;
+            let ending = conclude(&made, interrupted);
             if arguments.is_quick() {
                 report_on(&made.folder);
             }
@@ -63,6 +59,8 @@ pub struct Made {
     pub cells: Vec<CellConfig>,
     /// Holds the runs' directories.
     pub folder: PathBuf,
+    /// What became of each cell; nothing of those that were not begun.
+    outcomes: Vec<Option<Outcome>>,
 }
 
 /// Makes the runs of a grid that are not finished; with `--dry-run` prints them and makes none.
@@ -73,7 +71,7 @@ pub fn make(mut grid: Grid, arguments: &RunArgs, interrupted: &AtomicBool) -> Re
     let budget = memory::budget(arguments.memory, &device);
     let plans = memory::fit(&mut cells, grid.chunk, budget, &device.device)?;
     let folder = arguments.results.join(&grid.name);
-    let data = load_data(&cells, &arguments.data_dir);
+    let data = load_data(&cells, &arguments.data_dir, arguments.in_process);
     if arguments.dry_run {
         println!(
             "{}",
@@ -104,66 +102,94 @@ pub fn make(mut grid: Grid, arguments: &RunArgs, interrupted: &AtomicBool) -> Re
             eprintln!("{plan}");
         }
     }
-    if device.name.needs_doctor() {
-        device.verdict = Some(consult(&device, grid.dtype, arguments)?);
-    }
+    consult(
+        &mut device,
+        grid.dtype,
+        &arguments.results,
+        arguments.despite_doctor,
+    )?;
     eprintln!(
         "{} runs on {}, results in {}",
         cells.len(),
         device.description,
         folder.display()
     );
+    let workshop = Workshop {
+        device: &device,
+        budget,
+        jobs: arguments.jobs,
+        data_dir: &arguments.data_dir,
+        time_limit: arguments.max_minutes.map(Minutes::duration),
+        in_process: data.as_ref(),
+        keeping: Keeping {
+            checkpoints: arguments.checkpoint_every,
+            extended_by: arguments.extend.map(NonZeroU64::get),
+        },
+    };
+    let outcomes = make_open(&cells, &folder, &workshop, interrupted)?;
+    Ok(Some(Made {
+        cells,
+        folder,
+        outcomes,
+    }))
+}
 
-    let directory = |cell: &CellConfig| folder.join(cell.directory_name());
-    let (finished, open): (Vec<_>, Vec<_>) =
-        (cells.iter().enumerate()).partition(|(_, cell)| is_finished(&directory(cell)));
-    let unmade: Vec<_> = open.iter().map(|(_, cell)| *cell).collect();
-    let jobs = Jobs::plan(arguments.jobs, &unmade, budget, &device)?;
-    if jobs.count > 1 {
-        let Jobs { count, threads } = jobs;
-        eprintln!("{count} runs at the same time, each on {threads} of the CPU's threads");
+/// Makes the cells that are not finished. Returns what became of each, nothing of those that were not begun.
+fn make_open(
+    cells: &[CellConfig],
+    folder: &Path,
+    workshop: &Workshop<'_>,
+    interrupted: &AtomicBool,
+) -> Result<Vec<Option<Outcome>>> {
+    let mut outcomes = vec![None; cells.len()];
+    let mut open = Vec::new();
+    for (index, cell) in cells.iter().enumerate() {
+        let directory = folder.join(cell.directory_name());
+        // A file that cannot be read is no finished run; who makes it tells.
+        match RunFile::read(&directory).ok().flatten() {
+            Some(file) if file.status.is_final() => {
+                outcomes[index] = Some(Outcome::Finished(file.status));
+            }
+            _ => open.push(Task {
+                cell,
+                directory,
+                place: (index + 1, cells.len()),
+            }),
+        }
     }
-    let share = budget.map(|budget| budget.share(jobs.count));
-    let bars = MultiProgress::new();
-    jobs.run(open.len(), |place| {
-        let (index, cell) = open[place];
-        let name = cell.directory_name();
-        let steps = cell.steps(cell.samples);
-        let mut progress = Progress::new(&bars, &name, (index + 1, cells.len()), steps);
-        let need = memory::need(cell, share, device.threads(), &device.device)?;
-        let file = attempt(
-            cell,
-            &directory(cell),
-            &Means {
-                data: &data[&cell.dataset],
-                device: &device,
-                need: &need,
-                checkpoints: arguments.checkpoint_every,
-                extended_by: arguments.extend.map(NonZeroU64::get),
-            },
-            interrupted,
-            &mut progress,
-        )?;
-        progress.finish(&outcome(&file));
-        Ok(!interrupted.load(Ordering::Relaxed))
-    })?;
-    let skipped = finished.len();
+    let made = workshop.make(&open, interrupted)?;
+    let skipped = cells.len() - open.len();
+    for (task, outcome) in open.iter().zip(made) {
+        outcomes[task.place.0 - 1] = outcome;
+    }
     if skipped > 0 {
         eprintln!(
             "{skipped} of {} runs were already finished and have been skipped",
             cells.len()
         );
     }
-    Ok(Some(Made { cells, folder }))
+    Ok(outcomes)
 }
 
-/// What the doctor says of a device.
-fn consult(device: &FoundDevice, dtype: FloatType, arguments: &RunArgs) -> Result<Verdict> {
-    let verdict = doctor::verdict(device, dtype, &arguments.results)?;
+/// Asks the doctor about a device that needs it, once for every device and build.
+///
+/// # Errors
+///
+/// It finds the device unsound, and the user has not said to use it all the same.
+pub fn consult(
+    device: &mut FoundDevice,
+    dtype: FloatType,
+    results: &Path,
+    despite: bool,
+) -> Result<()> {
+    if !device.name.needs_doctor() {
+        return Ok(());
+    }
+    let verdict = doctor::verdict(device, dtype, results)?;
     if !verdict.sound {
         let failed = verdict.failed.join("; ");
         anyhow::ensure!(
-            arguments.despite_doctor,
+            despite,
             "the doctor finds {} unsound: {failed}. See `experiments doctor --device {}`, use --device flex, \
              or take the risk with --despite-doctor",
             verdict.device,
@@ -171,18 +197,8 @@ fn consult(device: &FoundDevice, dtype: FloatType, arguments: &RunArgs) -> Resul
         );
         warn!("the doctor finds {} unsound: {failed}", verdict.device);
     }
-    Ok(verdict)
-}
-
-/// Whether the directory holds a run that need not be made again. A file that cannot be read is no finished run.
-fn is_finished(directory: &Path) -> bool {
-    match RunFile::read(directory) {
-        Ok(file) => file.is_some_and(|file| file.status.is_final()),
-        Err(error) => {
-            warn!("{error:#}; the run is made anew");
-            false
-        }
-    }
+    device.verdict = Some(verdict);
+    Ok(())
 }
 
 /// Reads the grid that the arguments name, changed by `change` before its methods are checked.
@@ -222,60 +238,41 @@ pub fn read_grid(arguments: &RunArgs, change: impl FnOnce(&mut Grid)) -> Result<
     Ok(grid)
 }
 
-/// Reads every data set of the grid, and makes sure that each cell finds its training samples there.
-fn load_data(cells: &[CellConfig], folder: &Path) -> Result<HashMap<Dataset, Loaded>> {
-    let mut data = HashMap::new();
+/// Reads every data set of the cells, and makes sure that each cell finds its training samples there. The data are kept
+/// only if the cells are made in this process.
+pub fn load_data(
+    cells: &[CellConfig],
+    folder: &Path,
+    keep: bool,
+) -> Result<Option<HashMap<Dataset, Loaded>>> {
+    let mut kept = HashMap::new();
+    let mut datasets: Vec<Dataset> = Vec::new();
     for cell in cells {
-        let loaded = match data.entry(cell.dataset) {
-            Entry::Occupied(entry) => entry.into_mut(),
-            Entry::Vacant(entry) => entry.insert(flatland_data::load(cell.dataset, folder)?),
-        };
-        crate::run::training_samples(cell, loaded).with_context(|| match cell.first_per_class {
-            Some(count) => format!("first_per_class = {count} on {}", cell.dataset),
-            None => format!("samples = {} on {}", cell.samples, cell.dataset),
-        })?;
+        if !datasets.contains(&cell.dataset) {
+            datasets.push(cell.dataset);
+        }
     }
-    Ok(data)
-}
-
-/// Makes one run. What goes wrong in it is recorded in its directory; only that record itself can fail.
-fn attempt(
-    cell: &CellConfig,
-    directory: &Path,
-    means: &Means<'_>,
-    interrupted: &AtomicBool,
-    progress: &mut Progress,
-) -> Result<RunFile> {
-    std::fs::create_dir_all(directory)
-        .with_context(|| format!("cannot create {}", directory.display()))?;
-    let result = catch_unwind(AssertUnwindSafe(|| {
-        crate::run::execute(cell, directory, means, interrupted, progress)
-    }));
-    let reason = match result {
-        Ok(Ok(file)) => return Ok(file),
-        Ok(Err(error)) => format!("{error:#}"),
-        Err(panic) => format!("panicked: {}", panic_message(&*panic)),
-    };
-    let mut file =
-        RunFile::read(directory)?.with_context(|| format!("{}: {reason}", directory.display()))?;
-    file.status = Status::Failed;
-    file.reason = Some(reason);
-    file.ended = Some(jiff::Timestamp::now());
-    file.write(directory)?;
-    Ok(file)
+    for dataset in datasets {
+        let loaded = flatland_data::load(dataset, folder)?;
+        for cell in cells.iter().filter(|cell| cell.dataset == dataset) {
+            crate::run::training_samples(cell, &loaded).with_context(|| {
+                match cell.first_per_class {
+                    Some(count) => format!("first_per_class = {count} on {dataset}"),
+                    None => format!("samples = {} on {dataset}", cell.samples),
+                }
+            })?;
+        }
+        if keep {
+            kept.insert(dataset, loaded);
+        }
+    }
+    Ok(keep.then_some(kept))
 }
 
 pub fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
     (panic.downcast_ref::<&str>().copied())
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("no message")
-}
-
-fn outcome(file: &RunFile) -> String {
-    match &file.reason {
-        Some(reason) => format!("{}: {reason}", file.status),
-        None => file.status.to_string(),
-    }
 }
 
 /// Makes the page of a grid and says where it is. Runs are not undone by a page that cannot be written.
@@ -286,9 +283,10 @@ fn report_on(folder: &Path) {
     }
 }
 
-/// Prints the table, draws the pictures and tells how the grid ended.
-fn conclude(made: &Made, interrupted: &AtomicBool) -> Result<Ending> {
-    let Made { cells, folder } = made;
+/// Prints the table, draws the pictures and tells how the grid ended. Runs are not undone by a folder that cannot be
+/// written to.
+fn conclude(made: &Made, interrupted: &AtomicBool) -> Ending {
+    let Made { cells, folder, .. } = made;
     let mut runs = Vec::new();
     for cell in cells {
         match FinishedRun::read(&folder.join(cell.directory_name())) {
@@ -296,31 +294,67 @@ fn conclude(made: &Made, interrupted: &AtomicBool) -> Result<Ending> {
             Err(error) => warn!("{error:#}; the run is left out of the table"),
         }
     }
-    let table = table::text(&runs)?;
-    print!("{table}");
-    if !runs.is_empty() {
-        write_whole(&folder.join("summary.txt"), table.as_bytes())?;
+    let summarized = table::text(&runs).and_then(|table| {
+        print!("{table}");
+        match runs.is_empty() {
+            true => Ok(()),
+            false => write_whole(&folder.join("summary.txt"), table.as_bytes()),
+        }
+    });
+    if let Err(error) = summarized {
+        warn!("no summary: {error:#}");
     }
-    for picture in report::pictures(&runs, folder)? {
-        println!("picture: {}", picture.display());
+    match report::pictures(&runs, folder) {
+        Ok(pictures) => {
+            for picture in pictures {
+                println!("picture: {}", picture.display());
+            }
+        }
+        Err(error) => warn!("not all pictures: {error:#}"),
+    }
+    let names = cells.iter().map(CellConfig::directory_name);
+    ending(names.zip(&made.outcomes), interrupted)
+}
+
+/// Tells how cells ended, each with what became of it, which is nothing if it was not begun.
+pub fn ending<'a>(
+    cells: impl ExactSizeIterator<Item = (String, &'a Option<Outcome>)>,
+    interrupted: &AtomicBool,
+) -> Ending {
+    let count = cells.len();
+    let (mut failed, mut elsewhere) = (0, Vec::new());
+    for (name, outcome) in cells {
+        match outcome {
+            Some(Outcome::Elsewhere(owner)) => elsewhere.push((name, owner)),
+            Some(outcome) if outcome.is_failure() => failed += 1,
+            _ => {}
+        }
+    }
+    if !elsewhere.is_empty() {
+        eprintln!(
+            "{} of {count} runs are being made by others:",
+            elsewhere.len()
+        );
+        for (name, owner) in elsewhere {
+            let owner = owner.as_ref().map(ToString::to_string);
+            eprintln!(
+                "  {name} by {}",
+                owner.as_deref().unwrap_or("another process")
+            );
+        }
     }
     if interrupted.load(Ordering::Relaxed) {
         eprintln!(
             "interrupted; give the same command again: finished runs are skipped, \
              what was under way goes on"
         );
-        return Ok(Ending::Interrupted);
+        return Ending::Interrupted;
     }
-    let failed = runs
-        .iter()
-        .filter(|run| !run.file.status.is_success())
-        .count();
     if failed > 0 {
         eprintln!(
-            "{failed} of {} runs did not reach their end; run.json in their folders says why",
-            cells.len()
+            "{failed} of {count} runs did not reach their end; run.json in their folders says why"
         );
-        return Ok(Ending::SomeFailed);
+        return Ending::SomeFailed;
     }
-    Ok(Ending::Success)
+    Ending::Success
 }

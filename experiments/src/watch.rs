@@ -19,6 +19,7 @@ use ratatui::crossterm::event::{self, Event};
 use crate::cli::WatchArgs;
 use crate::records::Status;
 use crate::session::Ending;
+use crate::signals;
 use runs::Runs;
 use text::{against_two, left, short, short_or_dash, state};
 use view::{Answer, Palette, View};
@@ -53,8 +54,7 @@ pub fn run(arguments: &WatchArgs) -> Result<Ending> {
     }
     // Ctrl-C is a key here; this is for signals from elsewhere, after which the terminal is put right, too.
     let stopped = Arc::new(AtomicBool::new(false));
-    let flag = stopped.clone();
-    ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed))?;
+    signals::raise_flag(&stopped)?;
     let _restored = Restored;
     // It also has a panic put the terminal right before it prints its message.
     let mut terminal = ratatui::try_init().context("cannot use this terminal: try --once")?;

@@ -7,6 +7,7 @@ use bytesize::ByteSize;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 
+use super::Minutes;
 use crate::cell::FloatType;
 use crate::checkpoint::Interval;
 use crate::device::DeviceName;
@@ -22,8 +23,10 @@ use crate::presets::{self, Scale};
     seeds = [42]\n  \
     iterations = 500\n  \
     samples = 5000\n\n\
-    When the command is given again, finished runs are skipped, and others go on where they were stopped.\n\n\
-    Exit code: 0 all runs done, 1 some diverged, stalled or failed, 2 wrong usage or configuration, 130 interrupted.")]
+    When the command is given again, finished runs are skipped, others go on where they were stopped, and those that \
+    another process is making are left to it: several may work on one results folder.\n\n\
+    Exit code: 0 all runs done (but for those that others make), 1 some diverged, stalled, failed or ran out of time, \
+    2 wrong usage or configuration, 130 stopped by Ctrl-C (SIGINT), 143 by SIGTERM, 138 by SIGUSR1.")]
 pub struct RunArgs {
     /// A grid file (TOML). Without one, the quick preset.
     #[arg(value_name = "GRID.toml", conflicts_with = "preset")]
@@ -54,13 +57,22 @@ pub struct RunArgs {
     /// Samples that go through a network together; auto takes as many as --memory allows. Default: per network.
     #[arg(long, value_name = "auto|N")]
     pub chunk: Option<Chunk>,
-    /// Memory that a run may take, such as 12GB or 8GiB. Default: three quarters of what the device has.
+    /// Memory that all runs at the same time may take, such as 12GB or 8GiB. Default: three quarters of what the device
+    /// has. If given, a run whose process takes half as much again as its share, and 256 MB, is ended; only memory of the
+    /// computer counts there, not that of a GPU.
     #[arg(long, value_name = "SIZE")]
     pub memory: Option<ByteSize>,
     /// Runs made side by side, which share the threads of the CPU. Default: one for each thread if there are more runs
     /// than threads and memory for all, else one; on a GPU one.
     #[arg(long, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,
+    /// Minutes that each run may take, such as 90 or 0.5. It is stopped then, and the next one begins; the same command
+    /// goes on with it.
+    #[arg(long, value_name = "N")]
+    pub max_minutes: Option<Minutes>,
+    /// Make the runs in this process, for debugging: a crash ends all of them.
+    #[arg(long, conflicts_with = "max_minutes")]
+    pub in_process: bool,
     /// Folder that holds the data sets, one folder each.
     #[arg(long, default_value = "datasets", value_name = "DIR")]
     pub data_dir: PathBuf,

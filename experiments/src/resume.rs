@@ -1,0 +1,97 @@
+//! `experiments resume`: going on with unfinished runs from their directories alone.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::cell::CellConfig;
+use crate::cli::{Minutes, ResumeArgs};
+use crate::finished;
+use crate::making::{Outcome, Task, Workshop};
+use crate::memory;
+use crate::records::RunFile;
+use crate::run::Keeping;
+use crate::session::{self, Ending};
+use crate::status::read_config;
+
+/// `experiments resume`
+pub fn run(arguments: &ResumeArgs, interrupted: &AtomicBool) -> Result<Ending> {
+    let runs = find(arguments)?;
+    let (finished, open): (Vec<_>, Vec<_>) = runs.into_iter().partition(|(_, directory)| {
+        (RunFile::read(directory).ok().flatten()).is_some_and(|file| file.status.is_final())
+    });
+    for (_, directory) in &finished {
+        eprintln!("{} is finished and is skipped", directory.display());
+    }
+    let cells: Vec<CellConfig> = open.iter().map(|(cell, _)| cell.clone()).collect();
+    let data = session::load_data(&cells, &arguments.data_dir, arguments.in_process)?;
+    let mut outcomes: Vec<Option<Outcome>> = vec![None; open.len()];
+    // The runs of one device and float type at a time.
+    for (first, cell) in cells.iter().enumerate() {
+        let is_like = |other: &CellConfig| (other.device, other.dtype) == (cell.device, cell.dtype);
+        if cells[..first].iter().any(is_like) || interrupted.load(Ordering::Relaxed) {
+            continue;
+        }
+        let tasks: Vec<_> = (open.iter().enumerate())
+            .filter(|(_, (other, _))| is_like(other))
+            .map(|(index, (cell, directory))| Task {
+                cell,
+                directory: directory.clone(),
+                place: (index + 1, open.len()),
+            })
+            .collect();
+        let mut device = cell.device.find(cell.dtype)?;
+        let results = open[first].1.parent().context("a run without a folder")?;
+        let results = results.parent().unwrap_or(results);
+        session::consult(&mut device, cell.dtype, results, arguments.despite_doctor)?;
+        let workshop = Workshop {
+            device: &device,
+            budget: memory::budget(arguments.memory, &device),
+            jobs: arguments.jobs,
+            data_dir: &arguments.data_dir,
+            time_limit: arguments.max_minutes.map(Minutes::duration),
+            in_process: data.as_ref(),
+            keeping: Keeping {
+                checkpoints: arguments.checkpoint_every,
+                extended_by: None,
+            },
+        };
+        let made = workshop.make(&tasks, interrupted)?;
+        for (task, outcome) in tasks.iter().zip(made) {
+            outcomes[task.place.0 - 1] = outcome;
+        }
+    }
+    let names = cells.iter().map(CellConfig::directory_name);
+    Ok(session::ending(names.zip(&outcomes), interrupted))
+}
+
+/// The runs that the arguments name, each once.
+fn find(arguments: &ResumeArgs) -> Result<Vec<(CellConfig, PathBuf)>> {
+    let mut runs: Vec<(CellConfig, PathBuf)> = Vec::new();
+    for folder in &arguments.runs {
+        let directories = finished::directories(folder)?;
+        ensure!(
+            !directories.is_empty(),
+            "{} holds no run: give the directory of one, such as results/quick/<run>",
+            folder.display()
+        );
+        for directory in directories {
+            // Its own name is wanted, even of the folder ".".
+            let directory = (directory.canonicalize())
+                .with_context(|| format!("cannot read {}", directory.display()))?;
+            let cell = read_config(&directory)?;
+            let name = cell.directory_name();
+            ensure!(
+                directory.ends_with(&name),
+                "{}: its config.toml is that of {name}: give the directory that name if the configuration is right, or \
+                 make the run with `experiments run`",
+                directory.display()
+            );
+            if !runs.iter().any(|(_, known)| *known == directory) {
+                runs.push((cell, directory));
+            }
+        }
+    }
+    Ok(runs)
+}
