@@ -183,7 +183,7 @@ mod tests {
         let (thin_low, thin_high) = thin_band(&low, &high);
         assert!(thin_low.len() <= STRETCHES && thin_low.len() == thin_high.len());
         for (index, (low, high)) in low.iter().zip(&high).enumerate() {
-            let place = index * thin_low.len() / 10_000;
+            let place = index / 10_000usize.div_ceil(STRETCHES);
             assert!(thin_low[place].1 <= low.1 && high.1 <= thin_high[place].1);
         }
         let short = (low[..9].to_vec(), high[..9].to_vec());
