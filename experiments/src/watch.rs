@@ -82,6 +82,7 @@ fn watch(
     let mut view = View::new(Palette::new(view::is_colored(no_color.as_deref())));
     let mut is_reading = true;
     let mut next = Instant::now();
+    let mut is_old = true;
     while !stopped.load(Ordering::Relaxed) {
         if Instant::now() >= next {
             let start = Instant::now();
@@ -91,15 +92,22 @@ fn watch(
                 false => every.max(start.elapsed() * SHARE),
             };
             next = Instant::now() + pause;
+            is_old = true;
         }
-        terminal.draw(|frame| view.draw(frame, &runs, SystemTime::now(), is_reading))?;
+        if is_old {
+            terminal.draw(|frame| view.draw(frame, &runs, SystemTime::now(), is_reading))?;
+            is_old = false;
+        }
         let wait = next.saturating_duration_since(Instant::now());
-        if event::poll(wait.min(PATIENCE))?
-            && let Event::Key(key) = event::read()?
-            && key.is_press()
-            && view.press(key, &runs) == Answer::Quit
-        {
-            break;
+        if event::poll(wait.min(PATIENCE))? {
+            // A key, or another size.
+            is_old = true;
+            if let Event::Key(key) = event::read()?
+                && key.is_press()
+                && view.press(key, &runs) == Answer::Quit
+            {
+                break;
+            }
         }
     }
     Ok(())
@@ -134,7 +142,7 @@ fn snapshot(runs: &Runs, now: SystemTime) -> String {
             "it/s",
             "left",
         ]);
-        for run in runs.runs.values() {
+        for (run, label) in runs.runs.values().zip(runs.labels()) {
             let last = |curve: &[(f64, f64)]| short_or_dash(curve.last().map(|(_, value)| *value));
             let product = run
                 .measured
@@ -146,7 +154,7 @@ fn snapshot(runs: &Runs, now: SystemTime) -> String {
                 _ => state(run, now),
             };
             table.add_row([
-                run.label(),
+                label,
                 state,
                 format!("{}/{}", run.iterations(), run.asked()),
                 last(&run.loss),

@@ -21,6 +21,9 @@ const LEAST_WINDOW: Duration = Duration::from_secs(5);
 const SILENCE: Duration = Duration::from_secs(60);
 const SILENT_ITERATIONS: f64 = 20.0;
 
+/// How many things a run can be told from others by.
+pub const NAMES: usize = 7;
+
 /// What is shown of a row of `metrics.csv`.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Step {
@@ -252,26 +255,27 @@ impl Run {
         (silence > bound).then_some(silence)
     }
 
-    /// What the run is called in a list.
-    pub fn label(&self) -> String {
+    /// What a run is told from others by, the method first.
+    pub fn names(&self) -> [String; NAMES] {
         let CellConfig {
             dataset,
             network,
             loss,
             seed,
+            samples,
             method,
             ..
         } = &self.config;
-        // Mean squared error goes without saying.
-        let loss = match loss {
-            flatland_models::Loss::Mse => String::new(),
-            loss => format!(" {}", loss_name(*loss)),
-        };
-        format!(
-            "{} {} {dataset}{loss} {seed}",
+        let folder = self.directory.parent().and_then(Path::file_name);
+        [
             method.label(),
-            network.name()
-        )
+            network.name().to_owned(),
+            dataset.to_string(),
+            loss_name(*loss).to_owned(),
+            format!("{samples} samples"),
+            seed.to_string(),
+            folder.map_or(String::new(), |name| name.to_string_lossy().into_owned()),
+        ]
     }
 }
 

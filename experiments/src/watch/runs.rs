@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
-use super::run::Run;
+use super::run::{NAMES, Run};
 use crate::records::{self, Status};
 
 /// The runs in a folder and the folders in it, by their directories.
@@ -115,6 +115,20 @@ impl Runs {
         }
     }
 
+    /// What the runs are called in a list: the method, and of the rest what tells some of them apart.
+    pub fn labels(&self) -> Vec<String> {
+        let names: Vec<_> = self.runs.values().map(Run::names).collect();
+        let is_told = |place: usize| {
+            place == 0 || (names.windows(2)).any(|pair| pair[0][place] != pair[1][place])
+        };
+        let places: Vec<usize> = (0..NAMES).filter(|&place| is_told(place)).collect();
+        let label = |names: &[String; NAMES]| {
+            let told: Vec<&str> = places.iter().map(|&place| names[place].as_str()).collect();
+            told.join(" ")
+        };
+        names.iter().map(label).collect()
+    }
+
     /// What could not be read, a line each.
     pub fn problem_lines(&self) -> impl Iterator<Item = String> {
         let above = format!("{}{}", self.folder.display(), std::path::MAIN_SEPARATOR);
@@ -131,7 +145,8 @@ impl Runs {
             overview.iterations.0 += made;
             overview.iterations.1 += match run.file.status.is_final() {
                 true => made,
-                false => run.asked(),
+                // Of a foreign or changed configuration there may be more rows than it asks for.
+                false => run.asked().max(made),
             };
             match run.file.status {
                 Status::Running if run.silence(now).is_some() => overview.silent += 1,

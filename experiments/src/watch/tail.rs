@@ -236,7 +236,7 @@ mod tests {
         assert_eq!(tail.read().unwrap().rows, [], "there is no file yet");
         append(&path, &text(&[row(1), row(2), row(3)]));
         assert_eq!(tail.read().unwrap().rows.len(), 3);
-        let other = |count: u64| Vec::from_iter((10..10 + count).map(row));
+        let other = |count: u64| Vec::from_iter((100 * count..101 * count).map(row));
         for count in [1, 3, 40] {
             std::fs::write(&path, text(&other(count))).unwrap();
             let found = tail.read().unwrap();

@@ -105,7 +105,7 @@ mod tests {
         for (value, text) in cases {
             assert_eq!(short(value), text);
         }
-        for exponent in -300..300 {
+        for exponent in -98..98 {
             assert!(
                 short(-9.996 * 10_f64.powi(exponent)).len() <= 8,
                 "{exponent}"

@@ -238,8 +238,8 @@ impl View {
             widths.insert(7, Constraint::Length(8));
             header.insert(7, "it/s");
         }
-        let rows: Vec<Row<'_>> = (runs.runs.values())
-            .map(|run| self.row(run, now, spark_width as usize, is_wide))
+        let rows: Vec<Row<'_>> = (runs.runs.values().zip(runs.labels()))
+            .map(|(run, label)| self.row(run, label, now, spark_width as usize, is_wide))
             .collect();
         let table = Table::new(rows, widths)
             .column_spacing(1)
@@ -248,7 +248,14 @@ impl View {
         frame.render_stateful_widget(table, area, &mut self.table);
     }
 
-    fn row(&self, run: &Run, now: SystemTime, width: usize, is_wide: bool) -> Row<'static> {
+    fn row(
+        &self,
+        run: &Run,
+        label: String,
+        now: SystemTime,
+        width: usize,
+        is_wide: bool,
+    ) -> Row<'static> {
         let palette = &self.palette;
         let style = match run.file.status {
             Status::Running if run.silence(now).is_none() => palette.running,
@@ -263,7 +270,7 @@ impl View {
         let is_above = product.is_some_and(|product| product > 2.0);
         let last = |curve: &[(f64, f64)]| short_or_dash(curve.last().map(|(_, value)| *value));
         let mut cells = vec![
-            Cell::new(run.label()),
+            Cell::new(label),
             Cell::new(state(run, now)).style(style),
             Cell::new(spark(&run.loss, width)).style(palette.curve),
             number(last(&run.loss)),
@@ -310,17 +317,17 @@ pub fn progress(overview: &Overview) -> String {
         0 => 0.0,
         asked => made as f64 / asked as f64,
     };
-    let full = (share * 20.0) as usize;
+    let full = 20.min((share * 20.0) as usize);
     let mut text = format!(
-        "{}{} {made} of {asked} iterations",
+        "{}{} {made} of {asked} iterations begun",
         "█".repeat(full),
         "░".repeat(20 - full)
     );
     if overview.rate > 0.0 {
-        text += &format!(", {} a second", short(overview.rate));
+        text += &format!(", {}/s", short(overview.rate));
     }
     if let Some(left) = overview.left {
-        text += &format!(", {} left for those begun", duration(left));
+        text += &format!(", {} left", duration(left));
     }
     text
 }

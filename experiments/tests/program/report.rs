@@ -63,7 +63,7 @@ fn the_quick_preset_ends_with_its_report() {
         page.contains("<td>42, 43</td>") && page.contains(" ± "),
         "mean and deviation"
     );
-    assert_eq!(page.matches("<details class=\"run\">").count(), 4);
+    assert_eq!(page.matches("<details class=\"run\"").count(), 4);
     let data = data(&page);
     let runs_of_page = data["problems"][0]["runs"].as_array().unwrap();
     assert_eq!(runs_of_page.len(), 4);

@@ -54,7 +54,8 @@
       const section = document.getElementById(problem.anchor);
       const before = sections.get(section.dataset.key);
       if (section === before) continue;
-      flatland.drawProblem(section, problem, hasPictures(before));
+      // A new one is drawn at once: it may be above what is looked at, and must not change its height later.
+      flatland.drawProblem(section, problem, !before || hasPictures(before));
       flatland.drawPictures(section, data);
     }
   };
@@ -71,10 +72,10 @@
 
   const take = (page) => {
     const data = JSON.parse(page.getElementById("data").textContent);
-    // Where the reader is: the first part in sight, and what has the focus.
-    const inSight = [...document.querySelectorAll("main [data-key], main section")].find((element) => element.getBoundingClientRect().bottom > 0);
+    // Where the reader is, below the head of the page: the first part in sight; and what has the focus.
+    const isInSight = ({ top, bottom }) => scrollY > 0 && bottom > 0 && top < innerHeight;
+    const inSight = [...document.querySelectorAll("main [data-key]")].find((element) => isInSight(element.getBoundingClientRect()));
     const top = inSight?.getBoundingClientRect().top;
-    const place = inSight && (inSight.dataset.key ? `[data-key="${CSS.escape(inSight.dataset.key)}"]` : `#${inSight.id}`);
     const focused = document.activeElement;
     const around = focused?.closest("main [data-key]");
     const index = around ? [...around.querySelectorAll(FOCUSABLE)].indexOf(focused) : -1;
@@ -96,8 +97,8 @@
     forget();
     flatland.refreshTable();
 
-    const now = place && document.querySelector(place)?.getBoundingClientRect().top;
-    if (now) scrollBy({ top: now - top, behavior: "instant" });
+    const now = inSight && keyed(document).get(inSight.dataset.key)?.getBoundingClientRect().top;
+    if (now !== undefined) scrollBy({ top: now - top, behavior: "instant" });
     if (index >= 0 && document.activeElement !== focused) {
       const same = keyed(document).get(around.dataset.key)?.querySelectorAll(FOCUSABLE)[index];
       (focused.isConnected ? focused : same)?.focus({ preventScroll: true });

@@ -12,7 +12,6 @@ const flatland = {
 };
 
 flatland.sortable = (table) => {
-  const body = table.tBodies[0];
   const headers = [...table.tHead.rows[0].cells];
   const key = (row, column) => {
     const cell = row.cells[column];
@@ -25,6 +24,7 @@ flatland.sortable = (table) => {
   flatland.sort = () => {
     if (!sorted) return;
     const { column, sign } = sorted;
+    const body = table.tBodies[0];
     const keyed = [...body.rows].map((row) => [key(row, column), row]);
     keyed.sort(([a], [b]) => {
       // What has no number stays at the end in both directions.
