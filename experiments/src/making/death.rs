@@ -114,3 +114,53 @@ fn signal(status: ExitStatus) -> Option<i32> {
 fn signal(_: ExitStatus) -> Option<i32> {
     None
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::process::ExitStatusExt;
+
+    use super::*;
+
+    fn death(wait_status: i32) -> Death {
+        Death {
+            status: ExitStatus::from_raw(wait_status),
+            excess: None,
+            largest: 123_000_000,
+            last_words: LastWords::default(),
+        }
+    }
+
+    #[test]
+    fn a_death_is_told_with_its_signal_or_code_and_the_last_words() {
+        let killed = death(9).reason();
+        assert!(
+            killed.contains("SIGKILL (9) with at most 123.0 MB"),
+            "{killed}"
+        );
+        assert!(killed.contains("when memory runs out"), "{killed}");
+        assert_eq!(death(3 << 8).reason(), "its process ended with exit code 3");
+        let mut aborted = death(6);
+        for line in 1..=LastWords::LINES + 2 {
+            aborted.last_words.push(format!("line {line}"));
+        }
+        let reason = aborted.reason();
+        assert!(reason.contains("SIGABRT (6)"), "{reason}");
+        assert!(
+            reason.contains("its last words:\n  line 3\n  line 4\n"),
+            "{reason}"
+        );
+        assert!(reason.ends_with("\n  line 14"), "{reason}");
+    }
+
+    #[test]
+    fn only_a_signal_that_asks_to_stop_interrupts() {
+        for (signal, status) in [
+            (2, Status::Interrupted),
+            (15, Status::Interrupted),
+            (9, Status::Failed),
+            (11, Status::Failed),
+        ] {
+            assert_eq!(death(signal).outcome(), status);
+        }
+    }
+}

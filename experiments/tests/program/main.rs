@@ -1,5 +1,7 @@
 //! The program as a user meets it.
 
+#[cfg(unix)]
+mod cells;
 mod diagnostics;
 mod endings;
 mod follow;

@@ -1,0 +1,80 @@
+//! Signals stop the program and its cells in good order, and say so in the exit code.
+
+use tempfile::TempDir;
+
+use super::{
+    ENDLESS, end, grid, is_gone, owner, program, run_file, runs, signal, under_way, wait_for,
+};
+
+#[test]
+fn every_signal_stops_the_cell_under_way_and_begins_no_other() {
+    for (name, code) in [("INT", 130), ("TERM", 143), ("USR1", 138)] {
+        let folder = TempDir::new().unwrap();
+        let grid = grid("[\"nls\", \"ls\"]", ENDLESS);
+        let child = program(folder.path(), &grid, &[]).spawn().unwrap();
+        let run = under_way(folder.path(), "");
+        signal(name, child.id());
+        let ended = end(child);
+        assert_eq!(ended.code, Some(code), "{}", ended.errors);
+        assert_eq!(runs(folder.path()), [run.clone()]);
+        assert_eq!(run_file(&run)["status"], "interrupted");
+        assert!(ended.output.contains("interrupted"), "{}", ended.output);
+        let words = format!("SIG{name}: stopping");
+        assert!(ended.errors.contains(&words), "{}", ended.errors);
+        assert!(
+            ended.errors.contains("give the same command again"),
+            "{}",
+            ended.errors
+        );
+    }
+}
+
+/// As Ctrl-C in a terminal does: the cell's process gets the signal, too.
+#[test]
+fn a_signal_to_the_whole_group_is_one_wish() {
+    use std::os::unix::process::CommandExt;
+
+    let folder = TempDir::new().unwrap();
+    let grid = grid("[\"nls\", \"ls\"]", ENDLESS);
+    let mut command = program(folder.path(), &grid, &[]);
+    let child = command.process_group(0).spawn().unwrap();
+    let run = under_way(folder.path(), "");
+    let kill = std::process::Command::new("kill")
+        .args(["-INT", "--", &format!("-{}", child.id())])
+        .status()
+        .unwrap();
+    assert!(kill.success());
+    let ended = end(child);
+    assert_eq!(ended.code, Some(130), "{}", ended.errors);
+    assert_eq!(runs(folder.path()), [run.clone()]);
+    let file = run_file(&run);
+    assert_eq!(file["status"], "interrupted", "{file}");
+    assert!(ended.output.contains("interrupted"), "{}", ended.output);
+}
+
+/// A cell that does not stop does not keep the program.
+#[test]
+fn a_second_interrupt_ends_the_program_at_once() {
+    let folder = TempDir::new().unwrap();
+    let grid = grid("[\"nls\"]", ENDLESS);
+    let mut child = program(folder.path(), &grid, &[]).spawn().unwrap();
+    let cell = owner(&under_way(folder.path(), ""));
+    signal("STOP", cell);
+    signal("INT", child.id());
+    wait_for("the end of the program", || {
+        let ended = child.try_wait().unwrap();
+        if ended.is_none() {
+            signal("INT", child.id());
+        }
+        ended.is_some()
+    });
+    let ended = end(child);
+    assert_eq!(ended.code, Some(130));
+    assert!(
+        !ended.output.contains("status"),
+        "no table: {}",
+        ended.output
+    );
+    signal("CONT", cell);
+    wait_for("the end of the cell's process", || is_gone(cell));
+}
