@@ -14,9 +14,12 @@ fn a_cell_that_is_killed_fails_and_the_rest_is_made() {
         ("SEGV", "ended by SIGSEGV (11)"),
     ] {
         let folder = TempDir::new().unwrap();
-        let grid = grid("[\"nls\", \"ls\", \"ponls\"]", 2000);
-        let child = program(folder.path(), &grid, &[]).spawn().unwrap();
-        let killed = under_way(folder.path(), "-ls-");
+        // Gradient descent is to be killed: with such a step it does not converge before.
+        let methods = "[{name=\"gd\", step_size=1e-6}, \"ls\", \"nls\"]";
+        let child = program(folder.path(), &grid(methods, 15_000), &[])
+            .spawn()
+            .unwrap();
+        let killed = under_way(folder.path(), "-gd-");
         signal(name, owner(&killed));
         let ended = end(child);
         assert_eq!(ended.code, Some(1), "{}", ended.errors);
@@ -33,7 +36,8 @@ fn a_cell_that_is_killed_fails_and_the_rest_is_made() {
                 assert!(ended.errors.contains(words), "{}", ended.errors);
                 assert!(file["ended"].is_string());
             } else {
-                assert_eq!(file["status"], "done", "{}", run.display());
+                let status = &file["status"];
+                assert!(status == "done" || status == "converged", "{status}");
             }
             assert!(!is_locked(&run));
         }

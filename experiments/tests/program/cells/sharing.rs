@@ -11,7 +11,9 @@ use crate::weights;
 #[test]
 fn two_programs_share_a_grid_and_make_no_cell_twice() {
     let folder = TempDir::new().unwrap();
-    let grid = grid("[\"nls\", \"ls\", \"ponls\", \"nls-ub\", \"gd\"]", 800);
+    let sizes = ["1e-6", "2e-6", "3e-6", "4e-6", "5e-6"];
+    let methods = sizes.map(|size| format!("{{name=\"gd\", step_size={size}}}"));
+    let grid = grid(&format!("[{}]", methods.join(", ")), 800);
     let start = || program(folder.path(), &grid, &[]).spawn().unwrap();
     let both = [start(), start()].map(end);
     let said: String = both.iter().map(|ended| ended.errors.as_str()).collect();
