@@ -395,7 +395,8 @@
         const { range, at } = kept;
         if (range) group.zoom(...range);
         else group.reset();
-        if (at !== null) group.point(null, at);
+        // Only then has uPlot taken over the range.
+        if (at !== null) queueMicrotask(() => group.point(null, at));
       },
       toggle: (method, isShown) => {
         if (isShown) kept.hidden.delete(method);

@@ -70,15 +70,17 @@
     if (next) flatland.drawDensities(next, data, hasPictures(old));
   };
 
-  const take = (page) => {
+  const take = async (page) => {
     const data = JSON.parse(page.getElementById("data").textContent);
-    // Where the reader is, below the head of the page: the first part in sight; and what has the focus.
-    const isInSight = ({ top, bottom }) => scrollY > 0 && bottom > 0 && top < innerHeight;
-    const inSight = [...document.querySelectorAll("main [data-key]")].find((element) => isInSight(element.getBoundingClientRect()));
-    const top = inSight?.getBoundingClientRect().top;
     const focused = document.activeElement;
     const around = focused?.closest("main [data-key]");
     const index = around ? [...around.querySelectorAll(FOCUSABLE)].indexOf(focused) : -1;
+    // Where the reader is, below the head of the page: at what has the focus, or else begins in sight, or else is in sight.
+    const topOf = (element) => element.getBoundingClientRect().top;
+    const parts = [...document.querySelectorAll("main [data-key]")];
+    const seen = parts.filter((part) => scrollY > 0 && topOf(part) < innerHeight && part.getBoundingClientRect().bottom > 0);
+    const anchor = seen.find((part) => part === around) ?? seen.find((part) => topOf(part) >= 0) ?? seen[0];
+    const top = anchor && topOf(anchor);
 
     const open = keyed(document);
     for (const [key, element] of keyed(page)) {
@@ -97,11 +99,13 @@
     forget();
     flatland.refreshTable();
 
-    const now = inSight && keyed(document).get(inSight.dataset.key)?.getBoundingClientRect().top;
-    if (now !== undefined) scrollBy({ top: now - top, behavior: "instant" });
+    // uPlot gives its charts their height in a microtask: nothing is painted before that.
+    await null;
+    const same = anchor && keyed(document).get(anchor.dataset.key);
+    if (same) scrollBy({ top: topOf(same) - top, behavior: "instant" });
     if (index >= 0 && document.activeElement !== focused) {
-      const same = keyed(document).get(around.dataset.key)?.querySelectorAll(FOCUSABLE)[index];
-      (focused.isConnected ? focused : same)?.focus({ preventScroll: true });
+      const renewed = keyed(document).get(around.dataset.key)?.querySelectorAll(FOCUSABLE)[index];
+      (focused.isConnected ? focused : renewed)?.focus({ preventScroll: true });
     }
   };
 
@@ -125,7 +129,7 @@
       if (page && !page.getElementById("data")) return location.reload();
       if (page) {
         version = page.documentElement.dataset.version;
-        take(page);
+        await take(page);
         note.value = `new at ${new Date().toLocaleTimeString()}`;
       }
     }
