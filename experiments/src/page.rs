@@ -102,7 +102,7 @@ pub fn followed(results: &Path, version: &str) -> String {
     })
 }
 
-/// What a folder holds, of which there is something.
+/// What a folder holds.
 struct Found {
     runs: Vec<FinishedRun>,
     spectra: Vec<Spectrum>,
@@ -114,10 +114,6 @@ impl Found {
     fn read(results: &Path) -> Result<Self> {
         let Contents { runs, mut left_out } = Contents::read(results)?;
         let spectra = spectra::read(results, &mut left_out)?;
-        ensure!(
-            !runs.is_empty() || !spectra.is_empty(),
-            finished::nothing_in(results)
-        );
         Ok(Self {
             runs,
             spectra,
@@ -187,6 +183,10 @@ fn page(found: &Found, results: &Path, follows: Option<&str>) -> Result<String> 
         spectra,
         left_out,
     } = found;
+    ensure!(
+        !runs.is_empty() || !spectra.is_empty(),
+        finished::nothing_in(results)
+    );
     let problems = summary::problems(runs);
     let charts = Charts::new(&problems, spectra, results);
     let ended = runs.iter().filter(|run| run.file.status.is_success());

@@ -17,6 +17,9 @@ use crate::progress::Line;
 /// How often a process is looked after.
 const LOOK: Duration = Duration::from_millis(100);
 
+/// How soon a wish to stop is passed on.
+const PASSING_ON: Duration = Duration::from_millis(10);
+
 /// What a process has let hear.
 enum Heard {
     Event(Event),
@@ -121,7 +124,7 @@ impl Watch {
             scope.spawn(move || listen(output, &tell));
             scope.spawn(move || listen(errors, &tell_too));
             loop {
-                match hear.recv_timeout(LOOK) {
+                match hear.recv_timeout(PASSING_ON) {
                     Ok(Heard::Event(Event::Progress { done, state })) => line.show(done, &state),
                     Ok(Heard::Event(Event::Ended(ended))) => outcome = Some(ended),
                     Ok(Heard::Said(text)) => {
@@ -131,8 +134,11 @@ impl Watch {
                     Err(RecvTimeoutError::Timeout) => {}
                     Err(RecvTimeoutError::Disconnected) => break,
                 }
+                if interrupted.load(Ordering::Relaxed) {
+                    self.stop("the user");
+                }
                 if self.looked.elapsed() >= LOOK {
-                    self.look(interrupted);
+                    self.look();
                 }
             }
         });
@@ -153,11 +159,8 @@ impl Watch {
         }
     }
 
-    fn look(&mut self, interrupted: &AtomicBool) {
+    fn look(&mut self) {
         self.looked = Instant::now();
-        if interrupted.load(Ordering::Relaxed) {
-            self.stop("the user");
-        }
         if let Some(limit) = self.time_limit
             && self.started.elapsed() >= limit
         {

@@ -88,7 +88,7 @@ fn the_page_follows_the_records() {
     let address = serve(&results, Audience::Local);
     let waiting = text(address, "/");
     assert!(
-        waiting.contains("there is no folder grid") && !waiting.contains("id=\"data\""),
+        waiting.contains("cannot read the folder grid") && !waiting.contains("id=\"data\""),
         "{waiting}"
     );
     run(&results.join("a <run>"), 3);

@@ -38,7 +38,7 @@ const begin = (method, name = method, change = (config) => config) => {
   cpSync(join(made, original), run, { recursive: true });
   const edit = (file, how) => writeFileSync(join(run, file), how(readFileSync(join(run, file), "utf8")));
   edit("config.toml", change);
-  edit("run.json", (text) => text.replace('"done"', '"running"'));
+  edit("run.json", (text) => text.replace('"done"', '"running"').replace('"owner"', '"no owner"'));
   const rows = readFileSync(join(run, "metrics.csv"), "utf8").trim().split("\n");
   edit("metrics.csv", () => rows.slice(0, 9).join("\n") + "\n");
   // All at once: a reader that sees half of it is told so, which is not what is tested here.

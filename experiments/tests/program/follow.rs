@@ -37,9 +37,12 @@ fn grid() -> TempDir {
         .find(|run| run.to_string_lossy().contains("-ls-"))
         .unwrap();
     let file = fs::read_to_string(run.join("run.json")).unwrap();
+    let mut file: serde_json::Value = serde_json::from_str(&file).unwrap();
+    file["status"] = "running".into();
+    file.as_object_mut().unwrap().remove("owner"); // which has ended
     fs::write(
         run.join("run.json"),
-        file.replace("\"done\"", "\"running\""),
+        serde_json::to_string_pretty(&file).unwrap(),
     )
     .unwrap();
     // It is in the middle of its sixth row.
@@ -287,7 +290,9 @@ fn serve_shows_a_grid_to_this_machine() {
         server.address
     );
     let page = server.get("/").replace("&#x2f;", "/");
-    assert!(page.starts_with("HTTP/1.1 200 OK\r\n") && page.contains("foreign: "));
+    assert!(
+        page.starts_with("HTTP/1.1 200 OK\r\n") && page.contains("foreign/run.json is no run file")
+    );
     assert_eq!(page.matches("<details class=\"run\"").count(), 2);
     let link = page
         .split("href=\"files/")
@@ -308,7 +313,11 @@ fn serve_shows_a_grid_to_this_machine() {
 fn ctrl_c_ends_serve() {
     let folder = TempDir::new().unwrap();
     let mut server = Server::start(folder.path(), &["not-there-yet"]);
-    assert!(server.get("/").contains("there is no folder not-there-yet"));
+    assert!(
+        server
+            .get("/")
+            .contains("cannot read the folder not-there-yet")
+    );
     let kill = Command::new("kill")
         .args(["-INT", &server.child.id().to_string()])
         .status();

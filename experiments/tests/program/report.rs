@@ -242,6 +242,7 @@ fn runs_under_way_and_diverged_ones_are_shown() {
         fs::write(run.join("run.json"), text.replace(from, to)).unwrap();
     };
     change(&all[1], "\"done\"", "\"running\"");
+    change(&all[1], "\"owner\"", "\"no owner\""); // it has ended
     change(&all[2], "\"done\"", "\"failed\"");
     change(&all[2], "\"iterations\": 7", "\"iterations\": 0");
     for file in ["metrics.csv", "sharpness.csv"] {

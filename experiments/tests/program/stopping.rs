@@ -139,7 +139,7 @@ fn signal(name: &str, to: &str) {
 /// many rows. Two generations of the checkpoint are left, an iteration apart.
 #[cfg(unix)]
 fn stopped_after(folder: &Path, grid: &str, count: usize) -> PathBuf {
-    let mut child = program(folder, grid, &["--checkpoint-every", "1"])
+    let mut child = program(folder, grid, &["--checkpoint-every", "1", "--in-process"])
         .spawn()
         .unwrap();
     wait_for_rows(&mut child, folder, count);

@@ -11,7 +11,7 @@ use super::{
 fn a_cell_that_is_killed_fails_and_the_rest_is_made() {
     for (name, words) in [
         ("KILL", "ended by SIGKILL (9)"),
-        ("SEGV", "ended by SIGSEGV (11)"),
+        ("ABRT", "ended by SIGABRT (6)"),
     ] {
         let folder = TempDir::new().unwrap();
         // Gradient descent is to be killed: with such a step it does not converge before.
