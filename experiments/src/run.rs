@@ -8,6 +8,7 @@ mod saving;
 mod stochastic;
 mod training;
 
+use std::io::Write;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
@@ -108,7 +109,9 @@ pub fn execute(
     if !is_new {
         let iteration = place.iteration(run.per_epoch);
         if start.source != Source::Beginning {
-            eprintln!(
+            // Whoever has started this process may have ended.
+            let _ = writeln!(
+                std::io::stderr(),
                 "{} goes on from iteration {iteration}",
                 cell.directory_name()
             );

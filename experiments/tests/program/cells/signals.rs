@@ -16,7 +16,7 @@ fn every_signal_stops_the_cell_under_way_and_begins_no_other() {
         signal(name, child.id());
         let ended = end(child);
         assert_eq!(ended.code, Some(code), "{}", ended.errors);
-        assert_eq!(runs(folder.path()), [run.clone()]);
+        assert_eq!(runs(folder.path()), std::slice::from_ref(&run));
         assert_eq!(run_file(&run)["status"], "interrupted");
         assert!(ended.output.contains("interrupted"), "{}", ended.output);
         let words = format!("SIG{name}: stopping");
@@ -46,7 +46,7 @@ fn a_signal_to_the_whole_group_is_one_wish() {
     assert!(kill.success());
     let ended = end(child);
     assert_eq!(ended.code, Some(130), "{}", ended.errors);
-    assert_eq!(runs(folder.path()), [run.clone()]);
+    assert_eq!(runs(folder.path()), std::slice::from_ref(&run));
     let file = run_file(&run);
     assert_eq!(file["status"], "interrupted", "{file}");
     assert!(ended.output.contains("interrupted"), "{}", ended.output);
