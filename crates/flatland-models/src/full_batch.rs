@@ -155,7 +155,7 @@ impl FullBatch {
         self
     }
 
-    /// The network whose loss it is, for passes [at a point](Pass::plain): its own trainable parameters are NaN.
+    /// The network whose loss it is, for passes [at a point](crate::Pass::plain): its own trainable parameters are NaN.
     pub fn network(&self) -> &Sequence {
         &self.network
     }

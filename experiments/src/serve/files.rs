@@ -57,7 +57,7 @@ pub fn find(results: &Path, encoded: &str) -> Option<Found> {
         let is_special = name.is_empty() || name.starts_with('.');
         !is_special && !name.contains(|letter: char| letter.is_control() || "\\:".contains(letter))
     };
-    if !names.iter().all(|name| is_plain(name)) {
+    if !names.iter().all(is_plain) {
         return None;
     }
     let Kind {

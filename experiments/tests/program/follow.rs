@@ -140,7 +140,8 @@ impl Terminal {
             shown: String::new(),
         };
         terminal.wait_for(".");
-        terminal.process = terminal.shown.trim().trim_end_matches('.').to_owned();
+        let (process, _) = terminal.shown.split_once('.').unwrap(); // more may have come at once
+        terminal.process = process.trim().to_owned();
         Some(terminal)
     }
 
