@@ -54,7 +54,7 @@ test("new rows and problems arrive, and what the reader has chosen stays", async
   page.on("pageerror", (error) => complaints.push(String(error)));
   page.on("request", (request) => request.url().startsWith(address) || /^data:/.test(request.url()) || complaints.push(request.url()));
   await page.goto(address);
-  assert.match(await page.locator("p").first().innerText(), /there is no folder/);
+  assert.match(await page.locator("p").first().innerText(), /cannot read the folder/);
 
   begin("ls");
   const nls = begin("nls");
