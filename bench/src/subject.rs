@@ -278,9 +278,7 @@ impl Subject {
     fn iterate(&mut self, iterations: usize) -> Result<(Tensor<1>, LineSearch, u32)> {
         let mut search = self.search.clone();
         let mut point = self.point.clone();
-        let mut objective = (self.objective.clone()).with_memory_for_trials(
-            std::env::var("MT").map_or(MEMORY_FOR_TRIALS, |x| x.parse().unwrap()),
-        );
+        let mut objective = (self.objective.clone()).with_memory_for_trials(MEMORY_FOR_TRIALS);
         let mut trials = 0;
         for iteration in 0..iterations {
             let step;
