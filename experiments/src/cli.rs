@@ -10,7 +10,7 @@ mod tune;
 use clap::{Parser, Subcommand};
 
 pub use live::{ServeArgs, WatchArgs};
-pub use manage::{CellArgs, CleanArgs, Minutes, ResumeArgs, StatusArgs};
+pub use manage::{CellArgs, CleanArgs, MakingArgs, Minutes, ResumeArgs, StatusArgs};
 pub use measure::{DataArgs, DoctorArgs, SpectrumArgs};
 pub use results::{CheckArgs, CompareArgs, ExportArgs, PlotArgs, ReportArgs, TableArgs};
 pub use run::RunArgs;

@@ -24,6 +24,7 @@ use indicatif::MultiProgress;
 use serde::{Deserialize, Serialize};
 
 use crate::cell::CellConfig;
+use crate::cli::{MakingArgs, Minutes};
 use crate::device::FoundDevice;
 use crate::doctor::Verdict;
 use crate::jobs::Jobs;
@@ -88,7 +89,30 @@ pub struct Workshop<'a> {
     pub keeping: Keeping,
 }
 
-impl Workshop<'_> {
+impl<'a> Workshop<'a> {
+    /// As the arguments say. The data are used where they ask for runs in this process, and extended runs go on by so many
+    /// iterations, or epochs, from finished ones.
+    pub fn new(
+        arguments: &'a MakingArgs,
+        device: &'a FoundDevice,
+        budget: Option<Budget>,
+        in_process: Option<&'a HashMap<Dataset, Loaded>>,
+        extended_by: Option<u64>,
+    ) -> Self {
+        Self {
+            device,
+            budget,
+            jobs: arguments.jobs,
+            data_dir: &arguments.data_dir,
+            time_limit: arguments.max_minutes.map(Minutes::duration),
+            in_process,
+            keeping: Keeping {
+                checkpoints: arguments.checkpoint_every,
+                extended_by,
+            },
+        }
+    }
+
     /// Makes the cells in order. Returns what became of each; nothing of those that were not begun when `interrupted` was
     /// raised.
     ///

@@ -6,17 +6,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::{Context, Result, ensure};
 
 use crate::cell::CellConfig;
-use crate::cli::{Minutes, ResumeArgs};
+use crate::cli::ResumeArgs;
 use crate::finished;
 use crate::making::{Outcome, Task, Workshop};
 use crate::memory;
 use crate::records::RunFile;
-use crate::run::Keeping;
 use crate::session::{self, Ending};
 use crate::status::read_config;
 
 /// `experiments resume`
 pub fn run(arguments: &ResumeArgs, interrupted: &AtomicBool) -> Result<Ending> {
+    let making = &arguments.making;
     let runs = find(arguments)?;
     let (finished, open): (Vec<_>, Vec<_>) = runs.into_iter().partition(|(_, directory)| {
         (RunFile::read(directory).ok().flatten()).is_some_and(|file| file.status.is_final())
@@ -25,7 +25,7 @@ pub fn run(arguments: &ResumeArgs, interrupted: &AtomicBool) -> Result<Ending> {
         eprintln!("{} is finished and is skipped", directory.display());
     }
     let cells: Vec<CellConfig> = open.iter().map(|(cell, _)| cell.clone()).collect();
-    let data = session::load_data(&cells, &arguments.data_dir, arguments.in_process)?;
+    let data = session::load_data(&cells, &making.data_dir, making.in_process)?;
     let mut outcomes: Vec<Option<Outcome>> = vec![None; open.len()];
     // The runs of one device and float type at a time.
     for (first, cell) in cells.iter().enumerate() {
@@ -44,19 +44,9 @@ pub fn run(arguments: &ResumeArgs, interrupted: &AtomicBool) -> Result<Ending> {
         let mut device = cell.device.find(cell.dtype)?;
         let results = open[first].1.parent().context("a run without a folder")?;
         let results = results.parent().unwrap_or(results);
-        session::consult(&mut device, cell.dtype, results, arguments.despite_doctor)?;
-        let workshop = Workshop {
-            device: &device,
-            budget: memory::budget(arguments.memory, &device),
-            jobs: arguments.jobs,
-            data_dir: &arguments.data_dir,
-            time_limit: arguments.max_minutes.map(Minutes::duration),
-            in_process: data.as_ref(),
-            keeping: Keeping {
-                checkpoints: arguments.checkpoint_every,
-                extended_by: None,
-            },
-        };
+        session::consult(&mut device, cell.dtype, results, making.despite_doctor)?;
+        let budget = memory::budget(making.memory, &device);
+        let workshop = Workshop::new(making, &device, budget, data.as_ref(), None);
         let made = workshop.make(&tasks, interrupted)?;
         for (task, outcome) in tasks.iter().zip(made) {
             outcomes[task.place.0 - 1] = outcome;

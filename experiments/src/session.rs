@@ -10,7 +10,7 @@ use flatland_data::{Dataset, Loaded};
 use tracing::warn;
 
 use crate::cell::{CellConfig, FloatType};
-use crate::cli::{Minutes, RunArgs};
+use crate::cli::RunArgs;
 use crate::device::FoundDevice;
 use crate::doctor;
 use crate::grid::Grid;
@@ -21,7 +21,6 @@ use crate::plan;
 use crate::presets::{self, Scale};
 use crate::records::{RunFile, write_whole};
 use crate::report::{self, FinishedRun};
-use crate::run::Keeping;
 use crate::table;
 
 /// How a command ended, as its exit code tells.
@@ -68,10 +67,14 @@ pub fn make(mut grid: Grid, arguments: &RunArgs, interrupted: &AtomicBool) -> Re
     let mut device = grid.device.find(grid.dtype)?;
     grid.device = device.name;
     let mut cells = grid.cells();
-    let budget = memory::budget(arguments.memory, &device);
+    let budget = memory::budget(arguments.making.memory, &device);
     let plans = memory::fit(&mut cells, grid.chunk, budget, &device.device)?;
     let folder = arguments.results.join(&grid.name);
-    let data = load_data(&cells, &arguments.data_dir, arguments.in_process);
+    let data = load_data(
+        &cells,
+        &arguments.making.data_dir,
+        arguments.making.in_process,
+    );
     if arguments.dry_run {
         println!(
             "{}",
@@ -106,7 +109,7 @@ pub fn make(mut grid: Grid, arguments: &RunArgs, interrupted: &AtomicBool) -> Re
         &mut device,
         grid.dtype,
         &arguments.results,
-        arguments.despite_doctor,
+        arguments.making.despite_doctor,
     )?;
     eprintln!(
         "{} runs on {}, results in {}",
@@ -114,18 +117,14 @@ pub fn make(mut grid: Grid, arguments: &RunArgs, interrupted: &AtomicBool) -> Re
         device.description,
         folder.display()
     );
-    let workshop = Workshop {
-        device: &device,
+    let extended_by = arguments.extend.map(NonZeroU64::get);
+    let workshop = Workshop::new(
+        &arguments.making,
+        &device,
         budget,
-        jobs: arguments.jobs,
-        data_dir: &arguments.data_dir,
-        time_limit: arguments.max_minutes.map(Minutes::duration),
-        in_process: data.as_ref(),
-        keeping: Keeping {
-            checkpoints: arguments.checkpoint_every,
-            extended_by: arguments.extend.map(NonZeroU64::get),
-        },
-    };
+        data.as_ref(),
+        extended_by,
+    );
     let outcomes = make_open(&cells, &folder, &workshop, interrupted)?;
     Ok(Some(Made {
         cells,

@@ -32,6 +32,37 @@ impl FromStr for Minutes {
     }
 }
 
+/// How runs are made, by whatever command.
+#[derive(Debug, Clone, Args)]
+pub struct MakingArgs {
+    /// Memory that all runs at the same time may take, such as 12GB or 8GiB. Default: three quarters of what the device
+    /// has. If given, a run whose process takes half as much again as its share, and 256 MB, is ended; only memory of the
+    /// computer counts there, not that of a GPU.
+    #[arg(long, value_name = "SIZE")]
+    pub memory: Option<ByteSize>,
+    /// Runs made side by side, which share the threads of the CPU. Default: one for each thread if there are more runs
+    /// than threads and memory for all, else one; on a GPU one.
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<NonZeroUsize>,
+    /// Minutes that each run may take, such as 90 or 0.5. It is stopped then, and the next one begins; the same command
+    /// goes on with it.
+    #[arg(long, value_name = "N")]
+    pub max_minutes: Option<Minutes>,
+    /// Make the runs in this process, for debugging: a crash ends all of them.
+    #[arg(long, conflicts_with = "max_minutes")]
+    pub in_process: bool,
+    /// How often each run keeps its state, to go on from there after a crash: a number of iterations, a time such as 30s,
+    /// 5min or 1h, or both, such as 100,5min, for whichever comes first. Stopping a run keeps it, too.
+    #[arg(long, value_name = "INTERVAL", default_value = "5min")]
+    pub checkpoint_every: Interval,
+    /// Folder that holds the data sets, one folder each.
+    #[arg(long, default_value = "datasets", value_name = "DIR")]
+    pub data_dir: PathBuf,
+    /// Run on a device that the doctor found unsound.
+    #[arg(long)]
+    pub despite_doctor: bool,
+}
+
 #[derive(Debug, Args)]
 #[command(
     long_about = "Say how far the runs in a folder are: state, iterations done of those asked for, how long ago the last \
@@ -60,27 +91,8 @@ pub struct ResumeArgs {
     /// Directories of runs, or folders with runs.
     #[arg(value_name = "RUN", required = true)]
     pub runs: Vec<PathBuf>,
-    /// Memory that all runs at the same time may take, as for `experiments run`.
-    #[arg(long, value_name = "SIZE")]
-    pub memory: Option<ByteSize>,
-    /// Runs made side by side, as for `experiments run`.
-    #[arg(long, value_name = "N")]
-    pub jobs: Option<NonZeroUsize>,
-    /// Minutes that each run may take, as for `experiments run`.
-    #[arg(long, value_name = "N")]
-    pub max_minutes: Option<Minutes>,
-    /// Make the runs in this process, for debugging: a crash ends all of them.
-    #[arg(long, conflicts_with = "max_minutes")]
-    pub in_process: bool,
-    /// How often each run keeps its state, as for `experiments run`.
-    #[arg(long, value_name = "INTERVAL", default_value = "5min")]
-    pub checkpoint_every: Interval,
-    /// Folder that holds the data sets, one folder each.
-    #[arg(long, default_value = "datasets", value_name = "DIR")]
-    pub data_dir: PathBuf,
-    /// Run on a device that the doctor found unsound.
-    #[arg(long)]
-    pub despite_doctor: bool,
+    #[command(flatten)]
+    pub making: MakingArgs,
 }
 
 #[derive(Debug, Args)]

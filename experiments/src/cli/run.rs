@@ -1,15 +1,13 @@
 //! Arguments of `experiments run`.
 
-use std::num::{NonZeroU64, NonZeroUsize};
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 
-use bytesize::ByteSize;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 
-use super::Minutes;
+use super::MakingArgs;
 use crate::cell::FloatType;
-use crate::checkpoint::Interval;
 use crate::device::DeviceName;
 use crate::memory::Chunk;
 use crate::presets::{self, Scale};
@@ -57,39 +55,15 @@ pub struct RunArgs {
     /// Samples that go through a network together; auto takes as many as --memory allows. Default: per network.
     #[arg(long, value_name = "auto|N")]
     pub chunk: Option<Chunk>,
-    /// Memory that all runs at the same time may take, such as 12GB or 8GiB. Default: three quarters of what the device
-    /// has. If given, a run whose process takes half as much again as its share, and 256 MB, is ended; only memory of the
-    /// computer counts there, not that of a GPU.
-    #[arg(long, value_name = "SIZE")]
-    pub memory: Option<ByteSize>,
-    /// Runs made side by side, which share the threads of the CPU. Default: one for each thread if there are more runs
-    /// than threads and memory for all, else one; on a GPU one.
-    #[arg(long, value_name = "N")]
-    pub jobs: Option<NonZeroUsize>,
-    /// Minutes that each run may take, such as 90 or 0.5. It is stopped then, and the next one begins; the same command
-    /// goes on with it.
-    #[arg(long, value_name = "N")]
-    pub max_minutes: Option<Minutes>,
-    /// Make the runs in this process, for debugging: a crash ends all of them.
-    #[arg(long, conflicts_with = "max_minutes")]
-    pub in_process: bool,
-    /// Folder that holds the data sets, one folder each.
-    #[arg(long, default_value = "datasets", value_name = "DIR")]
-    pub data_dir: PathBuf,
+    #[command(flatten)]
+    pub making: MakingArgs,
     /// Folder for what the runs write.
     #[arg(long, default_value = "results", value_name = "DIR")]
     pub results: PathBuf,
-    /// How often each run keeps its state, to go on from there after a crash: a number of iterations, a time such as 30s,
-    /// 5min or 1h, or both, such as 100,5min, for whichever comes first. Stopping a run keeps it, too.
-    #[arg(long, value_name = "INTERVAL", default_value = "5min")]
-    pub checkpoint_every: Interval,
     /// Make so many more iterations (of stochastic runs, epochs) than the grid says, going on from where its finished
     /// runs ended. These stay; the longer runs, as if made from the start, get directories of their own.
     #[arg(long, value_name = "N")]
     pub extend: Option<NonZeroU64>,
-    /// Run on a device that the doctor found unsound.
-    #[arg(long)]
-    pub despite_doctor: bool,
     /// Print the runs that would be made, with their parameters, arithmetic and memory, and make none.
     #[arg(long)]
     pub dry_run: bool,
