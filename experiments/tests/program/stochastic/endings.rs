@@ -145,7 +145,10 @@ fn an_epoch_can_be_interrupted() {
     assert_eq!(file["status"], "interrupted");
     let rows = numbers(&run.join("metrics.csv"), "iteration");
     assert!(rows.windows(2).all(|pair| pair[1] == pair[0] + 1.0));
-    // A row of epochs.csv for every whole epoch, and one for the start.
+    // A row of epochs.csv for the start and every whole epoch. The run may have stopped between the last batch of an
+    // epoch and its row: the row is then the first thing that the run goes on with.
     let epochs = numbers(&run.join("epochs.csv"), "epoch");
-    assert_eq!(epochs.len(), rows.len() / 3 + 1);
+    let due = rows.len() / 3 + 1;
+    let is_pending = rows.len().is_multiple_of(3) && epochs.len() + 1 == due;
+    assert!(epochs.len() == due || is_pending, "{epochs:?} {rows:?}");
 }
