@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use tracing::warn;
 
 use crate::cell::CellConfig;
-use crate::records::{self, DiagnosticsRow, Tables};
+use crate::records::{self, DiagnosticsRow, GradientNormRow, Tables};
 pub use large_steps::Waiting;
 use segment::Segment;
 pub use segment::{SegmentConfig, segment};
@@ -168,6 +168,7 @@ impl Diagnostics {
         if let Some(config) = &self.early {
             let header = DiagnosticsRow::header(config.eigenvalues.min(dimension));
             tables.start(records::DIAGNOSTICS, Some(&header))?;
+            tables.start(records::GRADIENT_NORMS, None)?;
         }
         if self.segment.is_some() {
             for name in [records::SEGMENT, records::SMOOTHNESS, records::LARGE_STEPS] {
@@ -223,6 +224,15 @@ impl Diagnostics {
                     cost.products += measured.products();
                     let row = row(iteration, &measured, start.elapsed().as_secs_f64());
                     tables.write(records::DIAGNOSTICS, &row)?;
+                    let slots = objective.layout().slots().iter();
+                    for (slot, &norm) in slots.zip(&measured.norms.tensors) {
+                        let row = GradientNormRow {
+                            iteration,
+                            parameter: slot.name.clone(),
+                            norm,
+                        };
+                        tables.write(records::GRADIENT_NORMS, &row)?;
+                    }
                     self.vectors = match config.is_over(iteration) {
                         true => Vec::new(),
                         false => measured.pairs.vectors,

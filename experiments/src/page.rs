@@ -6,6 +6,7 @@
 
 mod again;
 mod charts;
+mod early;
 mod spectra;
 mod table;
 mod thin;
@@ -38,9 +39,11 @@ const PAGE: &str = "report.html";
 const TEMPLATE: &str = include_str!("page/assets/page.html");
 const STYLE: &str = include_str!("page/assets/page.css");
 const WAITING: &str = include_str!("page/assets/waiting.html");
-const SCRIPTS: [&str; 3] = [
+const SCRIPTS: [&str; 5] = [
     include_str!("page/assets/page.js"),
+    include_str!("page/assets/drawing.js"),
     include_str!("page/assets/charts.js"),
+    include_str!("page/assets/panels.js"),
     include_str!("page/assets/pictures.js"),
 ];
 /// Of a page that follows its records.

@@ -8,6 +8,7 @@
 //! | `epochs.csv` | of a stochastic run: an [`EpochRow`] for the start and after every epoch |
 //! | `sharpness.csv` | a [`SharpnessRow`] for every measurement |
 //! | `diagnostics.csv` | a [`DiagnosticsRow`] for every measurement, where the grid asks for them |
+//! | `gradient_norms.csv` | with each of these, a [`GradientNormRow`] for every parameter |
 //! | `segment.csv` | a [`SegmentRow`] for every point along a step, where the grid asks for them |
 //! | `smoothness.csv` | a [`SmoothnessRow`] for every step that the verdicts look at, where the grid asks for segments |
 //! | `large_steps.csv` | a [`LargeStepRow`], the verdict of Definition 2.3, for every iteration with a segment |
@@ -16,6 +17,7 @@
 
 mod diagnostics;
 mod epochs;
+mod provenance;
 mod tables;
 
 use std::io::{Cursor, Write};
@@ -25,11 +27,11 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tracing::warn;
 
-use crate::doctor::Verdict;
 use crate::lock;
 
-pub use diagnostics::{DiagnosticsRow, LargeStepRow, SegmentRow, SmoothnessRow};
+pub use diagnostics::{DiagnosticsRow, GradientNormRow, LargeStepRow, SegmentRow, SmoothnessRow};
 pub use epochs::EpochRow;
+pub use provenance::{DataFile, Owner, Provenance};
 pub use tables::{Marks, Tables, misfit};
 
 /// The files of a run.
@@ -39,6 +41,7 @@ pub const METRICS: &str = "metrics.csv";
 pub const EPOCHS: &str = "epochs.csv";
 pub const SHARPNESS: &str = "sharpness.csv";
 pub const DIAGNOSTICS: &str = "diagnostics.csv";
+pub const GRADIENT_NORMS: &str = "gradient_norms.csv";
 pub const SEGMENT: &str = "segment.csv";
 pub const SMOOTHNESS: &str = "smoothness.csv";
 pub const LARGE_STEPS: &str = "large_steps.csv";
@@ -180,86 +183,6 @@ pub struct RunFile {
     pub resumed: Vec<Resumption>,
     /// Sums and final values; of a run under way, those so far.
     pub totals: Totals,
-}
-
-/// A process that writes in a run's directory.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Owner {
-    /// Its number on that machine.
-    pub pid: u32,
-    /// The machine's name.
-    pub host: String,
-}
-
-impl Owner {
-    /// This process.
-    pub fn this() -> Self {
-        Self {
-            pid: std::process::id(),
-            host: sysinfo::System::host_name().unwrap_or_default(),
-        }
-    }
-}
-
-impl std::fmt::Display for Owner {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "process {} on {}", self.pid, self.host)
-    }
-}
-
-/// Where the numbers of a run come from.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Provenance {
-    /// Version of this program.
-    pub version: String,
-    /// Commit it was built from, with `-dirty` where files had been changed.
-    pub git_commit: String,
-    /// The device that computed.
-    pub device: String,
-    /// What the doctor says of the device, where it was asked.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub doctor: Option<Verdict>,
-    /// Threads of a CPU device.
-    pub threads: usize,
-    /// Number of parameters of the network, once it is built.
-    pub parameters: Option<u64>,
-    /// Number of training samples used, which stratification may round down.
-    pub train_samples: Option<u64>,
-    /// Number of test samples.
-    pub test_samples: Option<u64>,
-    /// The data files with their SHA-256 sums.
-    pub data: Vec<DataFile>,
-    /// BLAKE3 sum of the file with initial weights, where one was given.
-    pub initial_weights: Option<String>,
-}
-
-impl Provenance {
-    /// That of a run that has not come as far as its data and its network.
-    pub fn of_this_program(device: String) -> Self {
-        Self {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            git_commit: env!("FLATLAND_GIT_COMMIT").to_owned(),
-            device,
-            doctor: None,
-            threads: rayon::current_num_threads(),
-            parameters: None,
-            train_samples: None,
-            test_samples: None,
-            data: Vec::new(),
-            initial_weights: None,
-        }
-    }
-}
-
-/// A file that samples were read from.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct DataFile {
-    /// Its path, or `embedded`.
-    pub path: String,
-    /// Its SHA-256 sum.
-    pub sha256: String,
-    /// Whether it is the official file, the subset that ships, or neither.
-    pub state: String,
 }
 
 /// How a run went on after a stop.

@@ -9,7 +9,8 @@ use crate::figure::{Curves, EarlyFigure, Figure, SegmentFigure};
 use crate::grid::loss_name;
 use crate::method::MethodConfig;
 use crate::records::{
-    self, DiagnosticsRow, EpochRow, LargeStepRow, MetricsRow, RunFile, SegmentRow, SharpnessRow,
+    self, DiagnosticsRow, EpochRow, GradientNormRow, LargeStepRow, MetricsRow, RunFile, SegmentRow,
+    SharpnessRow,
 };
 
 /// A run as its directory holds it.
@@ -24,6 +25,8 @@ pub struct FinishedRun {
     pub epochs: Vec<EpochRow>,
     /// Where the grid asked for diagnostics.
     pub diagnostics: Vec<DiagnosticsRow>,
+    /// With the diagnostics.
+    pub gradient_norms: Vec<GradientNormRow>,
     /// Where the grid asked for segments.
     pub segment: Vec<SegmentRow>,
     /// The verdicts of Definition 2.3, where the grid asked for segments.
@@ -49,6 +52,7 @@ impl FinishedRun {
             sharpness: records::read_rows(&directory.join(records::SHARPNESS))?,
             epochs: records::read_rows(&directory.join(records::EPOCHS))?,
             diagnostics: DiagnosticsRow::read(&directory.join(records::DIAGNOSTICS))?,
+            gradient_norms: records::read_rows(&directory.join(records::GRADIENT_NORMS))?,
             segment: records::read_rows(&directory.join(records::SEGMENT))?,
             large_steps: records::read_rows(&directory.join(records::LARGE_STEPS))?,
         }))
@@ -280,6 +284,7 @@ impl FinishedRun {
             sharpness: Vec::new(),
             epochs: Vec::new(),
             diagnostics: Vec::new(),
+            gradient_norms: Vec::new(),
             segment: Vec::new(),
             large_steps: Vec::new(),
         }

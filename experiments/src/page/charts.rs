@@ -4,17 +4,16 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::early::Early;
 use super::spectra::Spectrum;
 use super::thin::{Curve, Short, short};
 use super::{anchor, place};
 use crate::figure::Look;
 use crate::grid::loss_name;
-use crate::records::{DiagnosticsRow, SegmentRow, SharpnessRow};
+use crate::records::{SegmentRow, SharpnessRow};
 use crate::report::{FinishedRun, edge_name};
 use crate::summary::{Entry, Problem};
 
-/// Iterations of a run that have their eigenvalues shown, evenly chosen of more.
-const COLUMNS: usize = 200;
 /// Iterations of a run that have a picture of their segment, evenly chosen of more.
 const SEGMENTS: usize = 24;
 
@@ -69,27 +68,6 @@ pub struct Edge {
     pub curve: Curve,
 }
 
-/// The diagnostics of one run. Lists have an entry for each iteration in `x`.
-#[derive(Serialize)]
-pub struct Early {
-    pub problem: String,
-    pub title: String,
-    pub floor: Option<Short>,
-    pub x: Vec<Short>,
-    pub trace: Vec<Short>,
-    pub trace_low: Vec<Short>,
-    pub trace_high: Vec<Short>,
-    /// For each rank by magnitude, an eigenvalue for each iteration.
-    pub eigenvalues: Vec<Vec<Short>>,
-    pub norm_mean: Vec<Short>,
-    pub norm_min: Vec<Short>,
-    pub norm_max: Vec<Short>,
-    pub norm_last_bias: Vec<Short>,
-    pub zero_gradient: Vec<Short>,
-    pub dead_activations: Vec<Short>,
-    pub pairing: Vec<Short>,
-}
-
 /// The smoothness of one run along a step.
 #[derive(Serialize)]
 pub struct Segment {
@@ -137,7 +115,7 @@ impl Charts {
             problems: problems.iter().enumerate().map(panels).collect(),
             early: runs()
                 .filter(|(_, _, run)| !run.diagnostics.is_empty())
-                .map(|(index, title, run)| early(anchor(index), title, run))
+                .map(|(index, title, run)| Early::new(anchor(index), title, run))
                 .collect(),
             segments: runs()
                 .flat_map(|(index, title, run)| segments(&anchor(index), &title, run))
@@ -226,41 +204,6 @@ fn run_curves(run: &FinishedRun, entry: &Entry<'_>, look: &Look) -> RunCurves {
             false => recorded(|row| Some(100.0 * row.test_accuracy?)),
             true => by_epoch(|row| Some(100.0 * row.test_accuracy?)),
         },
-    }
-}
-
-fn early(problem: String, title: String, run: &FinishedRun) -> Early {
-    let all = &run.diagnostics;
-    let stride = all.len().div_ceil(COLUMNS).max(1);
-    let rows: Vec<&DiagnosticsRow> = all.iter().step_by(stride).collect();
-    let list = |value: fn(&DiagnosticsRow) -> Option<f64>| -> Vec<Short> {
-        short(rows.iter().map(|row| value(row).unwrap_or(f64::NAN)))
-    };
-    let ranks = rows
-        .iter()
-        .map(|row| row.eigenvalues.len())
-        .max()
-        .unwrap_or(0);
-    let rank = |rank: usize| {
-        let value = |row: &&DiagnosticsRow| row.eigenvalues.get(rank).copied().unwrap_or(f64::NAN);
-        short(rows.iter().map(value))
-    };
-    Early {
-        problem,
-        title,
-        floor: run.config.floor().map(Short),
-        x: list(|row| Some(row.iteration as f64)),
-        trace: list(|row| Some(row.trace)),
-        trace_low: list(|row| Some(row.trace - row.trace_standard_error)),
-        trace_high: list(|row| Some(row.trace + row.trace_standard_error)),
-        eigenvalues: (0..ranks).map(rank).collect(),
-        norm_mean: list(|row| row.gradient_norm_mean),
-        norm_min: list(|row| row.gradient_norm_min),
-        norm_max: list(|row| row.gradient_norm_max),
-        norm_last_bias: list(|row| row.gradient_norm_last_bias),
-        zero_gradient: list(|row| Some(row.zero_gradient_share)),
-        dead_activations: list(|row| row.dead_activation_share),
-        pairing: list(|row| row.pairing),
     }
 }
 

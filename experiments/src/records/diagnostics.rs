@@ -1,4 +1,4 @@
-//! The rows of `diagnostics.csv`, and of `segment.csv`, `smoothness.csv` and `large_steps.csv`.
+//! The rows of `diagnostics.csv` and `gradient_norms.csv`, and of `segment.csv`, `smoothness.csv` and `large_steps.csv`.
 
 use std::io::Cursor;
 use std::path::Path;
@@ -94,6 +94,17 @@ impl DiagnosticsRow {
         };
         rows().with_context(|| format!("{} does not hold the rows expected", path.display()))
     }
+}
+
+/// The gradient at one parameter tensor of `w_k`, before step `k`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GradientNormRow {
+    /// `k`, from 0.
+    pub iteration: u64,
+    /// The parameter, under PyTorch's name; those of an iteration come in the order of the network.
+    pub parameter: String,
+    /// The Euclidean norm of the gradient's part.
+    pub norm: f64,
 }
 
 /// The smoothness at one point `w_t = w_k − t·g` along step `k`, `g` being the gradient at `w_k`.

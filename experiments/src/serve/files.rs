@@ -32,6 +32,7 @@ fn kind(name: &str) -> Option<Kind> {
         | records::EPOCHS
         | records::SHARPNESS
         | records::DIAGNOSTICS
+        | records::GRADIENT_NORMS
         | records::SEGMENT
         | records::SMOOTHNESS
         | records::LARGE_STEPS => ("text/csv; charset=utf-8", true),
@@ -101,13 +102,14 @@ pub fn address(folder: &str, name: &str) -> String {
 
 /// The names of the files in a run's directory that may be had.
 pub fn of_run(directory: &Path) -> Vec<&'static str> {
-    const NAMES: [&str; 10] = [
+    const NAMES: [&str; 11] = [
         records::CONFIG,
         records::RUN,
         records::METRICS,
         records::EPOCHS,
         records::SHARPNESS,
         records::DIAGNOSTICS,
+        records::GRADIENT_NORMS,
         records::SEGMENT,
         records::SMOOTHNESS,
         records::LARGE_STEPS,

@@ -63,7 +63,7 @@ const csv = (method, file) => {
   const isMse = (name) => !name.endsWith(".svg") && readFileSync(join(runs, name, "config.toml"), "utf8").includes('loss = "mse"');
   const run = readdirSync(runs).find((name) => name.includes(`-mlp-${method}-42-`) && isMse(name));
   const [header, ...lines] = readFileSync(join(runs, run, file), "utf8").trim().split("\n").map((line) => line.split(","));
-  return lines.map((line) => Object.fromEntries(header.map((name, index) => [name, Number(line[index])])));
+  return lines.map((line) => Object.fromEntries(header.map((name, index) => [name, name === "parameter" ? line[index] : Number(line[index])])));
 };
 /** The section of the problem with mean squared error. */
 const mse = async (page) => `#${await page.locator('.problem[data-loss="mse"]').getAttribute("id")}`;
@@ -223,7 +223,7 @@ test("figures zoom and tell values by mouse and keyboard", async () => {
 test("early phase, segments and spectra are drawn, claims and commands are there", async () => {
   await open({}, async (page) => {
     const problem = await mse(page);
-    for (const [part, figures] of [["early", 6 * 3], ["segments", 6 * 2]]) {
+    for (const [part, figures] of [["early", 6 * 4], ["segments", 6 * 2]]) {
       await page.locator(`${problem} details.${part} > summary`).click();
       await page.waitForSelector(`${problem} details.${part} canvas`);
       assert.ok((await page.locator(`${problem} details.${part} figure`).count()) >= figures, part);
@@ -235,6 +235,17 @@ test("early phase, segments and spectra are drawn, claims and commands are there
     const counts = [measured.filter((value) => value > 0).length, measured.filter((value) => value < 0).length];
     assert.ok(counts[1] > 0, "no eigenvalue is negative: this shows nothing");
     assert.deepEqual(points, counts, "filled and hollow ones");
+    const norms = csv("ls", "gradient_norms.csv");
+    const names = [...new Set(norms.map(({ parameter }) => parameter))];
+    const curves = await page.locator(`${problem} details.early .chart`).nth(1).evaluate(({ uplot }) =>
+      uplot.series.slice(1).map(({ label }, index) => [label, [...uplot.data[index + 1]]]));
+    assert.deepEqual(curves.map(([name]) => name), names);
+    for (const [name, values] of curves) {
+      const expected = norms.filter(({ parameter }) => parameter === name).map(({ norm }) => Number(norm));
+      values.forEach((value, index) => assert.ok(Math.abs(value / expected[index] - 1) < 1e-5, `${name}: ${value} for ${expected[index]}`));
+    }
+    await page.locator(`${problem} details.norms > summary`).first().click();
+    assert.deepEqual(await page.locator(`${problem} details.norms`).first().locator("tbody th").allInnerTexts(), names);
     await page.locator("#densities").scrollIntoViewIfNeeded();
     await page.waitForSelector("#densities canvas");
     assert.equal(await page.locator(".claim").count(), 10);

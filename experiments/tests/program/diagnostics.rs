@@ -82,6 +82,22 @@ fn diagnostics_and_segments_are_recorded_where_the_grid_asks() {
         assert!((0.0..0.9).contains(&at("zero_gradient_share")));
     }
 
+    let norms = run.join("gradient_norms.csv");
+    let (header, parts) = table(&norms);
+    assert_eq!(header.join(","), "iteration,parameter,norm");
+    let names: Vec<&str> = parts.iter().map(|row| row[1].as_str()).collect();
+    let (first, second) = names.split_at(6);
+    assert_eq!(first, second, "the same parameters in both iterations");
+    assert_eq!((first[0], first[5]), ("1.weight", "5.bias"));
+    for (place, k) in [1, 3].into_iter().enumerate() {
+        let of_k = &numbers(&norms, "norm")[6 * place..][..6];
+        let whole = of_k.iter().map(|norm| norm * norm).sum::<f64>().sqrt();
+        assert!((whole / gradients[k] - 1.0).abs() < 1e-5);
+        let last = numbers(&rows, "gradient_norm_last_bias")[place];
+        assert_eq!(of_k[5], last);
+        assert_eq!(numbers(&norms, "iteration")[6 * place], k as f64);
+    }
+
     let points = run.join("segment.csv");
     assert_eq!(
         table(&points).0.join(","),

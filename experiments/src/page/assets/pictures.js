@@ -1,7 +1,8 @@
 "use strict";
 // The early phase, the smoothness along steps, and spectra: the colours of Okabe and Ito.
 (() => {
-  const { chart, newGroup, key, element, number, whenNear } = flatland;
+  const { chart, newGroup, whenNear } = flatland;
+  const { key, element, number } = flatland.drawing;
   const [BLUE, VERMILLION, GREEN, ORANGE] = ["#0072B2", "#D55E00", "#009E73", "#E69F00"];
   const DASHED = [6, 3];
   /** The axis of eigenvalues ends so many times below the highest: what lies there is rounding. */
@@ -13,6 +14,53 @@
   };
   const positive = (values) => values.map((value) => (value > 0 ? value : null));
   const highest = (lists) => lists.flat().reduce((high, value) => Math.max(high, Math.abs(value ?? 0)), 0);
+
+  /** So many parameters at most have their norm named under the cursor. */
+  const NAMED = 12;
+
+  /** The gradient's norm at every parameter: a curve each, and a table. */
+  const parameters = (parent, { parameters: all, parameters_x: x }, group) => {
+    if (!all.length) return;
+    const last = Math.max(all.length - 1, 1);
+    const isNamed = (place) => all.length <= NAMED || Math.floor((place * (NAMED - 1)) / last) !== Math.floor(((place - 1) * (NAMED - 1)) / last);
+    const series = all.map(({ name, norms }, place) => ({
+      label: name,
+      x,
+      y: norms,
+      width: 1.2,
+      color: `color-mix(in oklab, ${ORANGE} ${Math.round((100 * place) / last)}%, ${BLUE})`,
+      dashes: name.endsWith("bias") ? DASHED : [],
+      isQuiet: !isNamed(place),
+    }));
+    chart(
+      parent,
+      {
+        title: "gradient norm at every parameter",
+        unit: "iteration",
+        height: 340,
+        isWide: true,
+        legend: legend([
+          { label: "first parameter", color: BLUE },
+          { label: "last parameter", color: ORANGE },
+          { label: "a bias", dashes: DASHED },
+        ]),
+        series,
+      },
+      group,
+    );
+    const cell = (name, textContent) => element(name, { textContent });
+    const heads = ["parameter", "first", "least", "largest", "last"].map((name) => Object.assign(cell("th", name), { scope: "col" }));
+    const rows = all.map(({ name, norms }) => {
+      const known = norms.filter((norm) => norm !== null);
+      const [least, most] = [Math.min(...known), Math.max(...known)];
+      const cells = known.length ? [known[0], least, most, known.at(-1)] : [null, null, null, null];
+      const head = Object.assign(cell("th", name), { scope: "row" });
+      return element("tr", {}, head, ...cells.map((value) => cell("td", number(value))));
+    });
+    const table = element("table", {}, element("thead", {}, element("tr", {}, ...heads)), element("tbody", {}, ...rows));
+    const summary = element("summary", { textContent: "gradient norm at every parameter, as a table" });
+    parent.append(element("details", { className: "wide norms" }, summary, element("div", { className: "scroll", tabIndex: 0 }, table)));
+  };
 
   const early = (parent, run) => {
     const group = newGroup(`early ${run.title}`);
@@ -59,7 +107,7 @@
     chart(
       parent,
       {
-        title: "gradient norm by parameter",
+        title: "gradient norm over the parameters",
         unit,
         series: [
           { label: "mean", color: BLUE, x, y: run.norm_mean },
@@ -71,6 +119,7 @@
       },
       group,
     );
+    parameters(parent, run, group);
     chart(
       parent,
       {

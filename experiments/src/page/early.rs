@@ -1,0 +1,108 @@
+//! What the page's pictures of the early phase are drawn from.
+
+use serde::Serialize;
+
+use super::thin::{Short, short};
+use crate::records::{DiagnosticsRow, GradientNormRow};
+use crate::report::FinishedRun;
+
+/// Iterations of a run that have their eigenvalues shown, evenly chosen of more.
+const COLUMNS: usize = 200;
+/// Norms at parameters that a run has shown, of iterations evenly chosen of more.
+const NORMS: usize = 20_000;
+
+/// The diagnostics of one run. Lists have an entry for each iteration in `x`.
+#[derive(Serialize)]
+pub struct Early {
+    pub problem: String,
+    pub title: String,
+    pub floor: Option<Short>,
+    pub x: Vec<Short>,
+    pub trace: Vec<Short>,
+    pub trace_low: Vec<Short>,
+    pub trace_high: Vec<Short>,
+    /// For each rank by magnitude, an eigenvalue for each iteration.
+    pub eigenvalues: Vec<Vec<Short>>,
+    pub norm_mean: Vec<Short>,
+    pub norm_min: Vec<Short>,
+    pub norm_max: Vec<Short>,
+    pub norm_last_bias: Vec<Short>,
+    /// The norm of the gradient at each parameter, in the order of the network.
+    pub parameters: Vec<Parameter>,
+    /// The iterations of these norms.
+    pub parameters_x: Vec<Short>,
+    pub zero_gradient: Vec<Short>,
+    pub dead_activations: Vec<Short>,
+    pub pairing: Vec<Short>,
+}
+
+/// The gradient at one parameter.
+#[derive(Serialize)]
+pub struct Parameter {
+    pub name: String,
+    /// An entry for each iteration.
+    pub norms: Vec<Short>,
+}
+
+impl Early {
+    /// What the diagnostics of a run have to show.
+    pub fn new(problem: String, title: String, run: &FinishedRun) -> Self {
+        let all = &run.diagnostics;
+        let stride = all.len().div_ceil(COLUMNS).max(1);
+        let rows: Vec<&DiagnosticsRow> = all.iter().step_by(stride).collect();
+        let list = |value: fn(&DiagnosticsRow) -> Option<f64>| -> Vec<Short> {
+            short(rows.iter().map(|row| value(row).unwrap_or(f64::NAN)))
+        };
+        let ranks = rows
+            .iter()
+            .map(|row| row.eigenvalues.len())
+            .max()
+            .unwrap_or(0);
+        let rank = |rank: usize| {
+            let value =
+                |row: &&DiagnosticsRow| row.eigenvalues.get(rank).copied().unwrap_or(f64::NAN);
+            short(rows.iter().map(value))
+        };
+        let (parameters_x, parameters) = parameters(run);
+        Self {
+            problem,
+            title,
+            floor: run.config.floor().map(Short),
+            x: list(|row| Some(row.iteration as f64)),
+            trace: list(|row| Some(row.trace)),
+            trace_low: list(|row| Some(row.trace - row.trace_standard_error)),
+            trace_high: list(|row| Some(row.trace + row.trace_standard_error)),
+            eigenvalues: (0..ranks).map(rank).collect(),
+            norm_mean: list(|row| row.gradient_norm_mean),
+            norm_min: list(|row| row.gradient_norm_min),
+            norm_max: list(|row| row.gradient_norm_max),
+            norm_last_bias: list(|row| row.gradient_norm_last_bias),
+            parameters,
+            parameters_x,
+            zero_gradient: list(|row| Some(row.zero_gradient_share)),
+            dead_activations: list(|row| row.dead_activation_share),
+            pairing: list(|row| row.pairing),
+        }
+    }
+}
+
+/// The norms of the gradient at each parameter, and their iterations.
+fn parameters(run: &FinishedRun) -> (Vec<Short>, Vec<Parameter>) {
+    let all: Vec<&[GradientNormRow]> = (run.gradient_norms)
+        .chunk_by(|a, b| a.iteration == b.iteration)
+        .collect();
+    let stride = run.gradient_norms.len().div_ceil(NORMS).max(1);
+    let shown: Vec<&[GradientNormRow]> = all.into_iter().step_by(stride).collect();
+    let names = shown.first().copied().unwrap_or_default();
+    let parameters = names.iter().enumerate().map(|(place, first)| Parameter {
+        name: first.parameter.clone(),
+        // The last measurement of a run under way may not be whole.
+        norms: short(
+            shown
+                .iter()
+                .map(|rows| rows.get(place).map_or(f64::NAN, |row| row.norm)),
+        ),
+    });
+    let iterations = shown.iter().map(|rows| rows[0].iteration as f64);
+    (short(iterations), parameters.collect())
+}
