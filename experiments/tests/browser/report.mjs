@@ -237,7 +237,7 @@ test("early phase, segments and spectra are drawn, claims and commands are there
     assert.deepEqual(points, counts, "filled and hollow ones");
     const norms = csv("ls", "gradient_norms.csv");
     const names = [...new Set(norms.map(({ parameter }) => parameter))];
-    const curves = await page.locator(`${problem} details.early .chart`).nth(1).evaluate(({ uplot }) =>
+    const curves = await page.locator(`${problem} details.early .chart`).nth(3).evaluate(({ uplot }) =>
       uplot.series.slice(1).map(({ label }, index) => [label, [...uplot.data[index + 1]]]));
     assert.deepEqual(curves.map(([name]) => name), names);
     for (const [name, values] of curves) {

@@ -27,7 +27,7 @@
       label: name,
       x,
       y: norms,
-      width: 1.2,
+      width: all.length > 40 ? 0.6 : 1.2,
       color: `color-mix(in oklab, ${ORANGE} ${Math.round((100 * place) / last)}%, ${BLUE})`,
       dashes: name.endsWith("bias") ? DASHED : [],
       isQuiet: !isNamed(place),
@@ -119,7 +119,6 @@
       },
       group,
     );
-    parameters(parent, run, group);
     chart(
       parent,
       {
@@ -136,6 +135,7 @@
       },
       group,
     );
+    parameters(parent, run, group);
     group.restore();
   };
 
