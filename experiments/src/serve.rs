@@ -5,7 +5,7 @@
 //! by [`files`], which knows their names. Nothing is ever written.
 
 pub mod files;
-mod request;
+pub mod request;
 mod site;
 
 use std::io::{self, Read, Write};

@@ -1,6 +1,6 @@
 //! `experiments tune`: the best of a list of step sizes for every data set, network and loss of a grid.
 
-mod file;
+pub mod file;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
