@@ -1,6 +1,8 @@
 //! Grids: lists of data sets, networks, methods, losses and seeds, and the settings of every run.
 
 mod check;
+#[cfg(test)]
+mod damaged;
 mod entries;
 mod length;
 mod narrow;

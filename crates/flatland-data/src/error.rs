@@ -56,9 +56,9 @@ pub enum DataError {
         /// What is wrong with it.
         reason: String,
     },
-    /// Compressed data that unpacks to more than any such file holds. No more than the limit was unpacked.
+    /// A file that is longer than any of the data set, or unpacks to more. No more than the limit was read.
     #[error(
-        "{file} should unpack to at most {limit} bytes, but goes on after them; \
+        "{file} should have at most {limit} bytes, unpacked, but goes on after them; \
          it is no file of this data set: see datasets/README.md"
     )]
     TooLarge {

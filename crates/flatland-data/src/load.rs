@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::checksums::{ChecksumState, Sums};
@@ -154,12 +156,24 @@ fn unreadable(path: &Path, source: std::io::Error) -> DataError {
     }
 }
 
+/// More bytes than any file of these data sets has, packed or not: SVHN's training images, unpacked, have 225 million.
+const MOST_BYTES: u64 = 400_000_000;
+
 /// The name and the bytes of a file.
 fn read(location: &Location) -> Result<(Cow<'_, str>, Cow<'static, [u8]>), DataError> {
     match location {
         Location::Path(path) => {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            let bytes = std::fs::read(path).map_err(|error| unreadable(path, error))?;
+            let mut bytes = Vec::new();
+            (File::open(path))
+                .and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut bytes))
+                .map_err(|error| unreadable(path, error))?;
+            if bytes.len() as u64 > MOST_BYTES {
+                return Err(DataError::TooLarge {
+                    file: path.display().to_string(),
+                    limit: MOST_BYTES,
+                });
+            }
             Ok((name, bytes.into()))
         }
         Location::Embedded(name) => {

@@ -233,3 +233,22 @@ proptest! {
         let _ = load(Dataset::FashionMnist, folder.path());
     }
 }
+
+/// A file that has no end, or gigabytes of holes, is given up early.
+#[test]
+fn a_file_that_is_far_too_long_is_refused() {
+    let folder = tempfile::TempDir::new().unwrap();
+    for dataset in [Dataset::Cifar100, Dataset::Svhn, Dataset::Mnist] {
+        write_valid(dataset, folder.path());
+        let name = dataset.files(Split::Train)[0];
+        let name = name.strip_suffix(".gz").unwrap_or(name);
+        let path = folder.path().join(dataset.folder()).join(name);
+        let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+        file.set_len(1 << 40).unwrap();
+        let error = load(dataset, folder.path()).unwrap_err();
+        assert!(
+            matches!(error, DataError::TooLarge { .. }) && error.to_string().contains(name),
+            "{error}"
+        );
+    }
+}

@@ -2,17 +2,24 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
-use std::io::Read;
+use std::io::{BufReader, Read};
 use std::path::Path;
 
 use burn::store::burn_pack::Tensor as StoredTensor;
 use burn::store::{ModuleStore, PytorchStore, SafetensorsStore, bridge};
 use burn::tensor::DType;
+use zip::ZipArchive;
 
 use super::error::{ShapeMismatch, WeightsError};
 
 /// Where checkpoints keep the weights of the network itself, the most usual place first.
 const USUAL_PREFIXES: [&str; 4] = ["", "state_dict.", "model_state_dict.", "model."];
+
+/// An archive may unpack to so many times its length, or to [`SMALL`] where that is more. `torch.save` packs nothing, and
+/// floats hardly shrink.
+const MOST_GROWTH: u64 = 16;
+/// Bytes that any archive may unpack to.
+const SMALL: u64 = 256_000_000;
 
 /// The tensors of an open file. Their bytes are read when they are asked for.
 pub(super) struct WeightFile<'a> {
@@ -107,8 +114,28 @@ fn tensors(path: &Path) -> Result<BTreeMap<String, StoredTensor>, String> {
         let mut store = SafetensorsStore::from_file(path);
         store.get_all_tensors().cloned().map_err(|e| e.to_string())
     } else {
+        check_unpacked(path)?;
         let mut store = PytorchStore::from_file(path).map_indices_contiguous(false);
         store.get_all_tensors().cloned().map_err(|e| e.to_string())
+    }
+}
+
+/// Refuses a zip archive that unpacks to far more than its length. What is no archive is for others to judge.
+fn check_unpacked(path: &Path) -> Result<(), String> {
+    let file = File::open(path).map_err(|error| error.to_string())?;
+    let length = file.metadata().map_err(|error| error.to_string())?.len();
+    let Ok(mut archive) = ZipArchive::new(BufReader::new(file)) else {
+        return Ok(());
+    };
+    let sizes =
+        (0..archive.len()).map(|place| archive.by_index_raw(place).map_or(0, |entry| entry.size()));
+    let unpacked = sizes.fold(0, u64::saturating_add);
+    let most = SMALL.max(length.saturating_mul(MOST_GROWTH));
+    match unpacked <= most {
+        true => Ok(()),
+        false => Err(format!(
+            "an archive of {length} bytes that unpacks to {unpacked}, where {most} are the most that is read"
+        )),
     }
 }
 

@@ -124,6 +124,26 @@ fn what_is_no_weight_file_is_an_error() {
     assert!(matches!(error, WeightsError::Write { .. }), "{error}");
 }
 
+/// An archive whose entries say that they unpack to 4 GB each.
+#[test]
+fn an_archive_that_unpacks_to_far_more_than_it_is_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("bomb.pt");
+    let mut bytes = std::fs::read(fixture("mlp.pt")).unwrap();
+    assert!(load(&fixture("mlp.pt"), &mlp(2)).is_ok());
+    let entry = b"PK\x01\x02"; // of the directory at the end; the size is 24 bytes on
+    let places: Vec<usize> = (0..bytes.len() - 4)
+        .filter(|&place| bytes[place..].starts_with(entry))
+        .collect();
+    assert!(places.len() > 4);
+    for place in places {
+        bytes[place + 24..][..4].copy_from_slice(&0xffff_fff0_u32.to_le_bytes());
+    }
+    std::fs::write(&path, bytes).unwrap();
+    let error = load(&path, &mlp(2)).unwrap_err().to_string();
+    assert!(error.contains("256000000 are the most"), "{error}");
+}
+
 /// A file cut short or with flipped bytes is an error or other numbers, never a panic or a hang.
 #[test]
 fn damaged_files_never_panic() {

@@ -71,6 +71,28 @@ fn a_cell_that_cannot_be_written_fails_and_the_rest_is_made() {
     assert_eq!(run_file(second)["status"], "done");
 }
 
+/// In sysfs nobody makes a folder, not even root, who writes in any folder that is read-only by its mode.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_folder_that_cannot_be_written_in_fails_every_cell_with_path_and_reason() {
+    for more in [&[][..], &["--in-process"]] {
+        let folder = TempDir::new().unwrap();
+        let results = "/sys/kernel/flatland";
+        let output = Command::new(cargo_bin("experiments"))
+            .args(grid("[\"nls\", \"ls\"]", 5))
+            .args(more)
+            .args(["--results", results])
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{errors}");
+        assert!(!errors.contains("panicked"), "{errors}");
+        let failed = format!("failed: cannot create {results}");
+        assert_eq!(errors.matches(&failed).count(), 2, "{errors}");
+    }
+}
+
 /// As on a full disk: writing fails after some bytes.
 #[test]
 fn files_that_cannot_grow_fail_every_cell_with_path_and_reason() {

@@ -43,42 +43,60 @@ fn a_measurement_under_way_is_thrown_away() {
 /// A run that is stopped again and again is the same run in the end, full-batch or not.
 #[test]
 fn a_run_may_be_stopped_at_any_iteration() {
+    on_device("flex");
+}
+
+#[cfg(feature = "ndarray")]
+#[test]
+fn a_run_on_ndarray_may_be_stopped_at_any_iteration() {
+    on_device("ndarray");
+}
+
+#[cfg(feature = "wgpu")]
+#[test]
+fn a_run_on_wgpu_may_be_stopped_at_any_iteration() {
+    on_device("wgpu");
+}
+
+fn on_device(device: &str) {
+    let grid = SMALL.replace("\"flex\"", &format!("\"{device}\""));
     let measured = "segment = { at = [1, 9, 30], window = 9 }\n";
-    let full = format!("{SMALL}{measured}");
-    let stochastic = SMALL.replace("iterations = 40", "batch_size = 25\nepochs = 30");
-    for grid in [full, stochastic] {
-        let reference = TempDir::new().unwrap();
-        finish(reference.path(), &grid, &[]);
-        let folder = TempDir::new().unwrap();
-        for count in [1, 8, 20] {
-            let mut child = program(folder.path(), &grid, &["--in-process"])
-                .spawn()
-                .unwrap();
-            wait_for_rows(&mut child, folder.path(), count);
-            signal("TERM", &child.id().to_string());
-            let output = child.wait_with_output().unwrap();
-            if output.status.code() != Some(143) {
-                break; // it was sooner done than the signal came
-            }
-            let run = only_run(folder.path());
-            let file = run_file(&run);
-            assert_eq!(file["status"], "interrupted");
-            let made = rows(&run.join("metrics.csv")) as u64;
-            assert!(file["totals"]["iterations"].as_u64().unwrap() <= made);
-            let reason = file["reason"].as_str().unwrap();
-            assert!(
-                reason.contains(&format!("before iteration {made};")),
-                "{made}: {reason}"
-            );
+    stop_again_and_again(&format!("{grid}{measured}"));
+    stop_again_and_again(&grid.replace("iterations = 40", "batch_size = 25\nepochs = 30"));
+}
+
+fn stop_again_and_again(grid: &str) {
+    let reference = TempDir::new().unwrap();
+    finish(reference.path(), grid, &[]);
+    let folder = TempDir::new().unwrap();
+    for count in [1, 8, 20] {
+        let mut child = program(folder.path(), grid, &["--in-process"])
+            .spawn()
+            .unwrap();
+        wait_for_rows(&mut child, folder.path(), count);
+        signal("TERM", &child.id().to_string());
+        let output = child.wait_with_output().unwrap();
+        if output.status.code() != Some(143) {
+            break; // it was sooner done than the signal came
         }
         let run = only_run(folder.path());
-        finish(folder.path(), &grid, &[]);
-        assert_same(&run, &only_run(reference.path()));
-        let resumed = run_file(&run)["resumed"].clone();
-        let resumed = resumed.as_array().expect("it went on");
+        let file = run_file(&run);
+        assert_eq!(file["status"], "interrupted");
+        let made = rows(&run.join("metrics.csv")) as u64;
+        assert!(file["totals"]["iterations"].as_u64().unwrap() <= made);
+        let reason = file["reason"].as_str().unwrap();
         assert!(
-            resumed.iter().all(|once| once["from"] == "checkpoint"),
-            "{resumed:?}"
+            reason.contains(&format!("before iteration {made};")),
+            "{made}: {reason}"
         );
     }
+    let run = only_run(folder.path());
+    finish(folder.path(), grid, &[]);
+    assert_same(&run, &only_run(reference.path()));
+    let resumed = run_file(&run)["resumed"].clone();
+    let resumed = resumed.as_array().expect("it went on");
+    assert!(
+        resumed.iter().all(|once| once["from"] == "checkpoint"),
+        "{resumed:?}"
+    );
 }

@@ -1,0 +1,187 @@
+//! Grid files that are wrong in up to four places, and grid files that were damaged.
+
+use proptest::prelude::*;
+use proptest::sample::{Index, select, subsequence};
+use toml::Table;
+
+use super::{Grid, KEYS};
+
+/// The grids to make wrong.
+const GRIDS: [&str; 4] = [
+    include_str!("../../presets/quick.toml"),
+    include_str!("../../presets/fig1.toml"),
+    include_str!("../../presets/fig2.toml"),
+    include_str!("../../presets/appE.toml"),
+];
+
+/// Keys with values that are wrong, and what a problem must say of each besides the key.
+const WRONG: [(&str, &[(&str, &str)]); 20] = [
+    ("wibble", &[("1", "unknown key"), ("{}", "unknown key")]),
+    (
+        "datasets",
+        &[
+            ("3", "3"),
+            ("[]", ""),
+            ("[\"imagenet\"]", "imagenet"),
+            ("[\"svhn\", \"svhn\"]", "svhn"),
+        ],
+    ),
+    (
+        "networks",
+        &[
+            ("{}", ""),
+            ("[\"alexnet\"]", "alexnet"),
+            ("[{ name = \"mlp\", depth = 3 }]", "depth"),
+            ("[\"cnn\", \"cnn\"]", "cnn"),
+        ],
+    ),
+    (
+        "methods",
+        &[
+            ("[17]", "17"),
+            ("[\"adam\"]", "adam"),
+            ("[{ name = \"nls\", eta = 3 }]", "eta"),
+            ("[\"nls\", \"nls\"]", "nls"),
+        ],
+    ),
+    ("losses", &[("[\"hinge\"]", "hinge"), ("true", "true")]),
+    (
+        "seeds",
+        &[("[-1]", "-1"), ("[1.5]", "1.5"), ("[7, 7]", "7")],
+    ),
+    (
+        "iterations",
+        &[("-5", "-5"), ("\"ten\"", "ten"), ("1e3", "")],
+    ),
+    ("samples", &[("\"many\"", "many"), ("-1", "-1"), ("0", "0")]),
+    ("chunk", &[("0", "0"), ("\"large\"", "large"), ("[1]", "1")]),
+    ("sharpness_every", &[("-1", "-1"), ("\"often\"", "often")]),
+    ("accuracy_every", &[("-1", "-1"), ("false", "false")]),
+    ("first_per_class", &[("-1", "-1"), ("\"all\"", "all")]),
+    ("batch_size", &[("0", "0"), ("\"small\"", "small")]),
+    ("epochs", &[("-4", "-4"), ("[]", "")]),
+    (
+        "diagnostics",
+        &[
+            ("{ every = 0 }", "every"),
+            ("{ from = 9, to = 3 }", "from"),
+            ("{ wobble = 1 }", "wobble"),
+        ],
+    ),
+    (
+        "segment",
+        &[("{ at = [] }", "at"), ("{ at = \"end\" }", "")],
+    ),
+    ("tuned", &[("4", "4")]),
+    ("init", &[("\"absent.pt\"", "absent.pt"), ("7", "7")]),
+    ("dtype", &[("\"f16\"", "f16"), ("32", "32")]),
+    ("device", &[("\"tpu\"", "tpu"), ("0", "0")]),
+];
+
+/// The grid, or its problems.
+fn read(text: &str) -> Result<Grid, Vec<String>> {
+    let grid = Grid::read("damaged", text, "damaged.toml", &[], &[], |_| {});
+    grid.map_err(|error| error.problems)
+}
+
+/// A grid with one to four wrong keys, and for each what one of the problems must say.
+fn wrong() -> impl Strategy<Value = (String, Vec<[&'static str; 2]>)> {
+    let planted = subsequence(WRONG.to_vec(), 1..=4);
+    let choices = prop::collection::vec(any::<Index>(), 4);
+    (select(GRIDS.to_vec()), planted, choices).prop_map(|(grid, planted, choices)| {
+        let mut table: Table = grid.parse().expect("a preset");
+        let mut expected = Vec::new();
+        for ((key, values), choice) in planted.into_iter().zip(choices) {
+            let (value, told) = *choice.get(values);
+            let parsed: Table = format!("value = {value}").parse().expect("a value");
+            table.insert(key.to_owned(), parsed["value"].clone());
+            expected.push([key, told]);
+        }
+        (table.to_string(), expected)
+    })
+}
+
+/// A preset with bytes changed, lines lost, doubled or swapped, or its end cut off.
+fn damaged() -> impl Strategy<Value = String> {
+    let change = prop_oneof![
+        (any::<Index>(), any::<u8>()).prop_map(|(place, byte)| Change::Byte(place, byte)),
+        any::<Index>().prop_map(Change::Lost),
+        any::<Index>().prop_map(Change::Doubled),
+        (any::<Index>(), any::<Index>()).prop_map(|(one, other)| Change::Swapped(one, other)),
+        any::<Index>().prop_map(Change::Cut),
+    ];
+    let changes = prop::collection::vec(change, 1..4);
+    (select(GRIDS.to_vec()), changes)
+        .prop_map(|(grid, changes)| changes.iter().fold(grid.to_owned(), Change::apply))
+}
+
+#[derive(Debug, Clone)]
+enum Change {
+    Byte(Index, u8),
+    Lost(Index),
+    Doubled(Index),
+    Swapped(Index, Index),
+    Cut(Index),
+}
+
+impl Change {
+    #[expect(clippy::needless_pass_by_value, reason = "as a fold takes it")]
+    fn apply(text: String, change: &Self) -> String {
+        let mut lines: Vec<&str> = text.lines().collect();
+        if lines.is_empty() {
+            return text;
+        }
+        match change {
+            Self::Byte(place, byte) => {
+                let mut bytes = text.into_bytes();
+                let place = place.index(bytes.len());
+                bytes[place] = *byte;
+                return String::from_utf8_lossy(&bytes).into_owned();
+            }
+            Self::Lost(line) => {
+                lines.remove(line.index(lines.len()));
+            }
+            Self::Doubled(line) => lines.push(lines[line.index(lines.len())]),
+            Self::Swapped(one, other) => {
+                let count = lines.len();
+                lines.swap(one.index(count), other.index(count));
+            }
+            Self::Cut(place) => {
+                let mut end = place.index(text.len());
+                while !text.is_char_boundary(end) {
+                    end -= 1;
+                }
+                return text[..end].to_owned();
+            }
+        }
+        lines.join("\n")
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 5000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_wrong_key_is_named_with_its_value((text, expected) in wrong()) {
+        let problems = read(&text).map(|_| ()).expect_err(&text);
+        for told in expected {
+            let is_told = |problem: &String| told.iter().all(|part| problem.contains(part));
+            prop_assert!(problems.iter().any(is_told), "{told:?} in {problems:#?} of {text}");
+        }
+    }
+
+    #[test]
+    fn a_damaged_grid_is_read_or_refused_with_its_place(text in damaged()) {
+        match read(&text) {
+            Ok(grid) => prop_assert!(!grid.cells().is_empty()),
+            Err(problems) => {
+                prop_assert!(!problems.is_empty());
+                for problem in problems {
+                    let is_placed = problem.starts_with("not TOML: TOML parse error at line")
+                        || KEYS.iter().any(|key| problem.contains(key));
+                    prop_assert!(is_placed, "{problem:?} of {text}");
+                }
+            }
+        }
+    }
+}
