@@ -58,6 +58,8 @@ pub struct Line {
     iterations: u64,
     start: Instant,
     printed: Instant,
+    /// When it first showed iterations, and how many: what an earlier start has made says nothing of this one's speed.
+    first: Option<(Instant, u64)>,
     /// Where the line is, among those of the other running cells.
     bars: MultiProgress,
     bar: Option<ProgressBar>,
@@ -86,6 +88,7 @@ impl Line {
             iterations,
             start,
             printed: start,
+            first: None,
             bars: bars.clone(),
             bar,
         }
@@ -93,18 +96,25 @@ impl Line {
 
     /// Shows how many iterations are done, and how the run does.
     pub fn show(&mut self, done: u64, state: &str) {
+        let is_first = self.first.is_none();
+        let (since, before) = *self.first.get_or_insert((Instant::now(), done));
         if let Some(bar) = &self.bar {
             bar.set_position(done);
+            if is_first {
+                bar.reset_eta();
+            }
             bar.set_message(state.to_owned());
         } else if self.printed.elapsed() >= INTERVAL {
             self.printed = Instant::now();
-            let left = self.start.elapsed().as_secs_f64()
-                * self.iterations.saturating_sub(done) as f64
-                / done as f64;
-            eprintln!(
-                "{}  {done}/{}  {state}  {left:.0} s left",
-                self.name, self.iterations
-            );
+            let left = match left(
+                since.elapsed(),
+                done.saturating_sub(before),
+                self.iterations.saturating_sub(done),
+            ) {
+                Some(left) => format!("  {:.0} s left", left.as_secs_f64()),
+                None => String::new(),
+            };
+            eprintln!("{}  {done}/{}  {state}{left}", self.name, self.iterations);
         }
     }
 
@@ -123,5 +133,23 @@ impl Line {
         }
         let seconds = self.start.elapsed().as_secs_f64();
         self.pass_on(&format!("{}  {outcome}  {seconds:.1} s", self.name));
+    }
+}
+
+/// How long the rest takes, if it takes as long for each iteration as those made.
+fn left(elapsed: Duration, made: u64, rest: u64) -> Option<Duration> {
+    (made > 0).then(|| elapsed.mul_f64(rest as f64 / made as f64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rest_takes_as_long_as_what_was_made_since_the_start() {
+        let seconds = Duration::from_secs;
+        assert_eq!(left(seconds(30), 10, 20), Some(seconds(60)));
+        assert_eq!(left(seconds(30), 10, 0), Some(seconds(0)));
+        assert_eq!(left(seconds(30), 0, 20), None);
     }
 }
