@@ -8,13 +8,16 @@ use predicates::prelude::*;
 use super::{four_runs, report};
 use crate::{numbers, runs};
 
-/// Runs a Python script that prints numbers; nothing where Python or a module is missing.
+/// Runs a Python script that prints numbers. Nothing where Python or a module is missing, unless `PYTHON` names one that
+/// is to have it.
 fn python(module: &str, script: &str, arguments: &[&Path]) -> Option<Vec<f64>> {
-    let python = std::env::var("PYTHON").unwrap_or("python3".to_owned());
+    let named = std::env::var("PYTHON");
+    let python = named.clone().unwrap_or("python3".to_owned());
     let has_module = Command::new(&python)
         .args(["-c", &format!("import {module}")])
         .output();
     if !has_module.is_ok_and(|output| output.status.success()) {
+        assert!(named.is_err(), "{python} has no {module}");
         eprintln!("skipped: {python} has no {module}");
         return None;
     }
