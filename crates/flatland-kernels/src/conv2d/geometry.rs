@@ -16,6 +16,8 @@ const LARGE_POINTWISE_IMAGE: usize = 64;
 const WHOLE: usize = 8;
 /// if so many unrolled are not more numbers than these.
 const UNROLLED_IN_WHOLE: usize = 1 << 20;
+/// Output pixels for each output channel from which reversing the weight pays.
+const LEAST_TURNS: usize = 4;
 /// With fewer tasks than this, the threads share the work inside each.
 const MANY_TASKS: usize = 8;
 
@@ -148,6 +150,26 @@ impl Geometry {
             };
             self.group = group.min(self.batch);
         }
+    }
+
+    /// The convolution of the gradient at the output that gives the gradient at the input. None where the stride leaves
+    /// pixels out, and where images are so few that reversing the weight would cost more than it saves: numbers that
+    /// are copied into columns, which cost less than numbers that are added to pixels.
+    pub fn reversed(&self) -> Option<Self> {
+        let [height, width] = self.kernel;
+        let is_fit = self.stride == 1 && height == width && self.padding < height;
+        let is_whole = self.taps.len() == self.kernel_size() && self.taps.len() > 1;
+        let is_worth_it = self.batch * self.pixels_out() >= LEAST_TURNS * self.channels_out;
+        if !(is_fit && is_whole && is_worth_it) {
+            return None;
+        }
+        let [rows, columns] = self.output;
+        Some(Self::new(
+            [self.batch, self.channels_out, rows, columns],
+            [self.channels_in, self.channels_out, height, width],
+            1,
+            height - 1 - self.padding,
+        ))
     }
 
     pub fn pixels_in(&self) -> usize {

@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use rayon::prelude::*;
 
 use super::unroll::{Parts, Scratch, fold, live_weight, turned};
-use super::{Geometry, Term};
+use super::{Geometry, Term, forward};
 use crate::float::Float;
 use crate::product::{Matrix, MatrixMut, Work, Write, multiply};
 use crate::transpose::transpose;
@@ -13,6 +13,15 @@ use crate::transpose::transpose;
 pub(crate) fn input_gradient<T: Float>(geometry: &Geometry, terms: &[Term<'_, T>]) -> Vec<T> {
     #[cfg(test)]
     calls::count();
+    if let Some(reversed) = geometry.reversed() {
+        let weights: Vec<_> = (terms.iter())
+            .map(|[weight, _]| reversed_weight(geometry, weight))
+            .collect();
+        let terms: Vec<_> = (terms.iter().zip(&weights))
+            .map(|([_, gradient], weight)| [*gradient, weight.as_slice()])
+            .collect();
+        return forward(&reversed, &terms, None);
+    }
     let weights: Vec<_> = (terms.iter())
         .map(|[weight, _]| live_weight(geometry, weight))
         .collect();
@@ -49,6 +58,26 @@ pub(crate) fn input_gradient<T: Float>(geometry: &Geometry, terms: &[Term<'_, T>
         },
     );
     input
+}
+
+/// The weight of the [reversed](Geometry::reversed) convolution, `[channels_in, channels_out, taps]`: the last tap first.
+fn reversed_weight<T: Float>(geometry: &Geometry, weight: &[T]) -> Vec<T> {
+    let kernel = geometry.kernel_size();
+    let (row_in, row_out) = (
+        geometry.channels_in * kernel,
+        geometry.channels_out * kernel,
+    );
+    let mut reversed = vec![T::default(); weight.len()];
+    let rows = reversed.par_chunks_exact_mut(row_out).enumerate();
+    rows.for_each(|(channel_in, row)| {
+        let kernels = weight[channel_in * kernel..].chunks(row_in);
+        for (reversed, taps) in row.chunks_exact_mut(kernel).zip(kernels) {
+            for (reversed, tap) in reversed.iter_mut().zip(taps[..kernel].iter().rev()) {
+                *reversed = *tap;
+            }
+        }
+    });
+    reversed
 }
 
 /// Adds to images that lie side by side, and are zero before.

@@ -125,6 +125,10 @@ pub(super) fn unroll<'a, T: Float>(
     let unrolled = &mut scratch[..shape[0] * columns];
     let one = |(unrolled, image): (&mut [T], &[T])| {
         for (tap, unrolled) in geometry.taps.iter().zip(unrolled.chunks_exact_mut(columns)) {
+            if geometry.stride == 1 && geometry.output[1] == geometry.input[1] {
+                copy_lines(geometry, tap, image, count, rows.clone(), unrolled);
+                continue;
+            }
             for (row, line) in rows.clone().zip(unrolled.chunks_exact_mut(line)) {
                 copy_line(geometry, tap, image, count, row, line);
             }
@@ -140,6 +144,36 @@ pub(super) fn unroll<'a, T: Float>(
             .for_each(one),
     }
     Matrix::new(unrolled, shape, columns)
+}
+
+/// What a tap meets in some output rows of the same length as the input's: one block of pixels, in which the padding lies
+/// between two rows.
+fn copy_lines<T: Float>(
+    geometry: &Geometry,
+    tap: &Tap,
+    image: &[T],
+    count: usize,
+    rows: Range<usize>,
+    lines: &mut [T],
+) {
+    let line = geometry.output[1] * count;
+    let met_rows = tap.rows.start.max(rows.start)..tap.rows.end.min(rows.end);
+    if met_rows.is_empty() {
+        return lines.fill(T::default());
+    }
+    let [start, end] = [tap.columns.start, tap.columns.end].map(|column| column * count);
+    let first = (met_rows.start - rows.start) * line + start;
+    let last = (met_rows.end - 1 - rows.start) * line + end;
+    let pixels = met(geometry, tap, count, met_rows.start);
+    lines[..first].fill(T::default());
+    lines[first..last].copy_from_slice(&image[pixels..][..last - first]);
+    lines[last..].fill(T::default());
+    let padding = start + line - end;
+    if padding > 0 {
+        for between in (first + end - start..last).step_by(line) {
+            lines[between..between + padding].fill(T::default());
+        }
+    }
 }
 
 /// What a tap meets in one output row.
