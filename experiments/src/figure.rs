@@ -29,6 +29,7 @@ pub use seeds::Recorded;
 pub use segment::SegmentFigure;
 pub use stack::stack;
 
+use crate::records::SharpnessRow;
 use axis::{Points, Scale};
 use canvas::{
     BLUE, Canvas, GREEN, ORANGE, PURPLE, REFERENCE, SKY, Stroke, VERMILLION, described, units,
@@ -160,7 +161,7 @@ impl Figure<'_> {
             ),
         };
         let of = |curve: Curve| self.curves.iter().map(move |curves| curves.together(curve));
-        let product = of(|run| run.measured(|row| Some(row.step_size_times_sharpness)));
+        let product = of(|run| run.measured(SharpnessRow::product));
         let step_size = of(|run| run.metrics(|row| Some(row.step_size)));
         let mut panels = [
             Panel::new("training loss", Capped, of(loss)),

@@ -85,13 +85,22 @@ impl FinishedRun {
         Some(batches.per_epoch(samples))
     }
 
-    /// The share of measured iterations with `η·λ₁` above `bound`.
+    /// The measurements at iterations that took a step, of which alone `η` and its products can be judged: a run that
+    /// converged or stalled was measured at its last point too, from which no step leads.
+    pub fn measured_steps(&self) -> impl Iterator<Item = &SharpnessRow> {
+        (self.sharpness.iter()).filter(|row| row.product().is_some())
+    }
+
+    /// `η·λ₁` of the measured steps.
+    pub fn products(&self) -> Vec<f64> {
+        (self.sharpness.iter())
+            .filter_map(SharpnessRow::product)
+            .collect()
+    }
+
+    /// The share of measured steps with `η·λ₁` above `bound`.
     pub fn share_above(&self, bound: f64) -> Option<f64> {
-        share(
-            self.sharpness
-                .iter()
-                .map(|row| row.step_size_times_sharpness > bound),
-        )
+        share(self.products().into_iter().map(|product| product > bound))
     }
 
     /// The training losses: one before every iteration, of a stochastic run the full ones at the start and after every
@@ -110,13 +119,8 @@ impl FinishedRun {
 
     /// The mean of `η·λ₁` over the measured iterations.
     pub fn mean_at_edge(&self) -> Option<f64> {
-        let count = self.sharpness.len() as f64;
-        let sum: f64 = self
-            .sharpness
-            .iter()
-            .map(|row| row.step_size_times_sharpness)
-            .sum();
-        (count > 0.0).then(|| sum / count)
+        let products = self.products();
+        (!products.is_empty()).then(|| products.iter().sum::<f64>() / products.len() as f64)
     }
 
     /// The least of the training losses, with that after the last step.

@@ -1,5 +1,5 @@
 use super::*;
-use crate::records::{EpochRow, SharpnessRow};
+use crate::records::EpochRow;
 
 #[test]
 fn a_picture_names_its_lines_and_has_a_curve_for_each_run() {

@@ -199,7 +199,7 @@ fn run_curves(run: &FinishedRun, entry: &Entry<'_>, look: &Look) -> RunCurves {
             curve: measured(|row| row.edge),
         }),
         step_size: recorded(|row| Some(row.step_size)),
-        product: measured(|row| Some(row.step_size_times_sharpness)),
+        product: measured(SharpnessRow::product),
         accuracy: match is_stochastic {
             false => recorded(|row| Some(100.0 * row.test_accuracy?)),
             true => by_epoch(|row| Some(100.0 * row.test_accuracy?)),

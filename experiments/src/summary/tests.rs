@@ -1,5 +1,5 @@
 use super::*;
-use crate::records::Status;
+use crate::records::{SharpnessRow, Status};
 
 /// A finished run of a tiny grid.
 fn run(method: &str, seed: u64, loss: Option<f64>, status: Status) -> FinishedRun {
@@ -90,6 +90,36 @@ fn what_looks_alike_is_told_apart_by_its_settings() {
         ],
         "titles tell them apart already, names do not"
     );
+}
+
+/// Measured at its last point too, from which it took no step.
+#[test]
+fn a_point_without_a_step_is_no_part_of_what_is_said_of_steps() {
+    let measured = |step_size: f64| SharpnessRow {
+        iteration: 0,
+        sharpness: 3.0,
+        lambda_min: -1.0,
+        step_size,
+        step_size_times_sharpness: 3.0 * step_size,
+        edge: None,
+        residual: 0.0,
+        hessian_products: 1,
+        seconds: 0.0,
+    };
+    let mut converged = run(&gd(1.0), 1, None, Status::Converged);
+    converged.sharpness = [0.5, 1.0, 0.0].map(measured).into();
+    let of = |run: &FinishedRun, name: &str| {
+        let quantity = quantity::Quantity::named(name).unwrap();
+        quantity.of_run(run)
+    };
+    assert_eq!(of(&converged, "edge"), Some(2.25));
+    assert_eq!(of(&converged, "above-one"), Some(1.0));
+    assert_eq!(of(&converged, "above-two"), Some(0.5));
+    assert_eq!(of(&converged, "sharpness"), Some(3.0));
+    converged.sharpness.drain(..2);
+    for name in ["edge", "above-one", "above-two"] {
+        assert_eq!(of(&converged, name), None, "{name}");
+    }
 }
 
 #[test]
