@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use crate::cell::CellConfig;
 use crate::figure::{Curves, EarlyFigure, Figure, SegmentFigure};
@@ -46,7 +46,7 @@ impl FinishedRun {
             .with_context(|| format!("{} is no configuration", path.display()))?;
         Ok(Some(Self {
             directory: directory.to_owned(),
-            config,
+            config: CellConfig::read(directory)?,
             file,
             metrics: records::read_rows(&directory.join(records::METRICS))?,
             sharpness: records::read_rows(&directory.join(records::SHARPNESS))?,
@@ -82,7 +82,8 @@ impl FinishedRun {
         let batches = self.config.mini_batches?;
         let samples = self.file.provenance.train_samples;
         let samples = samples.map_or(self.config.samples, |samples| samples as usize);
-        Some(batches.per_epoch(samples))
+        // Of a foreign run that tells of no sample, any number does.
+        Some(batches.per_epoch(samples).max(1))
     }
 
     /// The measurements at iterations that took a step, of which alone `η` and its products can be judged: a run that
