@@ -91,7 +91,8 @@ pub struct CompareArgs {
     /// Directories of runs, or folders with runs.
     #[arg(value_name = "RUN", required = true)]
     pub runs: Vec<PathBuf>,
-    /// The loss to be reached. Default: the worst final loss among the runs.
+    /// The loss to be reached. Default: the worst final loss among the runs that got to their end, if all are of one data
+    /// set, network and loss function.
     #[arg(long, value_name = "X")]
     pub loss: Option<f64>,
     /// What the comparison is written as.
