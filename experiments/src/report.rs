@@ -12,6 +12,7 @@ use crate::records::{
     self, DiagnosticsRow, EpochRow, GradientNormRow, LargeStepRow, MetricsRow, RunFile, SegmentRow,
     SharpnessRow,
 };
+use crate::summary;
 
 /// A run as its directory holds it.
 #[derive(Debug, Clone)]
@@ -39,11 +40,6 @@ impl FinishedRun {
         let Some(file) = RunFile::read(directory)? else {
             return Ok(None);
         };
-        let path = directory.join(records::CONFIG);
-        let text = std::fs::read_to_string(&path)
-            .with_context(|| format!("cannot read {}", path.display()))?;
-        let config = toml::from_str(&text)
-            .with_context(|| format!("{} is no configuration", path.display()))?;
         Ok(Some(Self {
             directory: directory.to_owned(),
             config: CellConfig::read(directory)?,
@@ -118,7 +114,7 @@ impl FinishedRun {
         share(self.losses().windows(2).map(|pair| pair[1] > pair[0]))
     }
 
-    /// The mean of `η·λ₁` over the measured iterations.
+    /// The mean of `η·λ₁` over the measured steps.
     pub fn mean_at_edge(&self) -> Option<f64> {
         let products = self.products();
         (!products.is_empty()).then(|| products.iter().sum::<f64>() / products.len() as f64)
@@ -191,7 +187,7 @@ pub fn pictures(runs: &[FinishedRun], folder: &Path) -> Result<Vec<PathBuf>> {
         Figure {
             title: &title,
             sharpness_floor: group[0].config.floor(),
-            sufficient_decrease: group[0].config.method.sufficient_decrease(),
+            reaches: summary::reaches(group.iter().map(|run| &run.config.method)),
             curves: (group.iter().zip(&labels))
                 .map(|(&run, label)| Curves {
                     label,
