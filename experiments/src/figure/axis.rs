@@ -221,7 +221,9 @@ mod tests {
         let (max, min) = (f64::MAX, f64::from_bits(1));
         for values in [[-max, max], [0.0, max], [max, max], [min, min], [0.0, min]] {
             let curve: Points = (0..2).map(f64::from).zip(values).collect();
-            let range = Scale::Linear.range(&[curve.clone()], &[]).unwrap();
+            let range = Scale::Linear
+                .range(std::slice::from_ref(&curve), &[])
+                .unwrap();
             assert!(Scale::Linear.ticks(&range).len() <= 6, "{values:?}");
             let logs = curve.iter().map(|(x, value)| (*x, value.log10()));
             if let Some(range) = Scale::Whole.range(&[logs.collect()], &[]) {

@@ -139,3 +139,15 @@ fn the_best_is_chosen_among_methods_whose_runs_all_reached_their_end() {
     let steps = quantity::Quantity::named("iterations").unwrap();
     assert_eq!(steps.best(entries), None, "no better and worse");
 }
+
+#[test]
+fn every_method_has_its_line_and_methods_of_one_share_it() {
+    use flatland_optim::LineSearchConfig;
+    let methods = [
+        MethodConfig::Nls(LineSearchConfig::nls()),
+        MethodConfig::Ponos(LineSearchConfig::ponos()),
+        MethodConfig::Ls(LineSearchConfig::ls()),
+    ];
+    assert_eq!(reaches(methods.iter()), [0.5, 1.0 - 1e-4]);
+    assert_eq!(reaches(methods[..1].iter()), [1.0 - 1e-4]);
+}
