@@ -1,7 +1,9 @@
 //! One cell of a grid: the complete configuration of a run, and the name that follows from it.
 
 use std::fmt;
+use std::path::Path;
 
+use anyhow::{Context, Result, bail};
 use burn::tensor::DType;
 use clap::ValueEnum;
 use flatland_data::Dataset;
@@ -11,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::device::DeviceName;
 use crate::diagnostics::{DiagnosticsConfig, SegmentConfig};
 use crate::method::MethodConfig;
+use crate::records;
 
 /// Everything that a run's numbers depend on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -75,11 +78,56 @@ fn is_zero(count: &u64) -> bool {
 }
 
 impl CellConfig {
+    /// The configuration of the run in a directory.
+    ///
+    /// # Errors
+    ///
+    /// `config.toml` cannot be read, or is none that this program could have written: others may have.
+    pub fn read(directory: &Path) -> Result<Self> {
+        let path = directory.join(records::CONFIG);
+        let text = std::fs::read_to_string(&path)
+            .with_context(|| format!("cannot read {}", path.display()))?;
+        let read = || -> Result<Self> {
+            let config: Self = toml::from_str(&text)?;
+            match config.problem() {
+                Some(problem) => bail!(problem),
+                None => Ok(config),
+            }
+        };
+        read().with_context(|| format!("{} is no configuration", path.display()))
+    }
+
+    /// What no grid lets through, and what is done with a configuration cannot do with.
+    fn problem(&self) -> Option<String> {
+        let batches = self.mini_batches.as_ref();
+        let counts = [
+            ("samples", Some(self.samples)),
+            ("first_per_class", self.first_per_class),
+            ("chunk", Some(self.chunk)),
+            ("lanczos_basis", self.lanczos_basis),
+            ("batch_size", batches.map(|batches| batches.batch_size)),
+        ];
+        let is_empty = |count: &&(&str, Option<usize>)| count.1 == Some(0);
+        if let Some((name, _)) = counts.iter().find(is_empty) {
+            return Some(format!("{name} = 0: expected at least 1"));
+        }
+        let diagnostics = self
+            .diagnostics
+            .as_ref()
+            .and_then(DiagnosticsConfig::problem);
+        if let Some(problem) = diagnostics {
+            return Some(format!("diagnostics: {problem}"));
+        }
+        // The hash that names it, and the page, are made of its TOML form, which ends at 2⁶³ − 1.
+        let is_writable = toml::Table::try_from(self).is_ok();
+        (!is_writable).then(|| format!("a number is larger than {}", i64::MAX))
+    }
+
     /// The iterations of the run on so many samples.
     pub fn steps(&self, samples: usize) -> u64 {
         match &self.mini_batches {
             None => self.iterations,
-            Some(batches) => batches.epochs * batches.per_epoch(samples),
+            Some(batches) => (batches.epochs).saturating_mul(batches.per_epoch(samples)),
         }
     }
 

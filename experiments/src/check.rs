@@ -10,6 +10,7 @@ use crate::finished;
 use crate::grid::loss_name;
 use crate::report::FinishedRun;
 use crate::session::Ending;
+use crate::words::counted;
 
 /// What runs show of a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,9 +148,9 @@ pub fn run(arguments: &CheckArgs) -> Result<Ending> {
     let runs = finished::read(&arguments.results)?;
     let runs: Vec<&FinishedRun> = runs.iter().filter(|run| run.has_begun()).collect();
     println!(
-        "{} runs on {} problems in {}",
-        runs.len(),
-        groups(&runs).len(),
+        "{} on {} in {}",
+        counted(runs.len(), "run"),
+        counted(groups(&runs).len(), "problem"),
         arguments.results.display()
     );
     for claim in judge(&runs) {

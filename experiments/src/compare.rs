@@ -34,7 +34,7 @@ pub fn run(arguments: &CompareArgs) -> Result<Ending> {
             );
             Some(loss)
         }
-        None => worst_final_loss(&runs),
+        None => worst_final_loss(&runs).filter(|_| are_of_one_problem(&runs)),
     };
     let sheet = sheet(&runs, loss).write(arguments.format)?;
     match arguments.format {
@@ -54,10 +54,22 @@ fn names(count: usize) -> impl Iterator<Item = String> {
         .take(count)
 }
 
-/// The loss that all runs with a finite final loss reached.
+/// The loss that all runs reached which got to their end. One that stalled or diverged would put it where the others
+/// began.
 fn worst_final_loss(runs: &[&FinishedRun]) -> Option<f64> {
-    let losses = runs.iter().filter_map(|run| run.file.totals.final_loss);
-    losses.reduce(f64::max)
+    let ended = runs.iter().filter(|run| run.file.status.is_success());
+    let losses = ended.filter_map(|run| run.file.totals.final_loss);
+    losses.filter(|loss| loss.is_finite()).reduce(f64::max)
+}
+
+/// Whether the results are numbers of the same thing, of which one may be better than another.
+fn are_of_one_problem(runs: &[&FinishedRun]) -> bool {
+    let problem = |run: &FinishedRun| {
+        let config = &run.config;
+        (config.dataset, config.network.name(), config.loss)
+    };
+    runs.windows(2)
+        .all(|pair| problem(pair[0]) == problem(pair[1]))
 }
 
 /// When a run was first at a loss or below it.
@@ -87,7 +99,7 @@ fn reached(run: &FinishedRun, loss: f64) -> Option<Reached> {
     };
     Some(Reached {
         iteration,
-        evaluations: 1 + before().map(|row| row.function_evaluations).sum::<u64>(),
+        evaluations: (before().map(|row| row.function_evaluations)).fold(1, u64::saturating_add),
         seconds: before().last().map_or(0.0, |row| row.seconds),
     })
 }
@@ -134,10 +146,7 @@ fn sheet(runs: &[&FinishedRun], loss: Option<f64>) -> Sheet {
                     .map(|reached| Cell::number(reached.map(of), kind)),
             )
         };
-        let level = Spread {
-            mean: loss,
-            deviation: None,
-        };
+        let level = Spread::single(loss);
         groups.push(group(
             &format!(
                 "first at a loss of {} or below",
@@ -163,19 +172,18 @@ fn sheet(runs: &[&FinishedRun], loss: Option<f64>) -> Sheet {
     }
 }
 
-/// A quantity of all runs, the best marked; nothing where no run has it.
+/// A quantity of all runs, the best marked where they are of one problem; nothing where no run has it.
 fn numbers(runs: &[&FinishedRun], quantity: &Quantity) -> Option<Vec<Cell>> {
     let best = quantity.best_of(runs.iter().copied());
+    let best = best.filter(|_| are_of_one_problem(runs));
     let values: Vec<_> = runs.iter().map(|run| quantity.of_run(run)).collect();
     values.iter().any(Option::is_some).then(|| {
         row(
             quantity.header,
             runs.iter().zip(values).map(|(run, value)| match value {
                 Some(mean) => Cell::Number {
-                    value: Spread {
-                        mean,
-                        deviation: None,
-                    },
+                    value: Spread::single(mean),
+                    runs: 1,
                     kind: quantity.kind,
                     is_best: run.file.status.is_success() && best == Some(mean),
                 },
@@ -197,5 +205,58 @@ fn group(title: &str, rows: Vec<Vec<Cell>>) -> Group {
         title: title.to_owned(),
         keys: vec![title.to_owned()],
         rows,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use flatland_data::Dataset;
+    use flatland_models::{Architecture, Loss};
+
+    use super::*;
+    use crate::cell::CellConfig;
+    use crate::memory::tests::cell;
+    use crate::records::Status;
+
+    fn run(loss: f64, status: Status) -> FinishedRun {
+        FinishedRun::without_rows(cell(), status, Some(loss))
+    }
+
+    #[test]
+    fn the_loss_to_be_reached_is_that_of_runs_that_got_to_their_end() {
+        let runs = [
+            run(0.1, Status::Done),
+            run(0.3, Status::Converged),
+            run(0.9, Status::Stalled),
+            run(f64::INFINITY, Status::Diverged),
+        ];
+        let worst = |runs: &[FinishedRun]| worst_final_loss(&Vec::from_iter(runs));
+        assert_eq!(worst(&runs), Some(0.3));
+        assert_eq!(worst(&runs[2..]), None);
+    }
+
+    #[test]
+    fn only_runs_of_one_problem_have_a_best() {
+        let mut runs = [run(0.1, Status::Done), run(0.3, Status::Done)];
+        let loss = Quantity::named("final-loss").unwrap();
+        let marks = |runs: &[FinishedRun]| {
+            let cells = numbers(&Vec::from_iter(runs), loss).unwrap();
+            let is_best = |cell: &Cell| matches!(cell, Cell::Number { is_best: true, .. });
+            cells.iter().filter(|cell| is_best(cell)).count()
+        };
+        assert_eq!(marks(&runs), 1);
+        runs[1].config.seed = 7;
+        assert_eq!(marks(&runs), 1, "the seed is no part of a problem");
+        let others: [fn(&mut CellConfig); 3] = [
+            |config| config.dataset = Dataset::Mnist,
+            |config| config.network = Architecture::named("mlp").unwrap(),
+            |config| config.loss = Loss::CrossEntropy,
+        ];
+        for other in others {
+            let mut runs = runs.clone();
+            other(&mut runs[1].config);
+            assert_eq!(marks(&runs), 0);
+            assert!(!are_of_one_problem(&Vec::from_iter(&runs)));
+        }
     }
 }

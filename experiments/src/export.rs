@@ -14,6 +14,7 @@ use crate::cli::ExportArgs;
 use crate::finished;
 use crate::report::FinishedRun;
 use crate::session::Ending;
+use crate::words::counted;
 
 /// `experiments export`
 pub fn run(arguments: &ExportArgs) -> Result<Ending> {
@@ -22,14 +23,15 @@ pub fn run(arguments: &ExportArgs) -> Result<Ending> {
     if let Some(folder) = &arguments.tensorboard {
         tensorboard::write(&runs, &arguments.results, folder)?;
         println!(
-            "{} runs for TensorBoard: tensorboard --logdir {}",
-            runs.len(),
+            "{} for TensorBoard: tensorboard --logdir {}",
+            counted(runs.len(), "run"),
             folder.display()
         );
     }
     if let Some(file) = &arguments.parquet {
         let rows = write_parquet(&runs, file)?;
-        println!("{} runs, {rows} rows: {}", runs.len(), file.display());
+        let runs = counted(runs.len(), "run");
+        println!("{runs}, {}: {}", counted(rows, "row"), file.display());
     }
     Ok(Ending::Success)
 }

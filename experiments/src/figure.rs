@@ -29,6 +29,7 @@ pub use seeds::Recorded;
 pub use segment::SegmentFigure;
 pub use stack::stack;
 
+use crate::records::SharpnessRow;
 use axis::{Points, Scale};
 use canvas::{
     BLUE, Canvas, GREEN, ORANGE, PURPLE, REFERENCE, SKY, Stroke, VERMILLION, described, units,
@@ -61,8 +62,8 @@ pub struct Figure<'a> {
     pub title: &'a str,
     /// `2/K`, where the loss has that floor.
     pub sharpness_floor: Option<f64>,
-    /// `c` of the sufficient decrease.
-    pub sufficient_decrease: f64,
+    /// `1 − c` of the methods, for the `c` of their sufficient decrease: each value once, from the least.
+    pub reaches: Vec<f64>,
     pub curves: Vec<Curves<'a>>,
 }
 
@@ -160,7 +161,7 @@ impl Figure<'_> {
             ),
         };
         let of = |curve: Curve| self.curves.iter().map(move |curves| curves.together(curve));
-        let product = of(|run| run.measured(|row| Some(row.step_size_times_sharpness)));
+        let product = of(|run| run.measured(SharpnessRow::product));
         let step_size = of(|run| run.metrics(|row| Some(row.step_size)));
         let mut panels = [
             Panel::new("training loss", Capped, of(loss)),
@@ -186,8 +187,10 @@ impl Figure<'_> {
             let name = format!("2/K = {}", (floor * 1e4).round() / 1e4);
             panels[1].lines.push((floor.log10(), name));
         }
-        let edge = (1.0 - self.sufficient_decrease).log10();
-        panels[3].lines = vec![(edge, "1 − c".to_owned()), (2f64.log10(), "2".to_owned())];
+        let reaches = self.reaches.iter();
+        let reaches = reaches.map(|reach| (reach.log10(), "1 − c".to_owned()));
+        panels[3].lines = reaches.collect();
+        panels[3].lines.push((2f64.log10(), "2".to_owned()));
         panels
     }
 

@@ -44,6 +44,7 @@ mod summary;
 mod table;
 mod tune;
 mod watch;
+mod words;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;

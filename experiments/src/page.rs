@@ -145,6 +145,21 @@ fn shown(folder: &Path) -> String {
     name.unwrap_or_else(|| folder.display().to_string())
 }
 
+/// What the page calls a data file: of a path from the root, the file and its folder, for nobody else has the rest.
+fn of_data(path: &str) -> String {
+    let is_separator = |letter| letter == '/' || letter == '\\';
+    let is_drive = path.chars().nth(1) == Some(':');
+    if !path.starts_with(is_separator) && !is_drive {
+        return path.to_owned();
+    }
+    let mut names = path.rsplit(is_separator);
+    let file = names.next().unwrap_or_default();
+    match names.next().filter(|folder| !folder.is_empty()) {
+        Some(folder) => format!("{folder}/{file}"),
+        None => file.to_owned(),
+    }
+}
+
 /// A claim of the paper as the page shows it.
 #[derive(Serialize)]
 struct Claim {
@@ -316,9 +331,10 @@ fn source(run: &FinishedRun, results: &Path, is_served: bool) -> Source {
         "samples",
         format!("{train} for training, {test} for testing"),
     ));
-    facts.extend(
-        (from.data.iter()).map(|data| ("data", format!("{}, SHA-256 {}", data.path, data.sha256))),
-    );
+    facts.extend((from.data.iter()).map(|data| {
+        let path = of_data(&data.path);
+        ("data", format!("{path}, SHA-256 {}", data.sha256))
+    }));
     if let Some(sum) = &from.initial_weights {
         facts.push(("first weights", format!("BLAKE3 {sum}")));
     }
@@ -344,5 +360,23 @@ fn source(run: &FinishedRun, results: &Path, is_served: bool) -> Source {
                 .collect(),
         },
         folder,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_data_file_is_named_without_what_lies_above_its_folder() {
+        for (path, shown) in [
+            ("/home/someone/datasets/svhn/train.mat", "svhn/train.mat"),
+            (r"C:\Users\someone\svhn\train.mat", "svhn/train.mat"),
+            ("/train.mat", "train.mat"),
+            ("datasets/svhn/train.mat", "datasets/svhn/train.mat"),
+            ("embedded", "embedded"),
+        ] {
+            assert_eq!(of_data(path), shown);
+        }
     }
 }

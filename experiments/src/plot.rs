@@ -1,5 +1,7 @@
 //! `experiments plot`: the paper's figures from finished runs.
 
+mod only;
+
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
@@ -107,6 +109,7 @@ pub fn run(arguments: &PlotArgs) -> Result<Ending> {
         results, figure, ..
     } = arguments;
     let (path, format, resolution) = target(arguments)?;
+    let is_default = matches!(resolution, Resolution::UpToDpi(_));
     let mut runs = finished::read(results)?;
     runs.retain(|run| run.has_begun() && figure.shows(run));
     ensure!(
@@ -117,6 +120,7 @@ pub fn run(arguments: &PlotArgs) -> Result<Ending> {
         figure.needs(),
         results.display(),
     );
+    only::keep(&mut runs, &arguments.only)?;
     if let Some(seed) = arguments.seed {
         let seeds = listed(&runs);
         runs.retain(|run| run.config.seed == seed);
@@ -139,9 +143,15 @@ pub fn run(arguments: &PlotArgs) -> Result<Ending> {
         false => columns(&problems, &title),
     };
     let svg = svg.with_context(|| format!("cannot draw the picture of {title}"))?;
-    figure::write(&path, &svg, format, resolution)?;
+    let dpi = figure::write(&path, &svg, format, resolution)?;
     let shown = problems.iter().map(Problem::title);
     println!("{}: {}", path.display(), Vec::from_iter(shown).join("; "));
+    if let Some(dpi) = dpi.filter(|&dpi| dpi < f64::from(DPI) && is_default) {
+        println!(
+            "{dpi} pixels in an inch instead of {DPI}, so that the picture is not too large: --only draws fewer problems, \
+             --format pdf is sharp at any size"
+        );
+    }
     Ok(Ending::Success)
 }
 
@@ -170,7 +180,7 @@ fn target(arguments: &PlotArgs) -> Result<(PathBuf, Format, Resolution)> {
     let (resolution, option) = match (dpi, width) {
         (Some(dpi), _) => (Resolution::Dpi(*dpi), "--dpi"),
         (None, Some(width)) => (Resolution::Width(*width), "--width"),
-        (None, None) => (Resolution::Dpi(DPI), ""),
+        (None, None) => (Resolution::UpToDpi(DPI), ""),
     };
     ensure!(
         option.is_empty() || format == Format::Png,
@@ -209,11 +219,15 @@ fn columns(problems: &[Problem<'_>], title: &str) -> Result<String> {
         columns.push(Figure {
             title: &problem.name,
             sharpness_floor: problem.config().floor(),
-            sufficient_decrease: problem.config().method.sufficient_decrease(),
+            reaches: summary::reaches(methods(problem)),
             curves: curves.collect(),
         });
     }
     ColumnsFigure { title, columns }.to_svg()
+}
+
+fn methods<'a>(problem: &'a Problem<'_>) -> impl Iterator<Item = &'a MethodConfig> {
+    (problem.entries.iter()).map(|entry| &entry.config().method)
 }
 
 /// The methods' names; step sizes and other options only where they tell two of a method apart.

@@ -91,9 +91,9 @@ pub struct SharpnessRow {
     pub sharpness: f64,
     /// The smallest eigenvalue.
     pub lambda_min: f64,
-    /// `η_k`
+    /// `η_k`, 0 where no step was taken: at the end of a run that converged, stalled or diverged.
     pub step_size: f64,
-    /// `η_k·λ₁(w_k)`
+    /// `η_k·λ₁(w_k)`, 0 where no step was taken; to be judged or averaged by [`product`](Self::product).
     pub step_size_times_sharpness: f64,
     /// The sharpness at which the method is on its edge of stability: `2/η_k`, or SAM's own edge; nothing where no step
     /// was taken.
@@ -104,6 +104,13 @@ pub struct SharpnessRow {
     pub hessian_products: u64,
     /// Time that the measurement took.
     pub seconds: f64,
+}
+
+impl SharpnessRow {
+    /// `η_k·λ₁(w_k)`; nothing where no step was taken, which says nothing of how large steps are.
+    pub fn product(&self) -> Option<f64> {
+        (self.step_size > 0.0).then_some(self.step_size_times_sharpness)
+    }
 }
 
 /// The state of a run.

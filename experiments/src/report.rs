@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use crate::cell::CellConfig;
 use crate::figure::{Curves, EarlyFigure, Figure, SegmentFigure};
@@ -12,6 +12,7 @@ use crate::records::{
     self, DiagnosticsRow, EpochRow, GradientNormRow, LargeStepRow, MetricsRow, RunFile, SegmentRow,
     SharpnessRow,
 };
+use crate::summary;
 
 /// A run as its directory holds it.
 #[derive(Debug, Clone)]
@@ -39,14 +40,9 @@ impl FinishedRun {
         let Some(file) = RunFile::read(directory)? else {
             return Ok(None);
         };
-        let path = directory.join(records::CONFIG);
-        let text = std::fs::read_to_string(&path)
-            .with_context(|| format!("cannot read {}", path.display()))?;
-        let config = toml::from_str(&text)
-            .with_context(|| format!("{} is no configuration", path.display()))?;
         Ok(Some(Self {
             directory: directory.to_owned(),
-            config,
+            config: CellConfig::read(directory)?,
             file,
             metrics: records::read_rows(&directory.join(records::METRICS))?,
             sharpness: records::read_rows(&directory.join(records::SHARPNESS))?,
@@ -82,16 +78,26 @@ impl FinishedRun {
         let batches = self.config.mini_batches?;
         let samples = self.file.provenance.train_samples;
         let samples = samples.map_or(self.config.samples, |samples| samples as usize);
-        Some(batches.per_epoch(samples))
+        // Of a foreign run that tells of no sample, any number does.
+        Some(batches.per_epoch(samples).max(1))
     }
 
-    /// The share of measured iterations with `η·λ₁` above `bound`.
+    /// The measurements at iterations that took a step, of which alone `η` and its products can be judged: a run that
+    /// converged or stalled was measured at its last point too, from which no step leads.
+    pub fn measured_steps(&self) -> impl Iterator<Item = &SharpnessRow> {
+        (self.sharpness.iter()).filter(|row| row.product().is_some())
+    }
+
+    /// `η·λ₁` of the measured steps.
+    pub fn products(&self) -> Vec<f64> {
+        (self.sharpness.iter())
+            .filter_map(SharpnessRow::product)
+            .collect()
+    }
+
+    /// The share of measured steps with `η·λ₁` above `bound`.
     pub fn share_above(&self, bound: f64) -> Option<f64> {
-        share(
-            self.sharpness
-                .iter()
-                .map(|row| row.step_size_times_sharpness > bound),
-        )
+        share(self.products().into_iter().map(|product| product > bound))
     }
 
     /// The training losses: one before every iteration, of a stochastic run the full ones at the start and after every
@@ -108,15 +114,10 @@ impl FinishedRun {
         share(self.losses().windows(2).map(|pair| pair[1] > pair[0]))
     }
 
-    /// The mean of `η·λ₁` over the measured iterations.
+    /// The mean of `η·λ₁` over the measured steps.
     pub fn mean_at_edge(&self) -> Option<f64> {
-        let count = self.sharpness.len() as f64;
-        let sum: f64 = self
-            .sharpness
-            .iter()
-            .map(|row| row.step_size_times_sharpness)
-            .sum();
-        (count > 0.0).then(|| sum / count)
+        let products = self.products();
+        (!products.is_empty()).then(|| products.iter().sum::<f64>() / products.len() as f64)
     }
 
     /// The least of the training losses, with that after the last step.
@@ -186,7 +187,7 @@ pub fn pictures(runs: &[FinishedRun], folder: &Path) -> Result<Vec<PathBuf>> {
         Figure {
             title: &title,
             sharpness_floor: group[0].config.floor(),
-            sufficient_decrease: group[0].config.method.sufficient_decrease(),
+            reaches: summary::reaches(group.iter().map(|run| &run.config.method)),
             curves: (group.iter().zip(&labels))
                 .map(|(&run, label)| Curves {
                     label,

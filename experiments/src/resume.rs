@@ -12,7 +12,6 @@ use crate::making::{Outcome, Task, Workshop};
 use crate::memory;
 use crate::records::RunFile;
 use crate::session::{self, Ending};
-use crate::status::read_config;
 
 /// `experiments resume`
 pub fn run(arguments: &ResumeArgs, interrupted: &AtomicBool) -> Result<Ending> {
@@ -70,7 +69,7 @@ fn find(arguments: &ResumeArgs) -> Result<Vec<(CellConfig, PathBuf)>> {
             // Its own name is wanted, even of the folder ".".
             let directory = (directory.canonicalize())
                 .with_context(|| format!("cannot read {}", directory.display()))?;
-            let cell = read_config(&directory)?;
+            let cell = CellConfig::read(&directory)?;
             let name = cell.directory_name();
             ensure!(
                 directory.ends_with(&name),

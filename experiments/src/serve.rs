@@ -8,11 +8,11 @@ pub mod files;
 pub mod request;
 mod site;
 
-use std::io::{self, Read, Write};
+use std::io::{self, BufReader, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use tracing::warn;
@@ -25,8 +25,11 @@ use site::Site;
 
 /// The most connections at a time.
 const CONNECTIONS: usize = 64;
-/// How long a browser may take for a piece of an answer.
+/// How long a browser may take for an answer, and so many bytes a second more: the slowest line that is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
+const SLOWEST: u64 = 16 << 10;
+/// How long it may go on sending after the answer.
+const LINGER: Duration = Duration::from_secs(1);
 /// What a page may do: run what it holds, ask here, nothing else.
 const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; \
                            connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -156,9 +159,57 @@ impl Head<'_> {
     }
 }
 
+/// A connection on which an answer must have arrived by some time, however slowly the browser takes it.
+struct Timed {
+    stream: TcpStream,
+    deadline: Instant,
+}
+
+impl Timed {
+    /// For an answer of so many bytes.
+    fn new(stream: TcpStream, length: u64) -> Self {
+        let deadline = Instant::now() + PATIENCE + Duration::from_secs(length / SLOWEST);
+        Self { stream, deadline }
+    }
+
+    fn left(&self) -> io::Result<Duration> {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        match left.is_zero() {
+            true => Err(io::ErrorKind::TimedOut.into()),
+            false => Ok(left),
+        }
+    }
+
+    /// Ends the answer, then takes what is still coming, up to a limit: closed with unread bytes, a connection may lose
+    /// the answer.
+    fn finish(mut self) -> io::Result<()> {
+        self.stream.shutdown(std::net::Shutdown::Write)?;
+        self.deadline = Instant::now() + LINGER;
+        io::copy(&mut self.take(64 << 10), &mut io::sink())?;
+        Ok(())
+    }
+}
+
+impl Write for Timed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.stream.set_write_timeout(Some(self.left()?))?;
+        self.stream.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
+}
+
+impl Read for Timed {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        self.stream.set_read_timeout(Some(self.left()?))?;
+        self.stream.read(bytes)
+    }
+}
+
 /// Reads a request and answers it.
 fn answer(mut stream: TcpStream, site: &Site, audience: Audience) -> io::Result<()> {
-    stream.set_write_timeout(Some(PATIENCE))?;
     let request = match Request::receive(&mut stream, audience) {
         Ok(request) => request,
         Err(refusal) => return refuse(stream, refusal),
@@ -199,7 +250,7 @@ fn answer(mut stream: TcpStream, site: &Site, audience: Audience) -> io::Result<
 }
 
 fn send(
-    mut stream: TcpStream,
+    stream: TcpStream,
     is_head: bool,
     content_type: &str,
     policy: &str,
@@ -212,14 +263,15 @@ fn send(
         policy,
         more: "",
     };
+    let mut stream = Timed::new(stream, head.length);
     stream.write_all(head.text().as_bytes())?;
     if !is_head {
         stream.write_all(text.as_bytes())?;
     }
-    finish(stream)
+    stream.finish()
 }
 
-fn send_file(mut stream: TcpStream, is_head: bool, found: files::Found) -> io::Result<()> {
+fn send_file(stream: TcpStream, is_head: bool, found: files::Found) -> io::Result<()> {
     let head = Head {
         status: (200, "OK"),
         content_type: found.content_type,
@@ -230,15 +282,16 @@ fn send_file(mut stream: TcpStream, is_head: bool, found: files::Found) -> io::R
             false => "",
         },
     };
+    let mut stream = Timed::new(stream, head.length);
     stream.write_all(head.text().as_bytes())?;
     if !is_head {
-        io::copy(&mut found.file.take(found.length), &mut stream)?;
+        let file = found.file.take(found.length);
+        io::copy(&mut BufReader::with_capacity(64 << 10, file), &mut stream)?;
     }
-    finish(stream)
+    stream.finish()
 }
 
-fn refuse(mut stream: TcpStream, (code, name, message): Refusal) -> io::Result<()> {
-    stream.set_write_timeout(Some(PATIENCE))?;
+fn refuse(stream: TcpStream, (code, name, message): Refusal) -> io::Result<()> {
     let text = format!("{message}\n");
     let head = Head {
         status: (code, name),
@@ -251,17 +304,9 @@ fn refuse(mut stream: TcpStream, (code, name, message): Refusal) -> io::Result<(
             ""
         },
     };
+    let mut stream = Timed::new(stream, head.length);
     stream.write_all((head.text() + &text).as_bytes())?;
-    finish(stream)
-}
-
-/// Ends the answer, then takes what is still coming, up to a limit: closed with unread bytes, a connection may lose the
-/// answer.
-fn finish(stream: TcpStream) -> io::Result<()> {
-    stream.shutdown(std::net::Shutdown::Write)?;
-    stream.set_read_timeout(Some(Duration::from_secs(1)))?;
-    io::copy(&mut stream.take(64 << 10), &mut io::sink())?;
-    Ok(())
+    stream.finish()
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ use crate::presets::{self, Scale};
 use crate::records::{RunFile, write_whole};
 use crate::report::{self, FinishedRun};
 use crate::table;
+use crate::words::counted;
 
 /// How a command ended, as its exit code tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,9 +82,9 @@ pub fn make(mut grid: Grid, arguments: &RunArgs, interrupted: &AtomicBool) -> Re
             plan::table(&cells, &device, budget, arguments.estimate)?
         );
         println!(
-            "{} runs on {}, in {}; nothing was written. Arithmetic: a gradient as 3 losses, a Hessian product as 8, a \
+            "{} on {}, in {}; nothing was written. Arithmetic: a gradient as 3 losses, a Hessian product as 8, a \
              search as two trials.",
-            cells.len(),
+            counted(cells.len(), "run"),
             device.description,
             folder.display()
         );
@@ -112,8 +113,8 @@ pub fn make(mut grid: Grid, arguments: &RunArgs, interrupted: &AtomicBool) -> Re
         arguments.making.despite_doctor,
     )?;
     eprintln!(
-        "{} runs on {}, results in {}",
-        cells.len(),
+        "{} on {}, results in {}",
+        counted(cells.len(), "run"),
         device.description,
         folder.display()
     );

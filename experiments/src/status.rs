@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use comfy_table::{CellAlignment, Table, presets};
 
 use crate::cell::CellConfig;
@@ -12,6 +12,7 @@ use crate::finished;
 use crate::lock;
 use crate::records::{self, Owner, RunFile, Status};
 use crate::session::Ending;
+use crate::words::{counted, plain};
 
 /// What is known of a directory that holds a run, or a part of one.
 pub struct Glance {
@@ -38,7 +39,7 @@ impl Glance {
     fn at(directory: PathBuf) -> Self {
         let mut problems = Vec::new();
         let mut keep = |error: anyhow::Error| problems.push(format!("{error:#}"));
-        let config = read_config(&directory).map_err(&mut keep).ok();
+        let config = CellConfig::read(&directory).map_err(&mut keep).ok();
         let file = RunFile::read(&directory).map_err(&mut keep).ok().flatten();
         Self {
             config,
@@ -106,14 +107,6 @@ impl Glance {
     }
 }
 
-/// The configuration of the run in a directory.
-pub fn read_config(directory: &Path) -> Result<CellConfig> {
-    let path = directory.join(records::CONFIG);
-    let text = std::fs::read_to_string(&path)
-        .with_context(|| format!("cannot read {}", path.display()))?;
-    toml::from_str(&text).with_context(|| format!("{} is no configuration", path.display()))
-}
-
 /// `experiments status`
 pub fn run(arguments: &StatusArgs) -> Result<Ending> {
     let folder = &arguments.results;
@@ -150,10 +143,11 @@ pub fn run(arguments: &StatusArgs) -> Result<Ending> {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    println!("{table}");
+    println!("{}", plain(&table.to_string()));
     for glance in &glances {
         if let Some(reason) = glance.reason() {
-            println!("{}: {}: {reason}", name(glance), glance.status());
+            let line = format!("{}: {}: {reason}", name(glance), glance.status());
+            println!("{}", plain(&line));
         }
     }
     println!("{}", counts(&glances));
@@ -174,8 +168,8 @@ fn counts(glances: &[Glance]) -> String {
         .iter()
         .map(|(status, count)| format!("{count} {status}"));
     format!(
-        "{} runs: {}",
-        glances.len(),
+        "{}: {}",
+        counted(glances.len(), "run"),
         parts.collect::<Vec<_>>().join(", ")
     )
 }

@@ -7,7 +7,7 @@ mod spread;
 
 use crate::cell::CellConfig;
 use crate::grid::loss_name;
-use crate::method;
+use crate::method::{self, MethodConfig};
 use crate::report::FinishedRun;
 
 pub use settings::{Difference, differences};
@@ -57,6 +57,14 @@ impl<'a> Entry<'a> {
     pub fn config(&self) -> &'a CellConfig {
         &self.runs[0].config
     }
+}
+
+/// `1 − c` of methods, above which their steps bring `η·λ₁`: each value once, from the least.
+pub fn reaches<'a>(methods: impl Iterator<Item = &'a MethodConfig>) -> Vec<f64> {
+    let mut reaches: Vec<f64> = methods.map(|of| 1.0 - of.sufficient_decrease()).collect();
+    reaches.sort_by(f64::total_cmp);
+    reaches.dedup();
+    reaches
 }
 
 /// Numbers from the least, neighbours put together: `1, 5` or `0–9`.

@@ -117,6 +117,7 @@ fn group(problem: &Problem<'_>, columns: &[String]) -> Group {
                     .of(entry)
                     .map_or(Cell::Nothing, |value| Cell::Number {
                         value,
+                        runs: entry.runs.len(),
                         kind: quantity.kind,
                         is_best: entry.is_success() && best == Some(value.mean),
                     })

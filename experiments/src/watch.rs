@@ -20,6 +20,7 @@ use crate::cli::WatchArgs;
 use crate::records::Status;
 use crate::session::Ending;
 use crate::signals;
+use crate::words::plain;
 use runs::Runs;
 use text::{against_two, left, short, short_or_dash, state};
 use view::{Answer, Palette, View};
@@ -116,12 +117,17 @@ fn watch(
 /// Prints the state of all runs.
 fn once(mut runs: Runs) -> Result<Ending> {
     while runs.refresh(Duration::MAX) {}
-    let text = snapshot(&runs, SystemTime::now());
+    let text = printed(&runs, SystemTime::now());
     // A reader that has seen enough, as `head`, is no error.
     match std::io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(Ending::Success),
     }
+}
+
+/// The state of all runs, as a terminal may have it.
+fn printed(runs: &Runs, now: SystemTime) -> String {
+    plain(&snapshot(runs, now))
 }
 
 fn snapshot(runs: &Runs, now: SystemTime) -> String {
@@ -144,10 +150,7 @@ fn snapshot(runs: &Runs, now: SystemTime) -> String {
         ]);
         for (run, label) in runs.runs.values().zip(runs.labels()) {
             let last = |curve: &[(f64, f64)]| short_or_dash(curve.last().map(|(_, value)| *value));
-            let product = run
-                .measured
-                .as_ref()
-                .map(|row| row.step_size_times_sharpness);
+            let product = run.last_product();
             let rate = (run.rate()).filter(|_| run.file.status == Status::Running);
             let state = match run.file.status {
                 Status::Running if run.silence(now).is_none() => "running".to_owned(),
@@ -170,7 +173,7 @@ fn snapshot(runs: &Runs, now: SystemTime) -> String {
         text += &format!(
             "{folder}: {}\n{table}\n{}; ▲: η·λ₁ > 2\n",
             view::counts(&overview, runs.runs.len()),
-            view::progress(&overview)
+            view::progress(&overview, usize::MAX)
         );
         for run in runs.runs.values() {
             if let Some(reason) = &run.file.reason {

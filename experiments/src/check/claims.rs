@@ -1,11 +1,12 @@
 //! The claims, each with what it is judged by.
 //!
-//! Of a stochastic run, `η·λ₁` is that of a step on the Hessian of its own mini-batch, the last `λ₁` is the mean over the
+//! `η·λ₁` is judged where a step was taken: not at the last point of a run that converged or stalled, where `η` is 0. Of a
+//! stochastic run, `η·λ₁` is that of a step on the Hessian of its own mini-batch, the last `λ₁` is the mean over the
 //! mini-batches, the least is that of any of them, and a loss is the full one.
 
 use super::{Finding, Group, Verdict};
 use crate::method::MethodConfig;
-use crate::records::LargeStepRow;
+use crate::records::{LargeStepRow, SharpnessRow};
 use crate::report::FinishedRun;
 
 /// A claim of the paper.
@@ -85,7 +86,7 @@ fn unmeasured(run: &FinishedRun) -> Finding {
     finding(run, Verdict::NotMeasured, numbers)
 }
 
-/// Judges each run of some methods by its measurements.
+/// Judges each run of some methods by its measured steps.
 fn each(
     group: &Group<'_>,
     methods: &[&str],
@@ -93,9 +94,9 @@ fn each(
 ) -> Vec<Finding> {
     (group.runs.iter())
         .filter(|run| methods.contains(&run.config.method.name()))
-        .map(|run| match run.sharpness.is_empty() {
-            true => unmeasured(run),
-            false => {
+        .map(|run| match run.measured_steps().next() {
+            None => unmeasured(run),
+            Some(_) => {
                 let (holds, numbers) = judge(run);
                 finding(run, holds, numbers)
             }
@@ -103,27 +104,17 @@ fn each(
         .collect()
 }
 
-/// How many of the measured iterations satisfy a condition.
-fn count(
-    run: &FinishedRun,
-    holds: impl Fn(&crate::records::SharpnessRow) -> bool,
-) -> (usize, usize) {
-    let count = run.sharpness.iter().filter(|row| holds(row)).count();
-    (count, run.sharpness.len())
-}
-
-/// The measurements of iterations that took a step.
-fn least_at_edge(run: &FinishedRun) -> f64 {
-    (run.sharpness.iter())
-        .map(|row| row.step_size_times_sharpness)
-        .fold(f64::INFINITY, f64::min)
+/// How many values satisfy a condition, of how many, and the least of them.
+fn count(values: &[f64], holds: impl Fn(f64) -> bool) -> (usize, usize, f64) {
+    let count = values.iter().filter(|&&value| holds(value)).count();
+    let least = values.iter().copied().fold(f64::INFINITY, f64::min);
+    (count, values.len(), least)
 }
 
 fn reaches_the_edge(group: &Group<'_>) -> Vec<Finding> {
     each(group, &["ls", "nls", "ponls", "nls-ub", "ponos"], |run| {
         let bound = 1.0 - run.config.method.sufficient_decrease();
-        let (count, all) = count(run, |row| row.step_size_times_sharpness > bound);
-        let least = least_at_edge(run);
+        let (count, all, least) = count(&run.products(), |product| product > bound);
         (
             count == all,
             format!("{count} of {all}, the least {least:.3}"),
@@ -133,7 +124,7 @@ fn reaches_the_edge(group: &Group<'_>) -> Vec<Finding> {
 
 fn passes_the_edge(group: &Group<'_>) -> Vec<Finding> {
     each(group, &["nls", "ponls"], |run| {
-        let (count, all) = count(run, |row| row.step_size_times_sharpness > 2.0);
+        let (count, all, _) = count(&run.products(), |product| product > 2.0);
         (4 * count >= all, format!("{count} of {all}"))
     })
 }
@@ -171,12 +162,11 @@ fn cdat_on_the_edge(group: &Group<'_>) -> Vec<Finding> {
         let MethodConfig::Cdat(config) = &run.config.method else {
             unreachable!("the method is called cdat");
         };
-        let at_edge = |row: &crate::records::SharpnessRow| {
-            row.step_size * row.sharpness.abs().max(row.lambda_min.abs())
-        };
+        let at_edge =
+            |row: &SharpnessRow| row.step_size * row.sharpness.abs().max(row.lambda_min.abs());
         let bound = config.scale * (1.0 - ACCURACY);
-        let (count, all) = count(run, |row| at_edge(row) >= bound);
-        let least = (run.sharpness.iter().map(at_edge)).fold(f64::INFINITY, f64::min);
+        let at_edges: Vec<f64> = run.measured_steps().map(at_edge).collect();
+        let (count, all, least) = count(&at_edges, |at_edge| at_edge >= bound);
         let sigma = config.scale;
         (
             count == all,
@@ -274,7 +264,10 @@ fn flat_points_are_saddles(group: &Group<'_>) -> Vec<Finding> {
     measured
         .map(|(run, floor)| {
             let flat: Vec<_> = (run.diagnostics.iter())
-                .filter(|row| (row.eigenvalues[0] / floor - 1.0).abs() < 0.05)
+                .filter(|row| {
+                    let largest = row.eigenvalues.first();
+                    largest.is_some_and(|largest| (largest / floor - 1.0).abs() < 0.05)
+                })
                 .collect();
             let Some(last) = flat.last() else {
                 let numbers = "no measured iteration is that flat".to_owned();

@@ -91,7 +91,8 @@ pub struct CompareArgs {
     /// Directories of runs, or folders with runs.
     #[arg(value_name = "RUN", required = true)]
     pub runs: Vec<PathBuf>,
-    /// The loss to be reached. Default: the worst final loss among the runs.
+    /// The loss to be reached. Default: the worst final loss among the runs that got to their end, if all are of one data
+    /// set, network and loss function.
     #[arg(long, value_name = "X")]
     pub loss: Option<f64>,
     /// What the comparison is written as.
@@ -139,6 +140,7 @@ pub struct ExportArgs {
         experiments plot results/fig1 --figure fig1\n  \
         experiments plot results --figure fig3 --output figures/fig3.svg\n  \
         experiments plot results/quick --figure all --seed 7\n  \
+        experiments plot results/paper --only dataset=svhn --only network=mlp,cnn\n  \
         experiments plot results/fig1 -o fig1.pdf                     for LaTeX\n  \
         experiments plot results/fig1 --format png --width 2400\n\n\
         Exit code: 0 figure drawn, 2 no run for it, or wrong usage."
@@ -150,6 +152,9 @@ pub struct PlotArgs {
     /// Which figure.
     #[arg(long, value_name = "FIGURE", default_value = "fig1")]
     pub figure: PaperFigure,
+    /// Draw only some runs: --only dataset=svhn,emnist --only network=mlp
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub only: Vec<String>,
     /// The seed of the runs drawn. Default: all seeds, as medians and ranges.
     #[arg(long, value_name = "SEED")]
     pub seed: Option<u64>,
@@ -159,7 +164,7 @@ pub struct PlotArgs {
     /// What the picture is written as. Default: what the name of the file says, else SVG.
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<figure::Format>,
-    /// Pixels of a PNG in an inch, from 10 to 2400. Default: 300.
+    /// Pixels of a PNG in an inch, from 10 to 2400. Default: 300, or as many as 100 million pixels allow.
     #[arg(long, value_name = "DPI", value_parser = value_parser!(u32).range(10..=2400))]
     pub dpi: Option<u32>,
     /// Pixels of a PNG from left to right, from 16 to 20000, in place of --dpi.

@@ -11,7 +11,7 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::Type;
 
-use super::points::{self, Point, points};
+use super::points::{Point, Series, points, series_of};
 use crate::grid::loss_name;
 use crate::records::write_whole;
 use crate::report::FinishedRun;
@@ -74,10 +74,11 @@ pub fn write(runs: &[FinishedRun], path: &Path) -> Result<usize> {
 }
 
 fn table(runs: &[FinishedRun]) -> Result<(Vec<u8>, usize)> {
+    let series = series_of(runs);
     let properties = WriterProperties::builder().set_compression(Compression::SNAPPY);
     let mut bytes = Vec::new();
     let mut writer =
-        SerializedFileWriter::new(&mut bytes, schema()?, Arc::new(properties.build()))?;
+        SerializedFileWriter::new(&mut bytes, schema(&series)?, Arc::new(properties.build()))?;
     let mut rows = 0;
     let mut part: Vec<(&FinishedRun, Vec<(u64, Point<'_>)>)> = Vec::new();
     for (index, run) in runs.iter().enumerate() {
@@ -106,12 +107,13 @@ fn table(runs: &[FinishedRun]) -> Result<(Vec<u8>, usize)> {
                             (part.iter().flat_map(|(_, points)| points))
                                 .map(|(iteration, _)| *iteration as i64),
                         ),
-                        _ => optional(&part, place, |value| value as i64),
+                        place => optional(&part, &series[place - 2], |value| value as i64),
                     };
                     column.write_batch(&values, levels.as_deref(), None)?;
                 }
                 ColumnWriter::DoubleColumnWriter(column) => {
-                    let (values, levels) = optional(&part, place, |value| value);
+                    let of = &series[place - WORDS.len() - 2];
+                    let (values, levels) = optional(&part, of, |value| value);
                     column.write_batch(&values, levels.as_deref(), None)?;
                 }
                 _ => unreachable!("the schema has no such column"),
@@ -136,12 +138,11 @@ fn required<T>(values: impl Iterator<Item = T>) -> Column<T> {
 
 fn optional<T>(
     part: &[(&FinishedRun, Vec<(u64, Point<'_>)>)],
-    place: usize,
+    series: &Series,
     convert: fn(f64) -> T,
 ) -> Column<T> {
-    let of = points::ALL[place - WORDS.len() - 2].of;
     let points = part.iter().flat_map(|(_, points)| points);
-    let values: Vec<Option<f64>> = points.map(|(_, point)| of(point)).collect();
+    let values: Vec<Option<f64>> = points.map(|(_, point)| series.value(point)).collect();
     let levels = values
         .iter()
         .map(|value| i16::from(value.is_some()))
@@ -151,7 +152,7 @@ fn optional<T>(
 }
 
 /// Words of the run, the seed, the iteration, and the series.
-fn schema() -> Result<Arc<Type>> {
+fn schema(series: &[Series]) -> Result<Arc<Type>> {
     let words = WORDS.iter().map(|words| {
         Type::primitive_type_builder(words.column, Physical::BYTE_ARRAY)
             .with_repetition(Repetition::REQUIRED)
@@ -165,12 +166,12 @@ fn schema() -> Result<Arc<Type>> {
     let iteration = Type::primitive_type_builder("iteration", Physical::INT64)
         .with_repetition(Repetition::REQUIRED)
         .build();
-    let series = points::ALL.iter().map(|series| {
+    let series = series.iter().map(|series| {
         let kind = match series.is_count {
             true => Physical::INT64,
             false => Physical::DOUBLE,
         };
-        Type::primitive_type_builder(series.column, kind)
+        Type::primitive_type_builder(&series.column, kind)
             .with_repetition(Repetition::OPTIONAL)
             .build()
     });

@@ -1,5 +1,6 @@
 //! A run as a list of points, each with all that was recorded of it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::records::{DiagnosticsRow, EpochRow, MetricsRow, SharpnessRow, Totals};
@@ -72,14 +73,51 @@ impl Point<'_> {
     not(feature = "parquet"),
     expect(dead_code, reason = "columns are Parquet's")
 )]
+#[derive(Clone)]
 pub struct Series {
     /// The name of a column.
-    pub column: &'static str,
+    pub column: Cow<'static, str>,
     /// The same for TensorBoard, which groups lines by what stands before the `/`.
-    pub tag: &'static str,
+    pub tag: Cow<'static, str>,
     /// Whether it counts things.
     pub is_count: bool,
-    pub of: fn(&Point<'_>) -> Option<f64>,
+    of: Of,
+}
+
+/// What a series takes of a point.
+#[derive(Clone, Copy)]
+enum Of {
+    Value(fn(&Point<'_>) -> Option<f64>),
+    /// The eigenvalue of this rank by magnitude, from 0.
+    Eigenvalue(usize),
+}
+
+impl Series {
+    /// The number of a point, where it has one.
+    pub fn value(&self, point: &Point<'_>) -> Option<f64> {
+        match self.of {
+            Of::Value(of) => of(point),
+            Of::Eigenvalue(rank) => point.diagnostics?.eigenvalues.get(rank).copied(),
+        }
+    }
+
+    fn eigenvalue(rank: usize) -> Self {
+        let name = format!("eigenvalue_{}", rank + 1);
+        Self {
+            tag: format!("early/{name}").into(),
+            column: name.into(),
+            is_count: false,
+            of: Of::Eigenvalue(rank),
+        }
+    }
+}
+
+/// The series that points of these runs may have: the same for all runs, and as many eigenvalues as any of them has.
+pub fn series_of<'a>(runs: impl IntoIterator<Item = &'a FinishedRun>) -> Vec<Series> {
+    let rows = (runs.into_iter()).flat_map(|run| &run.diagnostics);
+    let ranks = rows.map(|row| row.eigenvalues.len()).max().unwrap_or(0);
+    let eigenvalues = (0..ranks).map(Series::eigenvalue);
+    ALL.iter().cloned().chain(eigenvalues).collect()
 }
 
 const fn series(
@@ -88,10 +126,10 @@ const fn series(
     of: fn(&Point<'_>) -> Option<f64>,
 ) -> Series {
     Series {
-        column,
-        tag,
+        column: Cow::Borrowed(column),
+        tag: Cow::Borrowed(tag),
         is_count: false,
-        of,
+        of: Of::Value(of),
     }
 }
 
@@ -101,13 +139,15 @@ const fn count(
     of: fn(&Point<'_>) -> Option<f64>,
 ) -> Series {
     Series {
+        column: Cow::Borrowed(column),
+        tag: Cow::Borrowed(tag),
         is_count: true,
-        ..series(column, tag, of)
+        of: Of::Value(of),
     }
 }
 
-/// All series.
-pub static ALL: [Series; 27] = [
+/// All series but the eigenvalues, of which a run has as many as it was asked for.
+static ALL: [Series; 32] = [
     series("train_loss", "loss/train", |point| {
         point.at_all(
             |row| Some(row.loss),
@@ -176,7 +216,7 @@ pub static ALL: [Series; 27] = [
     series(
         "step_size_times_sharpness",
         "sharpness/step_size_times_lambda_1",
-        |point| Some(point.sharpness?.step_size_times_sharpness),
+        |point| point.sharpness?.product(),
     ),
     series("edge", "sharpness/edge", |point| point.sharpness?.edge),
     series("residual", "sharpness/residual", |point| {
@@ -197,6 +237,25 @@ pub static ALL: [Series; 27] = [
     series("trace", "early/trace", |point| {
         Some(point.diagnostics?.trace)
     }),
+    series(
+        "trace_standard_error",
+        "early/trace_standard_error",
+        |point| Some(point.diagnostics?.trace_standard_error),
+    ),
+    series("gradient_norm_mean", "early/gradient_norm_mean", |point| {
+        point.diagnostics?.gradient_norm_mean
+    }),
+    series("gradient_norm_min", "early/gradient_norm_min", |point| {
+        point.diagnostics?.gradient_norm_min
+    }),
+    series("gradient_norm_max", "early/gradient_norm_max", |point| {
+        point.diagnostics?.gradient_norm_max
+    }),
+    series(
+        "gradient_norm_last_bias",
+        "early/gradient_norm_last_bias",
+        |point| point.diagnostics?.gradient_norm_last_bias,
+    ),
     series("zero_gradient_share", "early/zero_gradients", |point| {
         Some(point.diagnostics?.zero_gradient_share)
     }),
@@ -207,3 +266,69 @@ pub static ALL: [Series; 27] = [
         point.diagnostics?.pairing
     }),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::records::Status;
+
+    fn row(iteration: u64, eigenvalues: &[f64]) -> DiagnosticsRow {
+        DiagnosticsRow {
+            iteration,
+            trace: 2.0,
+            trace_standard_error: 0.1,
+            trace_probes: 10,
+            eigenvalues: eigenvalues.to_vec(),
+            eigenvalue_residual: 0.0,
+            gradient_norm_mean: Some(0.25),
+            gradient_norm_min: Some(0.125),
+            gradient_norm_max: Some(0.5),
+            gradient_norm_last_bias: None,
+            zero_gradient_share: 0.5,
+            dead_activation_share: None,
+            pairing: None,
+            hessian_products: 1,
+            seconds: 0.0,
+        }
+    }
+
+    /// `early/…` of a run at an iteration, in the order of the series.
+    fn early(series: &[Series], point: &Point<'_>) -> Vec<(String, f64)> {
+        let values = series.iter().filter_map(|series| {
+            let name = series.tag.strip_prefix("early/")?;
+            Some((name.to_owned(), series.value(point)?))
+        });
+        values.collect()
+    }
+
+    #[test]
+    fn all_that_diagnostics_have_is_a_series() {
+        let config = crate::memory::tests::cell();
+        let mut run = FinishedRun::without_rows(config, Status::Done, None);
+        let fixed = series_of([&run]).len();
+        run.diagnostics = vec![row(0, &[3.0]), row(2, &[2.0, -1.0])];
+        let series = series_of([&run]);
+        assert_eq!(series.len(), fixed + 2);
+        let columns: Vec<_> = series.iter().rev().map(|series| &series.column).collect();
+        assert_eq!(columns[..2], ["eigenvalue_2", "eigenvalue_1"]);
+        let points = points(&run);
+        let expected = |eigenvalues: &[(&str, f64)]| {
+            let fixed = [
+                ("trace", 2.0),
+                ("trace_standard_error", 0.1),
+                ("gradient_norm_mean", 0.25),
+                ("gradient_norm_min", 0.125),
+                ("gradient_norm_max", 0.5),
+                ("zero_gradients", 0.5),
+            ];
+            let all = fixed.iter().chain(eigenvalues);
+            Vec::from_iter(all.map(|(name, value)| ((*name).to_owned(), *value)))
+        };
+        assert_eq!(
+            early(&series, &points[&0]),
+            expected(&[("eigenvalue_1", 3.0)])
+        );
+        let two = [("eigenvalue_1", 2.0), ("eigenvalue_2", -1.0)];
+        assert_eq!(early(&series, &points[&2]), expected(&two));
+    }
+}

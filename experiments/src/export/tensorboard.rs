@@ -9,8 +9,11 @@ use super::points::{self, points};
 use crate::records::write_whole;
 use crate::report::FinishedRun;
 
+/// How the files of this program end.
+const END: &str = ".flatland";
+
 /// Writes the event file of each run into a folder of its own, at the run's place in the results. A file of an earlier
-/// export is replaced.
+/// export is replaced, also one of a run that was made anew since: TensorBoard would show both as one.
 pub fn write(runs: &[FinishedRun], results: &Path, folder: &Path) -> Result<()> {
     for run in runs {
         let directory = &run.directory;
@@ -23,10 +26,27 @@ pub fn write(runs: &[FinishedRun], results: &Path, folder: &Path) -> Result<()> 
             .with_context(|| format!("cannot create {}", folder.display()))?;
         // TensorBoard knows its files by the first part of the name, and takes the number for the time.
         let started = run.file.started.as_second();
-        let path = folder.join(format!("events.out.tfevents.{started:010}.flatland"));
+        remove_earlier(&folder)?;
+        let path = folder.join(format!("events.out.tfevents.{started:010}{END}"));
         write_whole(&path, &events(run))?;
     }
     Ok(())
+}
+
+/// Removes the event files that an earlier export left in the folder of a run; others are not ours.
+fn remove_earlier(folder: &Path) -> Result<()> {
+    let remove = || -> std::io::Result<()> {
+        for entry in std::fs::read_dir(folder)? {
+            let entry = entry?;
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            if name.starts_with("events.out.tfevents.") && name.ends_with(END) {
+                std::fs::remove_file(entry.path())?;
+            }
+        }
+        Ok(())
+    };
+    remove().with_context(|| format!("cannot replace the event file in {}", folder.display()))
 }
 
 /// The configuration as text, and a line for each series that has values.
@@ -36,9 +56,10 @@ fn events(run: &FinishedRun) -> Vec<u8> {
     let config = run.config.to_toml();
     events.text(start, "config", &format!("```toml\n{config}```\n"));
     let mut seconds = 0.0;
+    let series = points::series_of([run]);
     for (iteration, point) in points(run) {
-        let values = points::ALL.iter();
-        let values = values.filter_map(|series| Some((series.tag, (series.of)(&point)?)));
+        let values = series.iter();
+        let values = values.filter_map(|series| Some((series.tag.as_ref(), series.value(&point)?)));
         seconds = point.seconds().unwrap_or(seconds);
         events.scalars(start + seconds, iteration, &Vec::from_iter(values));
     }

@@ -34,7 +34,7 @@ impl Scale {
             let median = tops[(tops.len() - 1) / 2];
             high = high.min(median + 3.0).max(low);
         }
-        for (line, _) in lines {
+        for (line, _) in lines.iter().filter(|line| line.0.is_finite()) {
             (low, high) = (low.min(*line), high.max(*line));
         }
         let least = match self {
@@ -48,10 +48,13 @@ impl Scale {
 
     /// Where the axis has lines, with their labels; the fine ones have none.
     pub fn ticks(&self, range: &Range<f64>) -> Vec<(f64, String)> {
+        if !(range.end - range.start).is_finite() {
+            return Vec::new();
+        }
         if *self == Self::Linear {
             return multiples(range, 6, -1);
         }
-        let stride = ((range.end - range.start) / 7.0).ceil() as i32;
+        let stride = (((range.end - range.start) / 7.0).ceil() as i32).max(1);
         let decades = range.start.floor() as i32..=range.end.ceil() as i32;
         let within = |mantissas: &[i64]| -> Vec<(f64, String)> {
             let decades = decades.clone().filter(|decade| decade % stride == 0);
@@ -63,7 +66,7 @@ impl Scale {
         let choice = choices.into_iter().find(|ticks| ticks.len() >= 3);
         let ticks = choice.unwrap_or_else(|| {
             let values = 10f64.powf(range.start)..10f64.powf(range.end);
-            let finest = (values.end - values.start).log10().floor() as i32 - 1;
+            let finest = ((values.end - values.start).log10().floor() as i32).max(-330) - 1;
             let ticks = multiples(&values, 5, finest).into_iter();
             ticks.map(|(value, label)| (value.log10(), label)).collect()
         });
@@ -94,13 +97,19 @@ fn tick(mantissa: i64, exponent: i32) -> (f64, String) {
 pub fn multiples(range: &Range<f64>, most: usize, finest: i32) -> Vec<(f64, String)> {
     let within = |(mantissa, exponent): (i64, i32)| {
         let step = tick(mantissa, exponent).0;
-        (range.start / step).ceil() as i64..=(range.end / step).floor() as i64
+        ((range.start / step).ceil(), (range.end / step).floor())
+    };
+    // Numbers of foreign records may be of any size: only indices that are whole in a float are counted.
+    let is_few = |step: &(i64, i32)| {
+        let (first, last) = within(*step);
+        first.abs().max(last.abs()) < 1e15 && last - first < most as f64
     };
     let mut steps = (finest..308).flat_map(|exponent| [1, 2, 5].map(|step| (step, exponent)));
-    let Some(step) = steps.find(|step| within(*step).count() <= most) else {
+    let Some(step) = steps.find(is_few) else {
         return Vec::new();
     };
-    within(step)
+    let (first, last) = within(step);
+    (first as i64..=last as i64)
         .map(|index| tick(index * step.0, step.1))
         .collect()
 }
@@ -205,6 +214,32 @@ mod tests {
         curve.retain(|point| point.1.is_finite());
         let crossing = ((range.end + 1.0) / 30.0, range.end);
         assert_eq!(curve, [(0.0, -1.0), crossing, (4.0, -1.0)]);
+    }
+
+    #[test]
+    fn numbers_of_any_size_have_an_axis() {
+        let (max, min) = (f64::MAX, f64::from_bits(1));
+        for values in [[-max, max], [0.0, max], [max, max], [min, min], [0.0, min]] {
+            let curve: Points = (0..2).map(f64::from).zip(values).collect();
+            let range = Scale::Linear
+                .range(std::slice::from_ref(&curve), &[])
+                .unwrap();
+            assert!(Scale::Linear.ticks(&range).len() <= 6, "{values:?}");
+            let logs = curve.iter().map(|(x, value)| (*x, value.log10()));
+            if let Some(range) = Scale::Whole.range(&[logs.collect()], &[]) {
+                Scale::Whole.ticks(&range);
+            }
+        }
+        // Of a line that is at no place of the axis, and of an axis without an end.
+        let lines = [f64::NEG_INFINITY, f64::NAN].map(|line| (line, String::new()));
+        let curve = vec![(0.0, 1.0)];
+        let range = Scale::Whole.range(&[curve], &lines).unwrap();
+        assert!(!Scale::Whole.ticks(&range).is_empty());
+        for range in [f64::NAN..f64::NAN, f64::NEG_INFINITY..0.0] {
+            assert_eq!(Scale::Whole.ticks(&range), []);
+        }
+        assert!(multiples(&(0.0..u64::MAX as f64), 6, 0).len() <= 6);
+        assert_eq!(multiples(&(0.0..f64::INFINITY), 6, 0), []);
     }
 
     #[test]

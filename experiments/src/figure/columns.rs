@@ -98,7 +98,7 @@ impl ColumnsFigure<'_> {
         let mut all = Figure {
             title: "",
             sharpness_floor: None,
-            sufficient_decrease: 0.0,
+            reaches: Vec::new(),
             curves: Vec::new(),
         };
         for curves in self.columns.iter().flat_map(|figure| &figure.curves) {

@@ -68,7 +68,7 @@ impl DensityFigure<'_> {
                 on.text(&label, (left - 7.0, y(value)), Right, 15.0)?;
             }
         }
-        let finest = (high - low).log10().floor() as i32 - 1;
+        let finest = ((high - low).log10().floor() as i32).max(-330) - 1;
         for (value, label) in multiples(&(low..high), 9, finest) {
             on.line(&[(x(value), bottom), (x(value), bottom + 4.0)], AXIS, 1.0)?;
             on.text(&label, (x(value), bottom + 30.0), Center, 15.0)?;

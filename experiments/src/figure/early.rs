@@ -24,7 +24,7 @@ type Place = ((f64, f64), (f64, f64));
 
 /// So many iterations have their eigenvalues drawn, evenly chosen of more.
 const COLUMNS: usize = 100;
-/// The axis of eigenvalues ends so many decades below the highest value: what lies there is rounding.
+/// The axes of eigenvalues and of norms end so many decades below the highest value: what lies there is rounding.
 const DECADES: f64 = 6.0;
 
 const TRACE: Stroke = Stroke::new(BLACK, &[]);
@@ -124,10 +124,9 @@ impl EarlyFigure<'_> {
         });
         let floor = Vec::from_iter(floor);
         let curves = [trace.clone(), error(1.0), places.clone()];
-        let Some(range) = Scale::Whole.range(&curves, &floor) else {
+        let Some(range) = Scale::Whole.range(&highest(&curves), &floor) else {
             return empty(on, name, SPECTRUM.0, SPECTRUM.1);
         };
-        let range = range.start.max(range.end - DECADES)..range.end;
         let bottom = range.start;
         let frame = self.frame(name, SPECTRUM, Axis::new(range, Scale::Whole));
         frame.draw(on, 38.0)?;
@@ -139,7 +138,7 @@ impl EarlyFigure<'_> {
         on.legend((SPECTRUM.0.0 + 50.0, SPECTRUM.0.1 - 16.0), &legend)?;
         frame.lines(on, &floor)?;
         frame.band(on, &error(-1.0), &error(1.0), &TRACE)?;
-        frame.curve(on, &trace, &TRACE)?;
+        frame.curve(on, &above(bottom, trace), &TRACE)?;
         for ((_, value), place) in eigenvalues.iter().zip(places) {
             if place.1 >= bottom {
                 let (color, is_filled) = match *value > 0.0 {
@@ -159,10 +158,11 @@ impl EarlyFigure<'_> {
         let high = self.points(|row| row.gradient_norm_max.map(f64::log10));
         let last_bias = self.points(|row| row.gradient_norm_last_bias.map(f64::log10));
         let curves = [mean, low, high, last_bias];
-        let Some(range) = Scale::Whole.range(&curves, &[]) else {
+        let Some(range) = Scale::Whole.range(&highest(&curves), &[]) else {
             return empty(on, name, NORMS.0, NORMS.1);
         };
         let [mean, low, high, last_bias] = curves;
+        let [mean, last_bias] = [mean, last_bias].map(|curve| above(range.start, curve));
         let frame = self.frame(name, NORMS, Axis::new(range, Scale::Whole));
         frame.draw(on, 38.0)?;
         let mut legend = vec![(Key::Band(NORM), "mean, min to max")];
@@ -197,6 +197,24 @@ impl EarlyFigure<'_> {
         frame.curve(on, &dead, &DASHED)?;
         frame.curve(on, &pairing, &PAIRING)
     }
+}
+
+/// What an axis shows of curves: so many decades below their highest value.
+fn highest(curves: &[Points]) -> Vec<Points> {
+    let values = curves.iter().flatten().map(|point| point.1);
+    let top = (values.filter(|value| value.is_finite())).fold(f64::NEG_INFINITY, f64::max);
+    let curves = curves.iter().cloned();
+    curves.map(|curve| above(top - DECADES, curve)).collect()
+}
+
+/// A curve with gaps where it is below the axis.
+fn above(bottom: f64, mut points: Points) -> Points {
+    for (_, value) in &mut points {
+        if *value < bottom {
+            *value = f64::NAN;
+        }
+    }
+    points
 }
 
 #[cfg(test)]
@@ -275,6 +293,34 @@ mod tests {
         assert!(!figure.to_svg().unwrap().0.contains("2/K"));
         figure.rows = &[];
         assert_eq!(figure.to_svg().unwrap().0.matches("no data").count(), 3);
+    }
+
+    /// One parameter that is all but dead does not press the others into a line.
+    #[test]
+    fn a_norm_that_is_rounding_does_not_stretch_the_axis() {
+        let mut rows = [row(0), row(2), row(4)];
+        let mut figure = |least| {
+            rows[1].gradient_norm_min = Some(least);
+            rows[1].gradient_norm_last_bias = Some(least);
+            let figure = EarlyFigure {
+                title: "deep",
+                floor: None,
+                rows: &rows,
+            };
+            figure.to_svg().unwrap().0
+        };
+        let curve = |svg: &str| {
+            let start = format!("stroke={} ", hexadecimal(NORM.color));
+            let lines = svg.lines().filter(|line| line.starts_with("<polyline"));
+            let mean = lines.filter(|line| line.contains(&start)).nth(1);
+            mean.unwrap().to_owned()
+        };
+        let (deep, deeper) = (figure(1e-20), figure(1e-38));
+        assert_eq!(curve(&deep), curve(&deeper), "the mean stays where it is");
+        assert!(
+            !deeper.contains("1e−38") && !deeper.contains("1e−2"),
+            "{deeper}"
+        );
     }
 
     #[test]

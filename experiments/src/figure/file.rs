@@ -52,22 +52,30 @@ impl Format {
 pub enum Resolution {
     /// In an inch.
     Dpi(u32),
+    /// In an inch, or as many as the largest PNG has.
+    UpToDpi(u32),
     /// From left to right.
     Width(u32),
 }
 
-/// Writes a picture that is given as SVG, replacing the file as a whole.
+/// Writes a picture that is given as SVG, replacing the file as a whole; the pixels in an inch of a PNG.
 ///
 /// # Errors
 ///
 /// If the file cannot be written, or a PNG would be larger than 100 million pixels.
-pub fn write(path: &Path, svg: &str, format: Format, resolution: Resolution) -> Result<()> {
-    let bytes = match format {
-        Format::Svg => svg.as_bytes().to_vec(),
-        Format::Png => png(svg, resolution)?,
-        Format::Pdf => pdf(svg)?,
+pub fn write(
+    path: &Path,
+    svg: &str,
+    format: Format,
+    resolution: Resolution,
+) -> Result<Option<f64>> {
+    let (bytes, dpi) = match format {
+        Format::Svg => (svg.as_bytes().to_vec(), None),
+        Format::Png => png(svg, resolution).map(|(bytes, dpi)| (bytes, Some(dpi)))?,
+        Format::Pdf => (pdf(svg)?, None),
     };
-    write_whole(path, &bytes)
+    write_whole(path, &bytes)?;
+    Ok(dpi)
 }
 
 /// The picture, with every word made of lines.
@@ -83,7 +91,8 @@ fn tree(svg: &str) -> Result<Tree> {
     Tree::from_str(svg, &options).context("the picture is no SVG")
 }
 
-fn png(svg: &str, resolution: Resolution) -> Result<Vec<u8>> {
+/// The file, and its pixels in an inch.
+fn png(svg: &str, resolution: Resolution) -> Result<(Vec<u8>, f64)> {
     let tree = tree(svg)?;
     let (width, height) = (
         f64::from(tree.size().width()),
@@ -91,6 +100,11 @@ fn png(svg: &str, resolution: Resolution) -> Result<Vec<u8>> {
     );
     let scale = match resolution {
         Resolution::Dpi(dpi) => f64::from(dpi) / SVG_DPI,
+        Resolution::UpToDpi(dpi) => {
+            // Whole pixels an inch, so that rounding stays below the limit.
+            let most = (SVG_DPI * (MOST_PIXELS / (width * height)).sqrt() - 1.0).floor();
+            f64::from(dpi).min(most.max(1.0)) / SVG_DPI
+        }
         Resolution::Width(pixels) => f64::from(pixels) / width,
     };
     let (across, down) = ((width * scale).round(), (height * scale).round().max(1.0));
@@ -124,7 +138,7 @@ fn png(svg: &str, resolution: Resolution) -> Result<Vec<u8>> {
     let mut writer = encoder.write_header()?;
     writer.write_image_data(&colors)?;
     writer.finish()?;
-    Ok(bytes)
+    Ok((bytes, scale * SVG_DPI))
 }
 
 fn pdf(svg: &str) -> Result<Vec<u8>> {
@@ -140,4 +154,28 @@ fn pdf(svg: &str) -> Result<Vec<u8>> {
     let tree = Tree::from_str(&lines, &Options::default())?;
     svg2pdf::to_pdf(&tree, ConversionOptions::default(), page)
         .map_err(|error| anyhow!("the picture cannot be written as PDF: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A picture as wide as twenty problems side by side.
+    #[test]
+    fn a_picture_that_is_too_large_has_fewer_pixels_unless_they_were_asked_for() {
+        let svg = |width: u32| {
+            format!("<svg width=\"{width}\" height=\"1590\" xmlns=\"http://www.w3.org/2000/svg\"/>")
+        };
+        let (_, dpi) = png(&svg(795), Resolution::UpToDpi(300)).unwrap();
+        assert_eq!(dpi, 300.0);
+        let (bytes, dpi) = png(&svg(7948), Resolution::UpToDpi(300)).unwrap();
+        assert!((260.0..300.0).contains(&dpi), "{dpi}");
+        let size = |at: usize| f64::from(u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap()));
+        assert!((0.9 * MOST_PIXELS..=MOST_PIXELS).contains(&(size(16) * size(20))));
+        let refused = png(&svg(7948), Resolution::Dpi(300)).unwrap_err();
+        assert!(
+            refused.to_string().contains("give a smaller --dpi"),
+            "{refused}"
+        );
+    }
 }

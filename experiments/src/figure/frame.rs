@@ -99,7 +99,8 @@ impl Frame<'_> {
         let (left, right) = (self.corner.0, self.corner.0 + self.size.0);
         let height = |value: f64| self.place((0.0, value)).1;
         let are_close = (lines.windows(2)).any(|pair| height(pair[0].0) - height(pair[1].0) < 16.0);
-        for (index, (value, name)) in lines.iter().enumerate() {
+        let shown = lines.iter().filter(|line| line.0.is_finite());
+        for (index, (value, name)) in shown.enumerate() {
             let y = height(*value);
             on.line(&[(left, y), (right, y)], REFERENCE, 1.0)?;
             if lines.len() == 1 {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::records::{EpochRow, SharpnessRow};
+use crate::records::EpochRow;
 
 #[test]
 fn a_picture_names_its_lines_and_has_a_curve_for_each_run() {
@@ -27,7 +27,7 @@ fn a_picture_names_its_lines_and_has_a_curve_for_each_run() {
     let mut figure = Figure {
         title: "a data set & a network",
         sharpness_floor: Some(2.0 / 26.0),
-        sufficient_decrease: 1e-4,
+        reaches: vec![1.0 - 1e-4],
         curves: Vec::from(curves),
     };
     let svg = figure.to_svg().unwrap();
@@ -50,6 +50,18 @@ fn a_picture_names_its_lines_and_has_a_curve_for_each_run() {
         let expected = if index < 4 { 3 } else { 2 };
         assert_eq!(svg.matches(&stroke).count(), expected, "{stroke}");
     }
+    // PoNoS asks for half of the decrease, the others for hardly any.
+    figure.reaches = vec![0.5, 1.0 - 1e-4];
+    let svg = figure.to_svg().unwrap();
+    assert_eq!(svg.matches(">\n1 − c\n<").count(), 2);
+    let lines = figure.panels()[3].lines.clone();
+    let places = lines.iter().map(|line| 10f64.powf(line.0));
+    let expected = [0.5, 0.9999, 2.0];
+    assert!(
+        places
+            .zip(expected)
+            .all(|(place, expected)| (place - expected).abs() < 1e-9)
+    );
     figure.curves.clear();
     assert_eq!(figure.to_svg().unwrap().matches("no data").count(), 5);
 }
@@ -75,7 +87,7 @@ fn a_stochastic_run_is_drawn_by_epoch_with_the_range_of_its_batches() {
     let figure = Figure {
         title: "stochastic",
         sharpness_floor: None,
-        sufficient_decrease: 0.5,
+        reaches: vec![0.5],
         curves: vec![Curves {
             label: "PoNoS",
             runs: vec![Recorded {

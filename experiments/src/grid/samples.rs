@@ -41,7 +41,7 @@ impl Samples {
         match self {
             Self::All(count) => Some(count.get()),
             Self::ByNetwork(counts) => counts.get(network.name()).map(|count| count.get()),
-            Self::FirstPerClass(count) => Some(count.get() * dataset.classes()),
+            Self::FirstPerClass(count) => Some(count.get().saturating_mul(dataset.classes())),
         }
     }
 

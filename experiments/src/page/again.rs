@@ -7,11 +7,14 @@ use crate::grid::{Grid, loss_name};
 
 /// What to give a shell to make the run of a configuration again, and a remark where it would not be the same.
 ///
-/// The command is a grid of one cell with every option written out, so that it stays true when defaults change.
+/// The command is a grid of one cell with every option written out, so that it stays true when defaults change. The
+/// configuration may come from anybody, and whoever copies the command trusts it: no text in it can end the document that
+/// the shell hands on, or reach a terminal as anything but letters.
 pub fn command(config: &CellConfig) -> (String, Option<String>) {
     let grid = grid(config);
+    let end = end_of(&grid);
     let command =
-        format!("cat > again.toml <<'EOF'\n{grid}EOF\ncargo run --release -- run again.toml");
+        format!("cat > again.toml <<'{end}'\n{grid}{end}\ncargo run --release -- run again.toml");
     let remark = match Grid::read("again", &grid, "again.toml", &[], &[], |_| ()) {
         Ok(read) if read.cells() == [config.clone()] => None,
         _ if config.lanczos_basis.is_some() => Some(
@@ -23,6 +26,28 @@ pub fn command(config: &CellConfig) -> (String, Option<String>) {
         Err(error) => Some(format!("this version of the program refuses it: {error}")),
     };
     (command, remark)
+}
+
+/// A word that is no line of a text: `EOF`, if that will do.
+fn end_of(text: &str) -> String {
+    let mut end = "EOF".to_owned();
+    while text.lines().any(|line| line == end) {
+        end.push('F');
+    }
+    end
+}
+
+/// A value in TOML, in one line. `toml` writes a text with line ends in several.
+fn written(value: &Value) -> String {
+    let text = match value {
+        Value::String(text) => serde_json::Value::from(text.as_str()).to_string(),
+        value => value.to_string(),
+    };
+    let letter = |letter: char| match letter.is_control() {
+        true => format!("\\u{:04X}", letter as u32),
+        false => letter.to_string(),
+    };
+    text.chars().map(letter).collect()
 }
 
 /// The grid, in TOML.
@@ -51,7 +76,7 @@ fn grid(config: &CellConfig) -> String {
     // One line for each key: tables that stand by themselves would need headings.
     let lines = table
         .iter()
-        .map(|(key, value)| format!("{key} = {value}\n"));
+        .map(|(key, value)| format!("{key} = {}\n", written(value)));
     lines.collect()
 }
 
@@ -79,6 +104,42 @@ mod tests {
             }
         }
         assert!(cells > 100, "{cells}");
+    }
+
+    /// A path that tries to end the document and to have the shell do something else.
+    #[test]
+    fn a_shell_makes_of_any_path_the_path_and_nothing_else() {
+        for path in [
+            "weights\nEOF\ntouch pwned\ncat <<'EOF'\n.pt",
+            "\r\nEOF\r\ntouch pwned\r\n",
+            "'$(touch pwned)`touch pwned`\"\\\"\"\"\n'''\nEOF\n",
+            "\u{1b}[201~\ntouch pwned\n\u{7f}\u{9b}31m\t",
+        ] {
+            let cell = CellConfig {
+                init: path.to_owned().into(),
+                ..crate::memory::tests::cell()
+            };
+            let (command, _) = super::command(&cell);
+            let is_plain = |letter: char| letter == '\n' || !letter.is_control();
+            assert!(command.chars().all(is_plain), "{command:?}");
+            let grid: Table = grid(&cell).parse().unwrap();
+            assert_eq!(grid["init"].as_str(), Some(path));
+            #[cfg(unix)]
+            {
+                let folder = tempfile::TempDir::new().unwrap();
+                let (document, run) = command.rsplit_once('\n').unwrap();
+                assert!(run.starts_with("cargo run"), "{command}");
+                let shell = std::process::Command::new("sh")
+                    .args(["-c", document])
+                    .current_dir(folder.path())
+                    .output();
+                assert!(shell.unwrap().stderr.is_empty(), "{command}");
+                let again = std::fs::read_to_string(folder.path().join("again.toml")).unwrap();
+                assert_eq!(again.parse::<Table>().unwrap(), grid);
+                assert_eq!(folder.path().read_dir().unwrap().count(), 1, "{command}");
+            }
+        }
+        assert_eq!(end_of("a\nEOF\nEOFF\n"), "EOFFF");
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::figure::Look;
 use crate::grid::loss_name;
 use crate::records::{SegmentRow, SharpnessRow};
 use crate::report::{FinishedRun, edge_name};
-use crate::summary::{Entry, Problem};
+use crate::summary::{self, Entry, Problem};
 
 /// Iterations of a run that have a picture of their segment, evenly chosen of more.
 const SEGMENTS: usize = 24;
@@ -127,11 +127,8 @@ impl Charts {
 
 fn panels(index: usize, problem: &Problem<'_>, results: &Path) -> Panels {
     let config = problem.config();
-    let mut reaches: Vec<f64> = (problem.entries.iter())
-        .map(|entry| 1.0 - entry.config().method.sufficient_decrease())
-        .collect();
-    reaches.sort_by(f64::total_cmp);
-    reaches.dedup();
+    let methods = problem.entries.iter().map(|entry| &entry.config().method);
+    let reaches = summary::reaches(methods);
     let mut looks: Vec<Look> = Vec::new();
     let mut runs = Vec::new();
     for entry in &problem.entries {
@@ -199,7 +196,7 @@ fn run_curves(run: &FinishedRun, entry: &Entry<'_>, look: &Look) -> RunCurves {
             curve: measured(|row| row.edge),
         }),
         step_size: recorded(|row| Some(row.step_size)),
-        product: measured(|row| Some(row.step_size_times_sharpness)),
+        product: measured(SharpnessRow::product),
         accuracy: match is_stochastic {
             false => recorded(|row| Some(100.0 * row.test_accuracy?)),
             true => by_epoch(|row| Some(100.0 * row.test_accuracy?)),

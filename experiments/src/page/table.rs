@@ -116,12 +116,16 @@ mod tests {
     fn a_cell_is_sorted_by_its_mean_and_what_has_none_goes_last() {
         let number = |values: &[f64]| Cell::Number {
             value: Spread::of(values).unwrap(),
+            runs: 4,
             kind: Kind::Number,
             is_best: true,
         };
         let shown = Shown::new(&number(&[1.0, 2.0, 3.0, 6.0]), true);
         assert_eq!(shown.text, "3.000 ± 2.160");
         assert_eq!((shown.value, shown.is_best), (Some(3.0), true));
+        let of_some = Shown::new(&number(&[1.0, 2.0, 6.0]), true);
+        assert_eq!(of_some.text, "3.000 ± 2.646 (3 of 4)");
+        assert_eq!(of_some.value, Some(3.0));
         assert_eq!(Shown::new(&number(&[1.0, f64::NAN]), true).value, None);
         let nothing = Shown::new(&Cell::Nothing, true);
         assert_eq!((nothing.text.as_str(), nothing.value), ("–", None));

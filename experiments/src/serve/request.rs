@@ -1,7 +1,7 @@
 //! What a browser asks for: the first lines of HTTP, read within limits of size and time.
 
 use std::io::{ErrorKind, Read};
-use std::net::TcpStream;
+use std::net::{IpAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 /// The longest request line and headers, together.
@@ -110,7 +110,8 @@ fn bad(message: &'static str) -> Refusal {
     (400, "Bad Request", message)
 }
 
-/// Whether a Host header names this machine from itself, at any port: a tunnel may end at another one.
+/// Whether a Host header names this machine from itself, at any port: a tunnel may end at another one. An address that
+/// only this machine has is no name that somebody could point here.
 fn is_local(host: &[u8]) -> bool {
     let Ok(host) = std::str::from_utf8(host) else {
         return false;
@@ -119,9 +120,13 @@ fn is_local(host: &[u8]) -> bool {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => host,
     };
-    ["localhost", "127.0.0.1", "[::1]"]
-        .iter()
-        .any(|local| name.eq_ignore_ascii_case(local))
+    let address = match name.strip_prefix('[') {
+        Some(rest) => rest.strip_suffix(']').filter(|inner| inner.contains(':')),
+        None => Some(name).filter(|name| !name.contains(':')),
+    };
+    let address = address.and_then(|address| address.parse::<IpAddr>().ok());
+    name.eq_ignore_ascii_case("localhost")
+        || address.is_some_and(|address| address.to_canonical().is_loopback())
 }
 
 #[cfg(test)]
@@ -154,6 +159,9 @@ mod tests {
             "127.0.0.1:8642",
             "[::1]:8642",
             "[::1]",
+            "127.0.0.2:8642",
+            "127.255.0.9",
+            "[::ffff:127.0.0.1]:8642",
         ] {
             assert!(parse(&text(host)).is_ok(), "{host}");
         }
@@ -165,6 +173,12 @@ mod tests {
             "evil.example:localhost",
             "",
             "[::1",
+            "::1",
+            "[127.0.0.1]",
+            "128.0.0.1:8642",
+            "0.0.0.0",
+            "[::2]",
+            "127.1",
         ] {
             assert_eq!(parse(&text(host)), Err(403), "{host}");
             let all = Request::parse(text(host).as_bytes(), Audience::All);

@@ -1,10 +1,10 @@
 //! The page, made again when the records have changed.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant, SystemTime};
 
+use crate::lock;
 use crate::page;
 use crate::records;
 
@@ -16,12 +16,14 @@ const LEAST_PAUSE: Duration = Duration::from_secs(1);
 pub struct Site {
     pub results: PathBuf,
     made: Mutex<Option<Made>>,
+    /// Held by who makes the page.
+    making: Mutex<()>,
 }
 
 struct Made {
     version: String,
     page: Arc<str>,
-    /// Until when browsers are not told of a newer version.
+    /// Until when there is no newer version.
     rest: Instant,
 }
 
@@ -30,6 +32,7 @@ impl Site {
         Self {
             results: results.to_owned(),
             made: Mutex::new(None),
+            making: Mutex::new(()),
         }
     }
 
@@ -37,37 +40,72 @@ impl Site {
         self.made.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The page of the records as they are, and its version.
+    /// The page that is still good enough, if there is one.
+    fn resting(&self) -> Option<Arc<str>> {
+        let made = self.made();
+        let made = made.as_ref().filter(|made| Instant::now() < made.rest);
+        made.map(|made| made.page.clone())
+    }
+
+    /// The page of the records as they are, or were when it was last made: pages are made one at a time, and not more
+    /// often than they should be, however many browsers ask.
     pub fn page(&self) -> Arc<str> {
-        let mut made = self.made();
+        if let Some(page) = self.resting() {
+            return page;
+        }
+        let _making = match self.making.try_lock() {
+            Ok(making) => making,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => {
+                // Somebody makes it; until then the last one must do.
+                if let Some(made) = &*self.made() {
+                    return made.page.clone();
+                }
+                self.making.lock().unwrap_or_else(PoisonError::into_inner)
+            }
+        };
+        if let Some(page) = self.resting() {
+            return page;
+        }
         // Before the records are read: what comes later is another version.
         let version = version(&self.results);
-        match &*made {
-            Some(made) if made.version == version => made.page.clone(),
-            _ => {
-                let start = Instant::now();
-                let page: Arc<str> = page::followed(&self.results, &version).into();
-                let pause = LEAST_PAUSE.max(start.elapsed() * SHARE);
-                *made = Some(Made {
-                    version,
-                    page: page.clone(),
-                    rest: Instant::now() + pause,
-                });
-                page
-            }
+        if let Some(made) = &*self.made()
+            && made.version == version
+        {
+            return made.page.clone();
         }
+        let start = Instant::now();
+        let page: Arc<str> = page::followed(&self.results, &version).into();
+        let pause = LEAST_PAUSE.max(start.elapsed() * SHARE);
+        *self.made() = Some(Made {
+            version,
+            page: page.clone(),
+            rest: Instant::now() + pause,
+        });
+        page
     }
 
     /// The version of the page that a browser should show: the newest, but not more often than pages should be made.
     pub fn version(&self) -> String {
+        let is_making = matches!(self.making.try_lock(), Err(TryLockError::WouldBlock));
         match &*self.made() {
-            Some(made) if Instant::now() < made.rest => made.version.clone(),
-            _ => version(&self.results),
+            Some(made) if is_making || Instant::now() < made.rest => return made.version.clone(),
+            _ => {}
+        }
+        version(&self.results)
+    }
+
+    /// As if the time had passed for which a page is good enough.
+    #[cfg(test)]
+    fn rested(&self) {
+        if let Some(made) = &mut *self.made() {
+            made.rest = Instant::now();
         }
     }
 }
 
-/// A name for the state of all records in a folder: their paths, lengths and times of change.
+/// A name for the state of all records in a folder: their paths, lengths and times of change, and of each run whether
+/// somebody makes it, which a process that is killed takes with it without changing a file.
 fn version(results: &Path) -> String {
     let mut hasher = blake3::Hasher::new();
     note(results, &mut hasher);
@@ -103,6 +141,9 @@ fn note(folder: &Path, hasher: &mut blake3::Hasher) {
         hasher.update(path.as_os_str().as_encoded_bytes());
         hasher.update(&metadata.len().to_le_bytes());
         hasher.update(&changed.as_nanos().to_le_bytes());
+        if path.file_name().is_some_and(|name| name == records::RUN) {
+            hasher.update(&[u8::from(lock::may_be_held(folder))]);
+        }
     }
 }
 
@@ -137,6 +178,17 @@ mod tests {
     }
 
     #[test]
+    fn the_version_changes_when_a_run_loses_its_process() {
+        let folder = TempDir::new().unwrap();
+        std::fs::write(folder.path().join(records::RUN), "{}").unwrap();
+        let lock = lock::Lock::take(folder.path()).unwrap();
+        let held = version(folder.path());
+        assert_eq!(version(folder.path()), held);
+        drop(lock);
+        assert_ne!(version(folder.path()), held);
+    }
+
+    #[test]
     fn a_page_is_made_once_for_a_version() {
         let folder = TempDir::new().unwrap();
         let site = Site::new(folder.path());
@@ -146,11 +198,35 @@ mod tests {
         assert!(first.contains(&version), "the page knows its version");
         std::fs::write(folder.path().join("run.json"), "{").unwrap();
         assert_eq!(site.version(), version, "browsers are not told at once");
+        assert!(
+            Arc::ptr_eq(&first, &site.page()),
+            "and get what there is, however many ask"
+        );
+        site.rested();
         let second = site.page();
         assert!(
             !Arc::ptr_eq(&first, &second),
-            "but those who ask get the newest"
+            "but the newest when its time has come"
         );
         assert!(site.version() != version && second.contains(&site.version()));
+        site.rested();
+        assert!(
+            Arc::ptr_eq(&second, &site.page()),
+            "nothing has changed since"
+        );
+    }
+
+    #[test]
+    fn while_a_page_is_made_others_get_the_last_one() {
+        let folder = TempDir::new().unwrap();
+        let site = Site::new(folder.path());
+        let first = site.page();
+        std::fs::write(folder.path().join("run.json"), "{").unwrap();
+        site.rested();
+        let making = site.making.lock().unwrap();
+        assert!(Arc::ptr_eq(&first, &site.page()));
+        assert!(first.contains(&site.version()), "and its version");
+        drop(making);
+        assert!(!Arc::ptr_eq(&first, &site.page()));
     }
 }

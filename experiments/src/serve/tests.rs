@@ -48,6 +48,19 @@ fn text(address: SocketAddr, path: &str) -> String {
     String::from_utf8(body).unwrap()
 }
 
+/// The page that comes after one, which is good enough for a second or so.
+fn newer(address: SocketAddr, before: &str) -> String {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        let page = text(address, "/");
+        if page != before {
+            return page;
+        }
+        assert!(Instant::now() < deadline, "no newer page comes");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
 /// A run of so many iterations.
 fn run(directory: &Path, rows: u64) {
     std::fs::create_dir_all(directory).unwrap();
@@ -92,7 +105,7 @@ fn the_page_follows_the_records() {
         "{waiting}"
     );
     run(&results.join("a <run>"), 3);
-    let page = text(address, "/");
+    let page = newer(address, &waiting);
     assert!(page.contains("id=\"data\"") && page.contains("id=\"follow\""));
     let version = text(address, "/version");
     assert!(
@@ -105,7 +118,7 @@ fn the_page_follows_the_records() {
     );
     assert!(page.contains("connect-src 'self'"), "the page may ask here");
     run(&results.join("a <run>"), 4);
-    let newer = text(address, "/");
+    let newer = newer(address, &page);
     assert!(
         newer.matches("0.125").count() > page.matches("0.125").count(),
         "the new row is on the page"
@@ -238,6 +251,38 @@ fn silent_connections_are_dropped_when_there_are_too_many() {
                 .is_ok_and(|count| count > 0)
     };
     assert!((0..1000).any(|_| is_served()), "places are free again");
+}
+
+/// A byte now and then keeps no connection open: neither after the answer, nor instead of taking it.
+#[test]
+fn a_slow_browser_does_not_stay_for_ever() {
+    let folder = TempDir::new().unwrap();
+    let address = serve(folder.path(), Audience::Local);
+    let mut stream = TcpStream::connect(address).unwrap();
+    let request = b"GET /version HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    stream.write_all(request).unwrap();
+    let start = Instant::now();
+    while stream.write_all(b"x").is_ok() {
+        assert!(start.elapsed() < 10 * LINGER, "it still listens");
+        std::thread::sleep(LINGER / 10);
+    }
+
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut browser = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let mut timed = Timed::new(listener.accept().unwrap().0, 0);
+    timed.deadline = Instant::now() + Duration::from_millis(300);
+    let taking = std::thread::spawn(move || {
+        let mut piece = [0; 1 << 10];
+        for _ in 0..60 {
+            let _ = browser.read(&mut piece);
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    });
+    let error = timed.write_all(&vec![0; 100 << 20]).unwrap_err();
+    let is_late = [io::ErrorKind::TimedOut, io::ErrorKind::WouldBlock].contains(&error.kind());
+    assert!(is_late, "{error}");
+    drop(timed);
+    taking.join().unwrap();
 }
 
 #[test]

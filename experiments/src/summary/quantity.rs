@@ -72,7 +72,7 @@ pub static ALL: [Quantity; 21] = [
     Quantity {
         name: "edge",
         header: "mean η·λ₁",
-        meaning: "mean of step size × sharpness over the measured iterations",
+        meaning: "mean of step size × sharpness over the measured iterations that took a step",
         kind: Number,
         better: None,
         of: FinishedRun::mean_at_edge,
@@ -80,7 +80,7 @@ pub static ALL: [Quantity; 21] = [
     Quantity {
         name: "above-one",
         header: "η·λ₁ > 1−c",
-        meaning: "share of measured iterations with step size × sharpness above 1 − c",
+        meaning: "share of measured iterations that took a step with step size × sharpness above 1 − c",
         kind: Share,
         better: None,
         of: |run| run.share_above(1.0 - run.config.method.sufficient_decrease()),
@@ -88,7 +88,7 @@ pub static ALL: [Quantity; 21] = [
     Quantity {
         name: "above-two",
         header: "η·λ₁ > 2",
-        meaning: "share of measured iterations with step size × sharpness above 2",
+        meaning: "share of measured iterations that took a step with step size × sharpness above 2",
         kind: Share,
         better: None,
         of: |run| run.share_above(2.0),

@@ -3,6 +3,7 @@
 use toml::Value;
 
 use crate::cell::CellConfig;
+use crate::words::plain;
 
 /// A setting that is not the same in all configurations.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,7 +57,7 @@ fn flatten(key: &str, value: &Value, settings: &mut Vec<(String, String)>) {
                 flatten(&key, value, settings);
             }
         }
-        Value::String(text) => settings.push((key.to_owned(), text.clone())),
+        Value::String(text) => settings.push((key.to_owned(), plain(text).replace('\n', " "))),
         value => settings.push((key.to_owned(), value.to_string())),
     }
 }

@@ -15,7 +15,8 @@ pub enum Format {
     Markdown,
     /// A tabular with the rules of the package booktabs; the best of a group is bold.
     Latex,
-    /// One line for each row, with all digits; means and deviations have columns of their own.
+    /// One line for each row, with all digits; means, deviations and the numbers of runs that they are of have columns of
+    /// their own.
     Csv,
 }
 
@@ -55,6 +56,8 @@ pub enum Cell {
     Words(String),
     Number {
         value: Spread,
+        /// The runs of the row, of which some may not have the number.
+        runs: usize,
         kind: Kind,
         is_best: bool,
     },
@@ -63,9 +66,9 @@ pub enum Cell {
 impl Cell {
     /// A number that is not compared with others.
     pub fn number(value: Option<f64>, kind: Kind) -> Self {
-        let value = value.and_then(|value| Spread::of(&[value]));
         value.map_or(Self::Nothing, |value| Self::Number {
-            value,
+            value: Spread::single(value),
+            runs: 1,
             kind,
             is_best: false,
         })
@@ -76,7 +79,19 @@ impl Cell {
         match self {
             Self::Nothing => "–".to_owned(),
             Self::Words(words) => words.clone(),
-            Self::Number { value, kind, .. } => value.written(*kind).to_text(),
+            Self::Number { value, kind, .. } => {
+                value.written(*kind).to_text() + &self.share_of_runs()
+            }
+        }
+    }
+
+    /// Of how many runs a mean is, where not all of the row have the number: ` (4 of 5)`.
+    fn share_of_runs(&self) -> String {
+        match self {
+            Self::Number { value, runs, .. } if value.count < *runs => {
+                format!(" ({} of {runs})", value.count)
+            }
+            _ => String::new(),
         }
     }
 }
@@ -183,10 +198,15 @@ impl Sheet {
                         value,
                         kind,
                         is_best,
-                    } => match (value.written(*kind).to_latex(), is_best) {
-                        (number, true) => format!(r"{{\boldmath{number}}}"),
-                        (number, false) => number,
-                    },
+                        ..
+                    } => {
+                        let number = value.written(*kind).to_latex();
+                        let number = match is_best {
+                            true => format!(r"{{\boldmath{number}}}"),
+                            false => number,
+                        };
+                        number + &cell.share_of_runs()
+                    }
                 });
                 text += &format!("{} \\\\\n", Vec::from_iter(cells).join(" & "));
             }
@@ -200,7 +220,10 @@ impl Sheet {
         for heading in &self.headings {
             match heading.is_spread {
                 false => header.push(heading.name.clone()),
-                true => header.extend(["mean", "std"].map(|of| format!("{}_{of}", heading.name))),
+                true => {
+                    let parts = ["mean", "std", "runs"];
+                    header.extend(parts.map(|of| format!("{}_{of}", heading.name)));
+                }
             }
         }
         writer.write_record(&header)?;
@@ -208,19 +231,18 @@ impl Sheet {
             for row in &group.rows {
                 let mut record = group.keys.clone();
                 for (cell, heading) in row.iter().zip(&self.headings) {
-                    let [mean, deviation] = match cell {
-                        Cell::Nothing => [String::new(), String::new()],
-                        Cell::Words(words) => [words.clone(), String::new()],
-                        Cell::Number { value, .. } => [
-                            value.mean.to_string(),
-                            value
-                                .deviation
-                                .map_or(String::new(), |deviation| deviation.to_string()),
-                        ],
+                    let spread = match cell {
+                        Cell::Number { value, .. } => Some(value),
+                        Cell::Nothing | Cell::Words(_) => None,
                     };
-                    record.push(mean);
+                    record.push(match cell {
+                        Cell::Words(words) => words.clone(),
+                        _ => spread.map_or(String::new(), |spread| spread.mean.to_string()),
+                    });
                     if heading.is_spread {
-                        record.push(deviation);
+                        let deviation = spread.and_then(|spread| spread.deviation);
+                        record.push(deviation.map_or(String::new(), |of| of.to_string()));
+                        record.push(spread.map_or(0, |spread| spread.count).to_string());
                     }
                 }
                 writer.write_record(&record)?;
@@ -245,7 +267,9 @@ fn latex(words: &str) -> String {
         '≤' => r"$\leq$".to_owned(),
         '−' => "$-$".to_owned(),
         '–' => "--".to_owned(),
+        // In text, LaTeX's oldest fonts have other glyphs in the places of these.
         '<' | '>' => format!("${symbol}$"),
+        '|' => r"\textbar{}".to_owned(),
         symbol => symbol.to_string(),
     });
     written.collect()
@@ -258,6 +282,7 @@ mod tests {
     fn sheet() -> Sheet {
         let number = |values: &[f64], kind, is_best| Cell::Number {
             value: Spread::of(values).unwrap(),
+            runs: values.len(),
             kind,
             is_best,
         };
@@ -313,7 +338,7 @@ mod tests {
             r"\begin{tabular}{lrr}",
             r"method & final loss & $\eta$$\cdot$$\lambda_1$ $>$ 2 \\",
             r"\multicolumn{3}{l}{a\_b $\times$ c} \\",
-            r"GD | 50\% & {\boldmath$(2.00 \pm 1.41) \times 10^{-5}$} & $25.0\,\%$ \\",
+            r"GD \textbar{} 50\% & {\boldmath$(2.00 \pm 1.41) \times 10^{-5}$} & $25.0\,\%$ \\",
             r"LS & $0.3750 \pm 0.1768$ & -- \\",
         ] {
             assert!(
@@ -324,9 +349,32 @@ mod tests {
         let csv = sheet().write(Format::Csv).unwrap();
         assert_eq!(
             csv,
-            "data,method,loss_mean,loss_std,edge_mean,edge_std\n\
-             \"a,b\",GD | 50%,0.00002,0.00001414213562373095,0.25,\n\
-             \"a,b\",LS,0.375,0.1767766952966369,,\n"
+            "data,method,loss_mean,loss_std,loss_runs,edge_mean,edge_std,edge_runs\n\
+             \"a,b\",GD | 50%,0.00002,0.00001414213562373095,2,0.25,,1\n\
+             \"a,b\",LS,0.375,0.1767766952966369,2,,,0\n"
         );
+    }
+
+    /// Of three seeds one diverged, and has no such number.
+    #[test]
+    fn a_mean_over_some_of_the_runs_says_so() {
+        let mut sheet = sheet();
+        let Cell::Number { runs, .. } = &mut sheet.groups[0].rows[1][1] else {
+            panic!("a number")
+        };
+        *runs = 3;
+        for (format, shown) in [
+            (Format::Text, "┆ 0.3750 ± 0.1768 (2 of 3)"),
+            (Format::Markdown, "| 0.3750 ± 0.1768 (2 of 3) |"),
+            (Format::Latex, r"& $0.3750 \pm 0.1768$ (2 of 3) &"),
+            (Format::Csv, ",0.375,0.1767766952966369,2,"),
+        ] {
+            let written = sheet.write(format).unwrap();
+            assert!(written.contains(shown), "{written}");
+            assert_eq!(
+                written.matches(" of ").count(),
+                usize::from(format != Format::Csv)
+            );
+        }
     }
 }

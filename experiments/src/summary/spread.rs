@@ -18,6 +18,8 @@ pub struct Spread {
     pub mean: f64,
     /// The sample standard deviation (over `n − 1`), of two runs or more.
     pub deviation: Option<f64>,
+    /// `n`, the runs that have the number: one that diverged may not.
+    pub count: usize,
 }
 
 /// A mean and a deviation as text: `mean ± deviation`, times a power of ten.
@@ -35,12 +37,27 @@ impl Spread {
         let mean = values.iter().sum::<f64>() / count;
         let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
         let deviation = (values.len() > 1).then(|| (squares / (count - 1.0)).sqrt());
-        (!values.is_empty()).then_some(Self { mean, deviation })
+        (!values.is_empty()).then_some(Self {
+            mean,
+            deviation,
+            count: values.len(),
+        })
+    }
+
+    /// The number of a single run.
+    pub fn single(value: f64) -> Self {
+        Self {
+            mean: value,
+            deviation: None,
+            count: 1,
+        }
     }
 
     /// The number as text.
     pub fn written(&self, kind: Kind) -> Written {
-        let Self { mean, deviation } = *self;
+        let Self {
+            mean, deviation, ..
+        } = *self;
         let (factor, digits, exponent) = match kind {
             Kind::Share => (100.0, 1, None),
             Kind::Seconds => (1.0, if mean < 10.0 { 2 } else { 1 }, None),
@@ -63,7 +80,7 @@ impl Spread {
 
 /// A number that is no mean, as text; `–` where there is none.
 pub fn text(value: Option<f64>, kind: Kind) -> String {
-    let spread = value.and_then(|value| Spread::of(&[value]));
+    let spread = value.map(Spread::single);
     spread.map_or("–".to_owned(), |spread| spread.written(kind).to_text())
 }
 
@@ -117,7 +134,9 @@ mod tests {
         let spread = Spread::of(&[1.0, 2.0, 3.0, 4.0]).unwrap();
         assert_eq!(spread.mean, 2.5);
         assert!((spread.deviation.unwrap() - (5.0f64 / 3.0).sqrt()).abs() < 1e-15);
-        assert_eq!(Spread::of(&[7.0]).unwrap().deviation, None);
+        assert_eq!(spread.count, 4);
+        assert_eq!(Spread::of(&[7.0]), Some(Spread::single(7.0)));
+        assert_eq!(Spread::single(7.0).deviation, None);
         assert_eq!(Spread::of(&[]), None);
     }
 

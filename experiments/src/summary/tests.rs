@@ -1,5 +1,5 @@
 use super::*;
-use crate::records::Status;
+use crate::records::{SharpnessRow, Status};
 
 /// A finished run of a tiny grid.
 fn run(method: &str, seed: u64, loss: Option<f64>, status: Status) -> FinishedRun {
@@ -92,6 +92,36 @@ fn what_looks_alike_is_told_apart_by_its_settings() {
     );
 }
 
+/// Measured at its last point too, from which it took no step.
+#[test]
+fn a_point_without_a_step_is_no_part_of_what_is_said_of_steps() {
+    let measured = |step_size: f64| SharpnessRow {
+        iteration: 0,
+        sharpness: 3.0,
+        lambda_min: -1.0,
+        step_size,
+        step_size_times_sharpness: 3.0 * step_size,
+        edge: None,
+        residual: 0.0,
+        hessian_products: 1,
+        seconds: 0.0,
+    };
+    let mut converged = run(&gd(1.0), 1, None, Status::Converged);
+    converged.sharpness = [0.5, 1.0, 0.0].map(measured).into();
+    let of = |run: &FinishedRun, name: &str| {
+        let quantity = quantity::Quantity::named(name).unwrap();
+        quantity.of_run(run)
+    };
+    assert_eq!(of(&converged, "edge"), Some(2.25));
+    assert_eq!(of(&converged, "above-one"), Some(1.0));
+    assert_eq!(of(&converged, "above-two"), Some(0.5));
+    assert_eq!(of(&converged, "sharpness"), Some(3.0));
+    converged.sharpness.drain(..2);
+    for name in ["edge", "above-one", "above-two"] {
+        assert_eq!(of(&converged, name), None, "{name}");
+    }
+}
+
 #[test]
 fn the_best_is_chosen_among_methods_whose_runs_all_reached_their_end() {
     let runs = [
@@ -108,4 +138,16 @@ fn the_best_is_chosen_among_methods_whose_runs_all_reached_their_end() {
     assert_eq!(entries[2].states(), "done 1, diverged 1");
     let steps = quantity::Quantity::named("iterations").unwrap();
     assert_eq!(steps.best(entries), None, "no better and worse");
+}
+
+#[test]
+fn every_method_has_its_line_and_methods_of_one_share_it() {
+    use flatland_optim::LineSearchConfig;
+    let methods = [
+        MethodConfig::Nls(LineSearchConfig::nls()),
+        MethodConfig::Ponos(LineSearchConfig::ponos()),
+        MethodConfig::Ls(LineSearchConfig::ls()),
+    ];
+    assert_eq!(reaches(methods.iter()), [0.5, 1.0 - 1e-4]);
+    assert_eq!(reaches(methods[..1].iter()), [1.0 - 1e-4]);
 }

@@ -41,7 +41,8 @@ pub struct Measured {
     pub iteration: u64,
     pub sharpness: f64,
     pub lambda_min: f64,
-    pub step_size_times_sharpness: f64,
+    step_size: f64,
+    step_size_times_sharpness: f64,
     seconds: f64,
 }
 
@@ -66,7 +67,7 @@ pub struct Run {
     pub loss: Curve,
     /// `λ₁`; of a stochastic run, the mean over the mini-batches.
     pub sharpness: Curve,
-    /// `η·λ₁`
+    /// `η·λ₁`, where a step was taken.
     pub product: Curve,
     pub step_size: Curve,
     /// The last row of each file.
@@ -98,11 +99,7 @@ impl Run {
     ///
     /// `run.json` or `config.toml` is missing, or not what a run writes.
     pub fn open(directory: &Path) -> Result<Self> {
-        let path = directory.join(records::CONFIG);
-        let text = std::fs::read_to_string(&path)
-            .with_context(|| format!("cannot read {}", path.display()))?;
-        let config = toml::from_str(&text)
-            .with_context(|| format!("{} is no configuration", path.display()))?;
+        let config = CellConfig::read(directory)?;
         let run_file = stamp(&directory.join(records::RUN));
         let file = RunFile::read(directory)?.with_context(|| {
             let name = directory.display();
@@ -135,7 +132,8 @@ impl Run {
     /// A record cannot be read, or is not what a run writes. Everything read before stays.
     pub fn refresh(&mut self, now: Instant) -> Result<bool> {
         let run_file = stamp(&self.directory.join(records::RUN));
-        if run_file != self.run_file {
+        // When its process is killed, no file changes: the lock tells.
+        if run_file != self.run_file || self.file.status == Status::Running {
             let file = RunFile::read(&self.directory)?
                 .with_context(|| format!("{} is gone", records::RUN))?;
             if file.started != self.file.started {
@@ -178,7 +176,9 @@ impl Run {
         has_more |= more;
         for row in &rows {
             let at = row.iteration as f64;
-            self.product.push((at, row.step_size_times_sharpness));
+            if row.step_size > 0.0 {
+                self.product.push((at, row.step_size_times_sharpness));
+            }
             if !is_stochastic {
                 self.sharpness.push((at, row.sharpness));
                 self.measuring_seconds += row.seconds;
@@ -208,9 +208,14 @@ impl Run {
         Ok(has_more)
     }
 
+    /// `η·λ₁` of the last measured step.
+    pub fn last_product(&self) -> Option<f64> {
+        self.product.last().map(|(_, product)| *product)
+    }
+
     /// Iterations recorded.
     pub fn iterations(&self) -> u64 {
-        self.last.as_ref().map_or(0, |row| row.iteration + 1)
+        (self.last.as_ref()).map_or(0, |row| row.iteration.saturating_add(1))
     }
 
     /// Iterations asked for.

@@ -142,12 +142,13 @@ impl Runs {
         let mut overview = Overview::default();
         for run in self.runs.values() {
             let made = run.iterations();
-            overview.iterations.0 += made;
-            overview.iterations.1 += match run.file.status.is_final() {
+            let asked = match run.file.status.is_final() {
                 true => made,
                 // Of a foreign or changed configuration there may be more rows than it asks for.
                 false => run.asked().max(made),
             };
+            let (begun, of) = overview.iterations;
+            overview.iterations = (begun.saturating_add(made), of.saturating_add(asked));
             match run.file.status {
                 Status::Running if run.silence(now).is_some() => overview.silent += 1,
                 Status::Running => {

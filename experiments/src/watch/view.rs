@@ -18,6 +18,7 @@ use super::run::Run;
 use super::runs::{Overview, Runs};
 use super::text::{against_two, duration, left, short, short_or_dash, spark, state};
 use crate::records::Status;
+use crate::words::counted;
 use detail::Quantity;
 
 /// The least height that leaves room for the selected cell below the list.
@@ -171,7 +172,7 @@ impl View {
             ),
         ]);
         let counts = counts(&overview, runs.runs.len());
-        let progress = progress(&overview);
+        let progress = progress(&overview, area.width.into());
         let lines = [title, Line::from(progress)];
         frame.render_widget(Paragraph::new(Text::from_iter(lines)), area);
         let area = Rect {
@@ -263,10 +264,7 @@ impl View {
             _ => palette.bad,
         };
         let number = |text: String| Cell::new(Text::from(text).alignment(Alignment::Right));
-        let product = run
-            .measured
-            .as_ref()
-            .map(|row| row.step_size_times_sharpness);
+        let product = run.last_product();
         let is_above = product.is_some_and(|product| product > 2.0);
         let last = |curve: &[(f64, f64)]| short_or_dash(curve.last().map(|(_, value)| *value));
         let mut cells = vec![
@@ -305,31 +303,32 @@ pub fn counts(overview: &Overview, runs: usize) -> String {
         .map(|(count, state)| format!("{count} {state}"))
         .collect();
     match told.is_empty() {
-        true => format!("{runs} runs"),
+        true => counted(runs, "run"),
         false => format!("{} of {runs}", told.join(", ")),
     }
 }
 
-/// Iterations made of those asked for, the rate of all runs together, and the time left.
-pub fn progress(overview: &Overview) -> String {
+/// The most signs of the bar that shows how much is made, and the least.
+const BAR: (usize, usize) = (5, 20);
+
+/// Iterations made of those asked for, the rate of all runs together, and the time left, in a line that is no wider than
+/// that if it can be. All this is of the runs that have been begun: of those that a grid has yet to begin, no record tells.
+pub fn progress(overview: &Overview, width: usize) -> String {
     let (made, asked) = overview.iterations;
     let share = match asked {
         0 => 0.0,
         asked => made as f64 / asked as f64,
     };
-    let full = 20.min((share * 20.0) as usize);
-    let mut text = format!(
-        "{}{} {made} of {asked} iterations begun",
-        "█".repeat(full),
-        "░".repeat(20 - full)
-    );
+    let mut text = format!(" {made} of {asked} iterations begun");
     if overview.rate > 0.0 {
         text += &format!(", {}/s", short(overview.rate));
     }
     if let Some(left) = overview.left {
-        text += &format!(", {} left", duration(left));
+        text += &format!(", {} left for the runs begun", duration(left));
     }
-    text
+    let bar = width.saturating_sub(text.len()).clamp(BAR.0, BAR.1);
+    let full = bar.min((share * bar as f64) as usize);
+    format!("{}{}{text}", "█".repeat(full), "░".repeat(bar - full))
 }
 
 /// Whether the user wants no colours: see <https://no-color.org>.

@@ -308,7 +308,7 @@ fn claims_are_checked() {
     };
     let output = check(folder.path()).success().get_output().stdout.clone();
     let text = String::from_utf8(output).unwrap();
-    assert!(text.starts_with("6 runs on 1 problems"), "{text}");
+    assert!(text.starts_with("6 runs on 1 problem in "), "{text}");
     // Four searches, seven iterations, measured at 0, 3 and 6.
     let searches = text
         .lines()
@@ -336,5 +336,5 @@ fn claims_are_checked() {
     check(folder.path())
         .success()
         .stderr(predicate::str::contains("is no run file"))
-        .stdout(predicate::str::starts_with("5 runs on 1 problems"));
+        .stdout(predicate::str::starts_with("5 runs on 1 problem in "));
 }

@@ -268,6 +268,9 @@ fn what_comes_from_files_is_escaped() {
     let mut file = super::run_file(&run);
     file["reason"] = evil.into();
     file["provenance"]["device"] = evil.into();
+    file["provenance"]["data"] = serde_json::json!([
+        { "path": "/home/someone/svhn/train.mat", "sha256": "1", "state": "official" }
+    ]);
     fs::write(run.join("run.json"), file.to_string()).unwrap();
     // A folder cannot bear a slash.
     let named = run.with_file_name("<img src=x onerror=alert(1)>&\"'");
@@ -279,6 +282,10 @@ fn what_comes_from_files_is_escaped() {
         "not escaped"
     );
     assert!(page.contains("&lt;script&gt;alert(1)"), "not shown");
+    assert!(
+        page.contains("svhn&#x2f;train.mat") && !page.contains("someone"),
+        "what lies above a folder of data is of one machine"
+    );
     let of_data = data(&page);
     let name = of_data["problems"][0]["runs"][0]["folder"]
         .as_str()

@@ -56,7 +56,7 @@ fn a_table_has_means_and_deviations_over_the_seeds() {
     let lines: Vec<Vec<&str>> = csv.lines().map(|line| line.split(',').collect()).collect();
     assert_eq!(
         lines[0].join(","),
-        "dataset,network,loss,settings,method,seeds,final-loss_mean,final-loss_std"
+        "dataset,network,loss,settings,method,seeds,final-loss_mean,final-loss_std,final-loss_runs"
     );
     assert_eq!(lines.len(), 3);
     for (line, method) in lines[1..].iter().zip(["LS", "NLS"]) {
@@ -71,6 +71,7 @@ fn a_table_has_means_and_deviations_over_the_seeds() {
         let [mean, deviation] = [7, 8].map(|column| line[column].parse::<f64>().unwrap());
         assert!((mean - (a + b) / 2.0).abs() < 1e-15);
         assert!((deviation - (a - b).abs() / 2f64.sqrt()).abs() < 1e-15);
+        assert_eq!(line[9], "2", "runs with that number");
     }
     let sorted = output(&mut report(
         folder.path(),

@@ -5,7 +5,7 @@ use flatland_optim::{CdatConfig, LineSearchConfig, SamConfig};
 
 use super::*;
 use crate::cell::CellConfig;
-use crate::records::{DiagnosticsRow, MetricsRow, SharpnessRow, Status};
+use crate::records::{DiagnosticsRow, MetricsRow, Status};
 
 /// The line 2/K of the runs below, for ten classes.
 const FLOOR: f64 = 0.2;
@@ -109,6 +109,32 @@ fn a_quarter_of_the_measured_iterations_must_pass_the_edge() {
     assert_eq!(one(passes_the_edge, "ls", &quarter), []);
 }
 
+/// A run that converged or stalled was measured at its last point, from which there was no step.
+#[test]
+fn a_point_without_a_step_says_nothing_of_the_edge() {
+    let last = (0.0, 5.0);
+    assert_eq!(one(reaches_the_edge, "nls", &[(1.0, 1.0), last]), [Holds]);
+    assert_eq!(one(passes_the_edge, "nls", &[(1.0, 2.1), last]), [Holds]);
+    // Two of eight steps pass; with the end, there would be nine.
+    let eight = [&[(1.0, 2.1); 2][..], &[(1.0, 1.9); 6], &[last]].concat();
+    assert_eq!(one(passes_the_edge, "ponls", &eight), [Holds]);
+    let sigma = CdatConfig::new().scale;
+    assert_eq!(
+        one(cdat_on_the_edge, "cdat", &[(1.0, sigma), last]),
+        [Holds]
+    );
+    for (judge, name) in [
+        (reaches_the_edge as fn(&Group<'_>) -> Vec<Finding>, "ls"),
+        (passes_the_edge, "nls"),
+        (cdat_on_the_edge, "cdat"),
+    ] {
+        assert_eq!(one(judge, name, &[last]), [NotMeasured], "{name}");
+    }
+    // The sharpness there counts like any other.
+    let settled = run("sam", &[1.0], &[(1.0, 3.0), (0.0, 0.9 * FLOOR)]);
+    assert_eq!(verdicts(above_the_floor, &[settled]), [DoesNot]);
+}
+
 #[test]
 fn cdat_is_judged_by_the_largest_magnitude() {
     let sigma = CdatConfig::new().scale;
@@ -207,6 +233,16 @@ fn where_it_is_flat_the_trace_must_be_two() {
         saddle.diagnostics = rows;
         assert_eq!(verdicts(flat_points_are_saddles, &[saddle]), [expected]);
     }
+    let mut foreign = run("nls", &[1.0], &[]);
+    foreign.diagnostics = vec![DiagnosticsRow {
+        eigenvalues: Vec::new(),
+        ..at(FLOOR, 2.0)
+    }];
+    assert_eq!(
+        verdicts(flat_points_are_saddles, &[foreign]),
+        [NotMeasured],
+        "a diagnostics.csv without a column of eigenvalues"
+    );
     assert_eq!(one(flat_points_are_saddles, "nls", &[]), []);
 }
 

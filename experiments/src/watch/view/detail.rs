@@ -171,7 +171,9 @@ fn numbers(run: &Run, now: SystemTime, palette: &Palette) -> Vec<Line<'static>> 
             format!("{} at {}", short(row.sharpness), row.iteration),
         );
         line("λ min", short(row.lambda_min));
-        line("η·λ₁", against_two(row.step_size_times_sharpness));
+    }
+    if let Some(product) = run.last_product() {
+        line("η·λ₁", against_two(product));
     }
     if status == Status::Running {
         line("it/s", short_or_dash(run.rate()));

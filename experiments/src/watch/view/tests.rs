@@ -6,12 +6,15 @@ use ratatui::buffer::Buffer;
 use tempfile::TempDir;
 
 use super::*;
+use crate::lock::Lock;
 use crate::memory::tests::cell;
+use crate::records::{Owner, RunFile};
 use crate::report::FinishedRun;
 use crate::watch::snapshot;
 
 const METRICS: &str = "iteration,loss,step_size,trials,seconds\n";
-const SHARPNESS: &str = "iteration,sharpness,lambda_min,step_size_times_sharpness,seconds\n";
+const SHARPNESS: &str =
+    "iteration,sharpness,lambda_min,step_size,step_size_times_sharpness,seconds\n";
 
 /// A run of 100 iterations in `folder`, in a state, with so many rows.
 fn run(folder: &Path, name: &str, status: Status, rows: u64, product: f64) {
@@ -33,7 +36,7 @@ fn run(folder: &Path, name: &str, status: Status, rows: u64, product: f64) {
         metrics += &format!("{at},{loss},0.25,2,{}\n", 0.1 * (at + 1) as f64);
     }
     std::fs::write(directory.join("metrics.csv"), metrics).unwrap();
-    let sharpness = format!("{SHARPNESS}0,{},-0.5,{product},0\n", 4.0 * product);
+    let sharpness = format!("{SHARPNESS}0,{},-0.5,0.25,{product},0\n", 4.0 * product);
     std::fs::write(directory.join("sharpness.csv"), sharpness).unwrap();
 }
 
@@ -153,6 +156,39 @@ fn the_selected_cell_is_shown_in_detail_and_stays_selected() {
     );
 }
 
+/// A run that has converged was measured at its last point too, from which it took no step.
+#[test]
+fn the_product_shown_is_that_of_the_last_step() {
+    let (folder, mut runs) = grid();
+    let path = folder.path().join("a-done/sharpness.csv");
+    let rows = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, format!("{rows}99,4.0,-0.5,0.0,0.0,0\n")).unwrap();
+    while runs.refresh(Duration::MAX) {}
+    let all = lines(&draw(&mut View::new(Palette::new(true)), &runs, (80, 24))).join("\n");
+    assert!(all.contains("4.00 at 99") && all.contains("▽1.50"), "{all}");
+    assert!(!all.contains("▽0 "), "{all}");
+    assert!(!snapshot(&runs, SystemTime::now()).contains("▽0 "));
+}
+
+/// Records may come from anybody, and `--once` prints them.
+#[test]
+fn a_reason_tells_a_terminal_nothing() {
+    let folder = TempDir::new().unwrap();
+    run(folder.path(), "run", Status::Failed, 2, 1.0);
+    let directory = folder.path().join("run");
+    let mut file = RunFile::read(&directory).unwrap().unwrap();
+    file.reason = Some("a\u{1b}]0;b\u{7}\u{9b}c\nd".to_owned());
+    file.write(&directory).unwrap();
+    let mut runs = Runs::new(folder.path());
+    while runs.refresh(Duration::MAX) {}
+    let text = crate::watch::printed(&runs, SystemTime::now());
+    assert!(text.contains("failed: a�]0;b��c\nd\n"), "{text}");
+    assert!(
+        text.chars()
+            .all(|letter| letter == '\n' || !letter.is_control())
+    );
+}
+
 #[test]
 fn three_keys_quit() {
     let (_folder, runs) = grid();
@@ -235,6 +271,27 @@ fn a_run_that_is_begun_anew_is_shown_from_its_start() {
     assert_eq!((run.iterations(), run.loss.len()), (2, 2));
 }
 
+/// The process of a run is gone, and no file says so.
+#[test]
+fn a_run_without_its_lock_is_shown_as_killed() {
+    let folder = TempDir::new().unwrap();
+    let directory = folder.path().join("run");
+    run(folder.path(), "run", Status::Running, 2, 1.0);
+    let mut file = RunFile::read(&directory).unwrap().unwrap();
+    file.owner = Some(Owner::this());
+    let lock = Lock::take(&directory).unwrap().unwrap();
+    file.write(&directory).unwrap();
+    let mut runs = Runs::new(folder.path());
+    let mut status = || {
+        while runs.refresh(Duration::MAX) {}
+        runs.runs[&directory].file.status
+    };
+    assert_eq!(status(), Status::Running);
+    drop(lock);
+    assert_eq!(status(), Status::Killed);
+    assert_eq!(status(), Status::Killed);
+}
+
 #[test]
 fn a_run_that_records_nothing_is_called_silent() {
     let (_folder, runs) = grid();
@@ -284,5 +341,17 @@ fn more_rows_than_were_asked_for_are_no_trouble() {
         iterations: (130, 100),
         ..Overview::default()
     };
-    assert!(progress(&beyond).starts_with(&"█".repeat(20)));
+    assert!(progress(&beyond, 80).starts_with(&"█".repeat(20)));
+    let long = Overview {
+        iterations: (299_999, 600_000),
+        rate: 0.9445,
+        left: Some(Duration::from_secs(9000)),
+        ..Overview::default()
+    };
+    let text = progress(&long, 80);
+    assert_eq!(
+        text,
+        "██░░░ 299999 of 600000 iterations begun, 0.9445/s, 2.5 h left for the runs begun"
+    );
+    assert_eq!(text.chars().count(), 80);
 }

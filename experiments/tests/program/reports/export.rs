@@ -66,6 +66,30 @@ fn tensorboard_reads_its_event_files() {
     .assert()
     .success();
     assert_eq!(std::fs::read_dir(&events).unwrap().count(), 1);
+    // So does one after the run was made anew, at another time; what others left there stays.
+    std::fs::write(events.join("events.out.tfevents.1.other"), "").unwrap();
+    let record = run.join("run.json");
+    let mut file = crate::run_file(run);
+    file["started"] = "2001-02-03T04:05:06Z".into();
+    std::fs::write(&record, file.to_string()).unwrap();
+    report(
+        folder.path(),
+        &["export", "quick", "--tensorboard", "events"],
+    )
+    .assert()
+    .success();
+    let mut names: Vec<String> = (std::fs::read_dir(&events).unwrap())
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    assert_eq!(
+        names,
+        [
+            "events.out.tfevents.0981173106.flatland",
+            "events.out.tfevents.1.other"
+        ]
+    );
+    std::fs::remove_file(events.join("events.out.tfevents.1.other")).unwrap();
     let script = "import sys\n\
         from tensorboard.backend.event_processing.event_accumulator import EventAccumulator\n\
         events = EventAccumulator(sys.argv[1])\n\

@@ -203,3 +203,24 @@ fn several_seeds_have_a_median_and_a_band() {
     let svg = std::fs::read_to_string(folder.path().join("quick/all.svg")).unwrap();
     assert!(svg.contains("all, seed 2") && !svg.contains("<polygon"));
 }
+
+#[test]
+fn only_the_runs_that_are_named_are_drawn() {
+    let folder = four_runs();
+    plot(folder.path(), &["--only", "method=nls", "--only", "seed=2"]).success();
+    let svg = std::fs::read_to_string(folder.path().join("quick/all.svg")).unwrap();
+    let has = |text: &str| svg.lines().any(|line| line.trim() == text);
+    assert!(has("NLS") && !has("LS") && has("all, seed 2"), "{svg}");
+    for (choice, message) in [
+        (
+            "network=cnn,mlp",
+            "--only network=cnn,mlp: no run of this figure has \"cnn\"; there is mlp",
+        ),
+        ("nls", "--only nls: expected key=value"),
+        ("width=3", "--only width=3: the key must be dataset"),
+    ] {
+        plot(folder.path(), &["--only", choice])
+            .code(2)
+            .stderr(predicate::str::contains(message));
+    }
+}
