@@ -39,7 +39,9 @@ fuzz_target!(|bytes: &[u8]| {
     let folder = FOLDER.path().join(dataset.folder());
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).expect("a folder to write in");
-    let names = [Split::Train, Split::Test].map(|split| dataset.files(split)).concat();
+    let names = [Split::Train, Split::Test]
+        .map(|split| dataset.files(split))
+        .concat();
     for (name, &part) in names.into_iter().zip(parts.iter().cycle()) {
         let name = match part.starts_with(&[0x1f, 0x8b]) || is_mistaken {
             true => name,
