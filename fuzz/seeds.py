@@ -5,6 +5,7 @@ where EXPERIMENTS is the program, which makes the records and checkpoints.
 """
 
 import gzip
+import json
 import pathlib
 import shutil
 import struct
@@ -15,22 +16,9 @@ import zlib
 
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parent
-# The order of Dataset::ALL, by the files that a set has.
+NETWORK = '{ name = "mlp", widths = [2], activation = "tanh" }'
+# The order of Dataset::ALL.
 SETS = ["cifar10", "cifar100", "svhn", "emnist", "mnist", "fashion-mnist"]
-# The order of FILES in fuzz_targets/results.rs.
-RECORDS = [
-    "config.toml",
-    "run.json",
-    "metrics.csv",
-    "epochs.csv",
-    "sharpness.csv",
-    "diagnostics.csv",
-    "gradient_norms.csv",
-    "segment.csv",
-    "smoothness.csv",
-    "large_steps.csv",
-    "spectrum.json",
-]
 
 
 def put(target, name, content):
@@ -48,18 +36,31 @@ def element(kind, content):
     return struct.pack("<II", kind, len(content)) + content + bytes(-len(content) % 8)
 
 
-def variable(name, dimensions, kind, content):
-    flags = element(6, struct.pack("<II", kind, 0))
+def variable(name, dimensions, array_class, content):
+    """Whatever its class, MATLAB stores small whole numbers as unsigned bytes."""
+    flags = element(6, struct.pack("<II", array_class, 0))
     shape = element(5, struct.pack(f"<{len(dimensions)}i", *dimensions))
     return element(14, flags + shape + element(1, name.encode()) + element(2, content))
 
 
+def silently(*command):
+    """Runs a program, whose complaint is shown if it has one."""
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"{command}: code {done.returncode}\n{done.stderr}")
+
+
+def some(numbers):
+    return numbers[::100] if isinstance(numbers, list) else numbers
+
+
 def data():
-    images, labels = idx((2, 28, 28), bytes(range(196)) * 8), idx((2,), bytes([1, 2]))
+    images = idx((2, 28, 28), bytes(range(196)) * 8)
+    labels = idx((2,), bytes([1, 2]))
     header = b"MATLAB 5.0 MAT-file".ljust(124) + b"\x00\x01IM"
     plain = [
         variable("X", (32, 32, 3, 2), 9, bytes(range(256)) * 24),
-        variable("y", (2, 1), 9, bytes([1, 10])),
+        variable("y", (2, 1), 6, bytes([1, 10])),
     ]
     packed = [struct.pack("<II", 15, len(z)) + z for z in map(zlib.compress, plain)]
     for choice, name in enumerate(SETS):
@@ -70,19 +71,18 @@ def data():
             case "cifar100":
                 put("data", name, start + bytes([3, 30]) + bytes(3072))
             case "svhn":
-                put("data", "svhn", start + header + b"".join(plain))
-                put("data", "svhn-packed", start + header + b"".join(packed))
+                put("data", name, start + header + b"".join(plain))
+                put("data", f"{name}-packed", start + header + b"".join(packed))
             case _:
-                for what, file in [("images", images), ("labels", labels)]:
-                    put("data", f"{name}-{what}", start + file)
-                    put("data", f"{name}-{what}-packed", start + gzip.compress(file))
+                put("data", name, start + images + b"====" + labels)
+                put("data", f"{name}-packed", start + b"====".join(map(gzip.compress, [images, labels])))
 
 
 def weights():
     fixtures = ROOT / "crates/flatland-models/tests/fixtures"
     for path in fixtures.glob("*.pt"):
         put("weights", path.name, path.read_bytes())
-    sizes = {"0.weight": (3, 4), "0.bias": (3,), "2.weight": (2, 3), "2.bias": (2,)}
+    sizes = {"1.weight": (3, 4), "1.bias": (3,), "3.weight": (2, 3), "3.bias": (2,)}
     place, entries = 0, []
     for name, shape in sizes.items():
         length = 4 * (shape[0] * (shape[1] if len(shape) > 1 else 1))
@@ -110,20 +110,38 @@ def records(program):
         }
         for name, length in runs.items():
             grid.write_text(
-                'datasets = ["fashion-mnist"]\nnetworks = [{ name = "mlp", hidden = [2] }]\nmethods = ["nls"]\n'
+                f'datasets = ["fashion-mnist"]\nnetworks = [{NETWORK}]\nmethods = ["nls"]\n'
                 f"samples = 20\n{length}"
             )
-            command = [program, "run", grid, "--results", folder / name, "--device", "flex"]
-            subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            silently(program, "run", grid, "--results", folder / name, "--device", "flex")
             (run,) = [path.parent for path in (folder / name).rglob("run.json")]
-            texts = [run / file for file in RECORDS]
-            joined = b"====\n".join(path.read_bytes() if path.exists() else b"" for path in texts)
-            put("results", name, joined)
+            point = ["--weights", run / "weights.safetensors", "--dataset", "fashion-mnist", "--network", NETWORK]
+            size = ["--samples", "20", "--eigenvalues", "2", "--smallest", "1", "--probes", "1", "--steps", "4"]
+            silently(program, "spectrum", *point, *size, "--device", "flex")
+            # Of the density's thousand points a few are enough.
+            spectrum = json.loads((run / "spectrum.json").read_bytes())
+            spectrum["density"] = {key: some(numbers) for key, numbers in spectrum["density"].items()}
+            (run / "spectrum.json").write_text(json.dumps(spectrum))
+            files = [path for path in sorted(run.iterdir()) if path.suffix in [".toml", ".json", ".csv"]]
+            one = [(path.name.encode(), path.read_bytes()) for path in files]
+            put("results", name, b"".join(b"==== a/%s\n%s" % file for file in one))
+            both = [b"==== %s/%s\n%s" % (folder, *file) for folder in [b"a", b"b"] for file in one]
+            put("results", f"{name}-twice", b"".join(both).replace(b"seed = 42", b"seed = 43", 1))
             for path in run.glob("checkpoint*.bin"):
                 put("checkpoint", f"{name}-{path.name}", path.read_bytes()[:-32])
 
 
-def rest():
+def tuned(program):
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        grid = folder / "small.toml"
+        grid.write_text(f'datasets = ["fashion-mnist"]\nnetworks = [{NETWORK}]\nmethods = ["sam"]\nsamples = 20\n')
+        output = ["--results", folder, "--output", folder / "tuned.toml"]
+        silently(program, "tune", "sam", grid, "--iterations", "2", "--device", "flex", *output)
+        put("tuned", "sam", (folder / "tuned.toml").read_bytes())
+
+
+def requests():
     put(
         "request",
         "get",
@@ -139,5 +157,7 @@ if __name__ == "__main__":
     data()
     weights()
     grids()
-    records(pathlib.Path(program).resolve())
-    rest()
+    program = pathlib.Path(program).resolve()
+    records(program)
+    tuned(program)
+    requests()

@@ -4,7 +4,7 @@ mod events;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod points;
-mod tensorboard;
+pub mod tensorboard;
 
 use std::path::Path;
 

@@ -6,10 +6,28 @@ use std::path::Path;
 use burn::tensor::Device;
 
 use crate::checkpoint::Checkpoint;
+use crate::export::tensorboard;
 use crate::finished::Contents;
 use crate::grid::Grid;
+use crate::records;
+use crate::serve::files;
 use crate::serve::request::{Audience, Request};
-use crate::{page, report, table, tune};
+use crate::{page, report, table, tune, watch};
+
+/// The files that [`results`] reads, of which a run's folder may hold each.
+const FILES: [&str; 11] = [
+    records::CONFIG,
+    records::RUN,
+    records::METRICS,
+    records::EPOCHS,
+    records::SHARPNESS,
+    records::DIAGNOSTICS,
+    records::GRADIENT_NORMS,
+    records::SEGMENT,
+    records::SMOOTHNESS,
+    records::LARGE_STEPS,
+    page::SPECTRUM,
+];
 
 /// A grid file, as far as the list of its runs.
 pub fn grid(text: &str) {
@@ -17,12 +35,30 @@ pub fn grid(text: &str) {
     let _ = grid.map(|grid| grid.cells());
 }
 
-/// A results folder, as far as its page, its table and its pictures.
-pub fn results(folder: &Path) {
-    let _ = page::write(folder, None);
-    if let Ok(contents) = Contents::read(folder) {
-        let _ = table::text(&contents.runs);
-        let _ = report::pictures(&contents.runs, folder);
+/// A results folder with the runs in `text`, as far as its page, tables, pictures, exports, and what `watch` says.
+/// `==== a/` or `==== b/`, a name and a line break begin a file of one of two runs; other names are passed over.
+pub fn results(text: &str, scratch: &Path) {
+    let folder = scratch.join("results");
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).expect("a folder to write in");
+    for part in text.split("==== ") {
+        let (path, content) = part.split_once('\n').unwrap_or((part, ""));
+        let Some((run @ ("a" | "b"), name)) = path.split_once('/') else {
+            continue;
+        };
+        if FILES.contains(&name) {
+            fs::create_dir_all(folder.join(run)).expect("a folder to write in");
+            fs::write(folder.join(run).join(name), content).expect("a folder to write in");
+        }
+    }
+    let _ = page::write(&folder, None);
+    let _ = watch::text_of(&folder);
+    if let Ok(Contents { mut runs, .. }) = Contents::read(&folder) {
+        let _ = table::text(&runs);
+        let _ = report::pictures(&runs, &folder);
+        // As `experiments export` does.
+        runs.retain(|run| run.has_begun());
+        let _ = tensorboard::write(&runs, &folder, &scratch.join("tensorboard"));
     }
 }
 
@@ -39,7 +75,11 @@ pub fn tuned(path: &Path) {
     let _ = tune::file::Entries::read(path);
 }
 
-/// The head of a request to `experiments serve`.
-pub fn request(head: &[u8]) {
-    let _ = Request::parse(head, Audience::Local);
+/// The head of a request to `experiments serve`, as far as the file that it asks for.
+pub fn request(head: &[u8], results: &Path) {
+    if let Ok(Some(request)) = Request::parse(head, Audience::Local)
+        && let Some(path) = request.path.strip_prefix("/files/")
+    {
+        let _ = files::find(results, path);
+    }
 }

@@ -31,6 +31,7 @@ use crate::session::Ending;
 use crate::summary;
 use crate::table::summary_of;
 use charts::Charts;
+pub use spectra::SPECTRUM;
 use spectra::Spectrum;
 use table::Table;
 

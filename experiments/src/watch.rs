@@ -7,6 +7,7 @@ mod text;
 mod view;
 
 use std::io::{IsTerminal, Write};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
@@ -51,7 +52,7 @@ pub fn run(arguments: &WatchArgs) -> Result<Ending> {
             "there is no folder {}: give the one that `experiments run` writes to, such as results/quick",
             folder.display()
         );
-        return once(Runs::new(folder));
+        return once(folder);
     }
     // Ctrl-C is a key here; this is for signals from elsewhere, after which the terminal is put right, too.
     let stopped = Arc::new(AtomicBool::new(false));
@@ -115,14 +116,19 @@ fn watch(
 }
 
 /// Prints the state of all runs.
-fn once(mut runs: Runs) -> Result<Ending> {
-    while runs.refresh(Duration::MAX) {}
-    let text = printed(&runs, SystemTime::now());
+fn once(folder: &Path) -> Result<Ending> {
     // A reader that has seen enough, as `head`, is no error.
-    match std::io::stdout().write_all(text.as_bytes()) {
+    match std::io::stdout().write_all(text_of(folder).as_bytes()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(Ending::Success),
     }
+}
+
+/// The state of all runs in a folder, as `--once` prints it.
+pub fn text_of(folder: &Path) -> String {
+    let mut runs = Runs::new(folder);
+    while runs.refresh(Duration::MAX) {}
+    printed(&runs, SystemTime::now())
 }
 
 /// The state of all runs, as a terminal may have it.

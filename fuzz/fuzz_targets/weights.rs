@@ -26,9 +26,15 @@ fn network(device: &Device) -> Sequence {
     .init(shape, 2, &mut Initializer::new(0, device, DType::F32))
 }
 
+thread_local! {
+    /// Made once: burn keeps some kilobytes of every network for good, however large it is.
+    static NETWORK: (Sequence, Device) = (network(&Device::flex()), Device::flex());
+}
+
 fuzz_target!(|bytes: &[u8]| {
-    let device = Device::flex();
     let path = FOLDER.path().join("weights");
     fs::write(&path, bytes).expect("a folder to write in");
-    let _ = load_weights(&path, &network(&device), &device, DType::F32);
+    NETWORK.with(|(network, device)| {
+        let _ = load_weights(&path, network, device, DType::F32);
+    });
 });

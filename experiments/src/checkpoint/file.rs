@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
@@ -176,12 +176,18 @@ pub(super) fn read(path: &Path, device: &Device) -> Result<(Identity, Checkpoint
     }
 }
 
-/// A block with its length before it. The checksum has vouched for the length.
+/// A block with its length before it. That length is not taken at its word: whoever writes a checksum may write any.
 fn block(file: &mut impl Read) -> Result<Vec<u8>> {
     let mut length = [0; 8];
     file.read_exact(&mut length)?;
-    let mut block = vec![0; usize::try_from(u64::from_le_bytes(length))?];
-    file.read_exact(&mut block)?;
+    let length = u64::from_le_bytes(length);
+    let announced = || format!("a block of {length} bytes is announced");
+    let mut block = Vec::new();
+    block
+        .try_reserve_exact(usize::try_from(length).with_context(announced)?)
+        .with_context(announced)?;
+    let found = file.take(length).read_to_end(&mut block)? as u64;
+    ensure!(found == length, "{}, {found} are there", announced());
     Ok(block)
 }
 

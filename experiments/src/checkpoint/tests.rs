@@ -213,6 +213,16 @@ fn a_damaged_checkpoint_is_never_taken_for_a_whole_one() {
     expect_damage(&[&whole[..], b"\0"].concat(), "a byte too many");
 }
 
+/// Writes bytes at a place in a checkpoint, and the checksum that fits.
+fn replace(path: &Path, place: usize, new: &[u8]) {
+    let mut bytes = std::fs::read(path).unwrap();
+    bytes[place..][..new.len()].copy_from_slice(new);
+    let before = bytes.len() - blake3::OUT_LEN;
+    let sum = blake3::hash(&bytes[..before]);
+    bytes[before..].copy_from_slice(sum.as_bytes());
+    std::fs::write(path, &bytes).unwrap();
+}
+
 #[test]
 fn another_version_of_the_format_is_named() {
     let folder = tempfile::TempDir::new().unwrap();
@@ -220,12 +230,7 @@ fn another_version_of_the_format_is_named() {
         .save(folder.path(), &identity())
         .unwrap();
     let path = folder.path().join(NEWEST);
-    let mut bytes = std::fs::read(&path).unwrap();
-    bytes[8] = 77;
-    let before = bytes.len() - blake3::OUT_LEN;
-    let sum = blake3::hash(&bytes[..before]);
-    bytes[before..].copy_from_slice(sum.as_bytes());
-    std::fs::write(&path, &bytes).unwrap();
+    replace(&path, 8, &[77]);
     let error = Checkpoint::read(&path, &Device::flex()).err().unwrap();
     assert!(
         error
@@ -233,6 +238,23 @@ fn another_version_of_the_format_is_named() {
             .contains("has version 77 of the checkpoint format"),
         "{error}"
     );
+}
+
+/// Found by fuzzing: as much was allocated as the file announced, which ended the program.
+#[test]
+fn a_block_that_announces_more_than_there_is_is_refused() {
+    let folder = tempfile::TempDir::new().unwrap();
+    checkpoint(1, Vec::new())
+        .save(folder.path(), &identity())
+        .unwrap();
+    let path = folder.path().join(NEWEST);
+    for announced in [u64::MAX, 1 << 62, 3_512_016_341_605_099_861, 100_000] {
+        replace(&path, 12, &announced.to_le_bytes());
+        let error = Checkpoint::read(&path, &Device::flex()).err().unwrap();
+        assert!(matches!(error, Unusable::Damaged { .. }), "{error}");
+        let said = format!("a block of {announced} bytes is announced");
+        assert!(error.to_string().contains(&said), "{error}");
+    }
 }
 
 #[test]

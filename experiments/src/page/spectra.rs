@@ -9,7 +9,7 @@ use super::place;
 use crate::finished;
 
 /// The file that `experiments spectrum` writes.
-const SPECTRUM: &str = "spectrum.json";
+pub const SPECTRUM: &str = "spectrum.json";
 
 /// The part of `spectrum.json` that is shown.
 #[derive(Debug, Deserialize)]
