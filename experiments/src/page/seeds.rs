@@ -6,6 +6,9 @@ use super::thin::Curve;
 use crate::figure::{Curves, Look, Recorded};
 use crate::summary::Entry;
 
+/// What a panel shows of a run.
+type Of = fn(&Recorded<'_>) -> Vec<(f64, f64)>;
+
 /// The curves of a method over its seeds.
 #[derive(Serialize)]
 pub struct OverSeeds {
@@ -40,7 +43,7 @@ impl OverSeeds {
             runs: (entry.runs.iter().copied()).map(Recorded::from).collect(),
             edge: None,
         };
-        let of = |curve: fn(&Recorded<'_>) -> Vec<(f64, f64)>| Banded::new(&curves, [curve; 3]);
+        let of = |curve: Of| Banded::new(&curves, [curve; 3]);
         let is_stochastic = first.per_epoch().is_some();
         Some(Self {
             method: entry.label.clone(),
@@ -74,7 +77,7 @@ impl OverSeeds {
 
 impl Banded {
     /// The median of the first of these, the least of the second and the largest of the third.
-    fn new(curves: &Curves<'_>, of: [fn(&Recorded<'_>) -> Vec<(f64, f64)>; 3]) -> Self {
+    fn new(curves: &Curves<'_>, of: [Of; 3]) -> Self {
         let [middle, low, high] = of.map(|curve| curves.together(curve));
         let least = low.range.map_or(low.median, |(least, _)| least);
         let largest = high.range.map_or(high.median, |(_, largest)| largest);
