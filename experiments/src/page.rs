@@ -7,10 +7,12 @@
 mod again;
 mod charts;
 mod early;
+mod seeds;
 mod spectra;
 mod table;
 mod thin;
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
@@ -40,9 +42,13 @@ const PAGE: &str = "report.html";
 const TEMPLATE: &str = include_str!("page/assets/page.html");
 const STYLE: &str = include_str!("page/assets/page.css");
 const WAITING: &str = include_str!("page/assets/waiting.html");
-const SCRIPTS: [&str; 5] = [
+const SCRIPTS: [&str; 9] = [
     include_str!("page/assets/page.js"),
     include_str!("page/assets/drawing.js"),
+    include_str!("page/assets/axes.js"),
+    include_str!("page/assets/marks.js"),
+    include_str!("page/assets/groups.js"),
+    include_str!("page/assets/steering.js"),
     include_str!("page/assets/charts.js"),
     include_str!("page/assets/panels.js"),
     include_str!("page/assets/pictures.js"),
@@ -193,6 +199,11 @@ struct Source {
     remark: Option<String>,
     /// What may be had from the server: names and addresses.
     files: Vec<(&'static str, String)>,
+    /// What the filters of the table choose by.
+    dataset: String,
+    network: &'static str,
+    method: String,
+    loss: &'static str,
 }
 
 /// The page; with a version, one that follows its records.
@@ -207,6 +218,9 @@ fn page(found: &Found, results: &Path, follows: Option<&str>) -> Result<String> 
         finished::nothing_in(results)
     );
     let problems = summary::problems(runs);
+    let labels: HashMap<&Path, &str> = (problems.iter().flat_map(|problem| &problem.entries))
+        .flat_map(|entry| (entry.runs.iter()).map(|run| (run.directory.as_path(), &*entry.label)))
+        .collect();
     let charts = Charts::new(&problems, spectra, results);
     let ended = runs.iter().filter(|run| run.file.status.is_success());
     let mut entries = problems.iter().flat_map(|problem| &problem.entries);
@@ -239,7 +253,7 @@ fn page(found: &Found, results: &Path, follows: Option<&str>) -> Result<String> 
         densities => charts.densities.len(),
         points => 2 * thin::STRETCHES,
         claims => Serde(claims(runs)),
-        sources => Serde(runs.iter().map(|run| source(run, results, follows.is_some())).collect::<Vec<_>>()),
+        sources => Serde(runs.iter().map(|run| source(run, labels[run.directory.as_path()], results, follows.is_some())).collect::<Vec<_>>()),
         style => STYLE,
         scripts => Serde(SCRIPTS.into_iter().chain(follows.map(|_| FOLLOW)).collect::<Vec<_>>()),
         uplot => UPLOT,
@@ -299,7 +313,8 @@ fn claims(runs: &[FinishedRun]) -> Vec<Claim> {
     check::judge(&begun).into_iter().map(claim).collect()
 }
 
-fn source(run: &FinishedRun, results: &Path, is_served: bool) -> Source {
+/// Where a run comes from, of a method of this name.
+fn source(run: &FinishedRun, method: &str, results: &Path, is_served: bool) -> Source {
     let FinishedRun { config, file, .. } = run;
     let from = &file.provenance;
     let (command, remark) = again::command(config);
@@ -349,6 +364,10 @@ fn source(run: &FinishedRun, results: &Path, is_served: bool) -> Source {
             config.method.label(),
             config.seed
         ),
+        dataset: config.dataset.to_string(),
+        network: config.network.name(),
+        method: method.to_owned(),
+        loss: crate::grid::loss_name(config.loss),
         status: file.status.to_string(),
         reason: file.reason.clone(),
         facts,

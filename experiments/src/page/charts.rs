@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::early::Early;
+use super::seeds::OverSeeds;
 use super::spectra::Spectrum;
 use super::thin::{Curve, Short, short};
 use super::{anchor, place};
@@ -37,6 +38,8 @@ pub struct Panels {
     /// `1 − c` of the methods, each value once.
     pub reaches: Vec<Short>,
     pub runs: Vec<RunCurves>,
+    /// What the runs of a method show together, where there are several.
+    pub seeds: Vec<OverSeeds>,
 }
 
 /// The curves of one run.
@@ -72,6 +75,7 @@ pub struct Edge {
 #[derive(Serialize)]
 pub struct Segment {
     pub problem: String,
+    pub method: String,
     pub title: String,
     pub iteration: u64,
     pub step_size: Short,
@@ -86,6 +90,10 @@ pub struct Segment {
 #[derive(Serialize)]
 pub struct Density {
     pub title: String,
+    /// What the filters of the table choose by.
+    pub dataset: String,
+    pub network: Option<String>,
+    pub loss: String,
     pub floor: Option<Short>,
     /// Where the axis ends: a tenth of the bump that one eigenvalue makes.
     pub least: Short,
@@ -105,7 +113,7 @@ impl Charts {
                     entry.runs.iter().map(move |&run| {
                         let (name, label) = (&problem.name, &entry.label);
                         let title = format!("{name} · {label}, seed {}", run.config.seed);
-                        (index, title, run)
+                        (index, (label.as_str(), title), run)
                     })
                 })
             })
@@ -115,10 +123,10 @@ impl Charts {
             problems: problems.iter().enumerate().map(panels).collect(),
             early: runs()
                 .filter(|(_, _, run)| !run.diagnostics.is_empty())
-                .map(|(index, title, run)| Early::new(anchor(index), title, run))
+                .map(|(index, (method, title), run)| Early::new(anchor(index), method, title, run))
                 .collect(),
             segments: runs()
-                .flat_map(|(index, title, run)| segments(&anchor(index), &title, run))
+                .flat_map(|(index, of, run)| segments(&anchor(index), &of, run))
                 .collect(),
             densities: spectra.iter().map(density).collect(),
         }
@@ -130,13 +138,14 @@ fn panels(index: usize, problem: &Problem<'_>, results: &Path) -> Panels {
     let methods = problem.entries.iter().map(|entry| &entry.config().method);
     let reaches = summary::reaches(methods);
     let mut looks: Vec<Look> = Vec::new();
-    let mut runs = Vec::new();
+    let (mut runs, mut seeds) = (Vec::new(), Vec::new());
     for entry in &problem.entries {
         let look = Look::after(entry.config().method.name(), &looks);
         runs.extend((entry.runs.iter()).map(|run| RunCurves {
             folder: place(&run.directory, results),
             ..run_curves(run, entry, &look)
         }));
+        seeds.extend(OverSeeds::new(entry, &look));
         looks.push(look);
     }
     Panels {
@@ -148,6 +157,7 @@ fn panels(index: usize, problem: &Problem<'_>, results: &Path) -> Panels {
         floor: config.floor().map(Short),
         reaches: short(reaches),
         runs,
+        seeds,
     }
 }
 
@@ -204,7 +214,7 @@ fn run_curves(run: &FinishedRun, entry: &Entry<'_>, look: &Look) -> RunCurves {
     }
 }
 
-fn segments(problem: &str, title: &str, run: &FinishedRun) -> Vec<Segment> {
+fn segments(problem: &str, (method, title): &(&str, String), run: &FinishedRun) -> Vec<Segment> {
     let all: Vec<&[SegmentRow]> =
         (run.segment.chunk_by(|a, b| a.iteration == b.iteration)).collect();
     let stride = all.len().div_ceil(SEGMENTS).max(1);
@@ -214,7 +224,8 @@ fn segments(problem: &str, title: &str, run: &FinishedRun) -> Vec<Segment> {
         let list = |value: fn(&SegmentRow) -> f64| short(rows.iter().map(|row| value(row)));
         Segment {
             problem: problem.to_owned(),
-            title: title.to_owned(),
+            method: (*method).to_owned(),
+            title: title.clone(),
             iteration: rows[0].iteration,
             step_size: Short(rows[0].step_size),
             x: list(|row| row.t),
@@ -242,6 +253,9 @@ fn density(spectrum: &Spectrum) -> Density {
             about.samples,
             spectrum.file
         ),
+        dataset: about.dataset.clone(),
+        network: network.map(str::to_owned),
+        loss: about.loss_function.clone(),
         floor: classes
             .ok()
             .filter(|_| is_mse)

@@ -1,5 +1,7 @@
 //! What the page's pictures of the early phase are drawn from.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 
 use super::thin::{Short, short};
@@ -15,6 +17,7 @@ const NORMS: usize = 20_000;
 #[derive(Serialize)]
 pub struct Early {
     pub problem: String,
+    pub method: String,
     pub title: String,
     pub floor: Option<Short>,
     pub x: Vec<Short>,
@@ -46,7 +49,7 @@ pub struct Parameter {
 
 impl Early {
     /// What the diagnostics of a run have to show.
-    pub fn new(problem: String, title: String, run: &FinishedRun) -> Self {
+    pub fn new(problem: String, method: &str, title: String, run: &FinishedRun) -> Self {
         let all = &run.diagnostics;
         let stride = all.len().div_ceil(COLUMNS).max(1);
         let rows: Vec<&DiagnosticsRow> = all.iter().step_by(stride).collect();
@@ -63,9 +66,10 @@ impl Early {
                 |row: &&DiagnosticsRow| row.eigenvalues.get(rank).copied().unwrap_or(f64::NAN);
             short(rows.iter().map(value))
         };
-        let (parameters_x, parameters) = parameters(run);
+        let (parameters_x, parameters) = parameters(&run.gradient_norms);
         Self {
             problem,
+            method: method.to_owned(),
             title,
             floor: run.config.floor().map(Short),
             x: list(|row| Some(row.iteration as f64)),
@@ -86,23 +90,65 @@ impl Early {
     }
 }
 
-/// The norms of the gradient at each parameter, and their iterations.
-fn parameters(run: &FinishedRun) -> (Vec<Short>, Vec<Parameter>) {
-    let all: Vec<&[GradientNormRow]> = (run.gradient_norms)
-        .chunk_by(|a, b| a.iteration == b.iteration)
-        .collect();
-    let stride = run.gradient_norms.len().div_ceil(NORMS).max(1);
+/// The norms of the gradient at each parameter, and their iterations. Parameters are told by their names; one that an
+/// iteration lacks has no finite norm there.
+fn parameters(norms: &[GradientNormRow]) -> (Vec<Short>, Vec<Parameter>) {
+    let mut all: Vec<&[GradientNormRow]> =
+        norms.chunk_by(|a, b| a.iteration == b.iteration).collect();
+    let most = all.iter().map(|rows| rows.len()).max();
+    // The last measurement of a run under way may not be whole.
+    all.pop_if(|last| Some(last.len()) < most);
+    let stride = norms.len().div_ceil(NORMS).max(1);
     let shown: Vec<&[GradientNormRow]> = all.into_iter().step_by(stride).collect();
-    let names = shown.first().copied().unwrap_or_default();
-    let parameters = names.iter().enumerate().map(|(place, first)| Parameter {
-        name: first.parameter.clone(),
-        // The last measurement of a run under way may not be whole.
-        norms: short(
-            shown
-                .iter()
-                .map(|rows| rows.get(place).map_or(f64::NAN, |row| row.norm)),
-        ),
-    });
+    let mut parameters: Vec<Parameter> = Vec::new();
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    for (column, rows) in shown.iter().enumerate() {
+        for row in *rows {
+            let place = *places.entry(&row.parameter).or_insert_with(|| {
+                parameters.push(Parameter {
+                    name: row.parameter.clone(),
+                    norms: vec![Short(f64::NAN); shown.len()],
+                });
+                parameters.len() - 1
+            });
+            parameters[place].norms[column] = Short(row.norm);
+        }
+    }
     let iterations = shown.iter().map(|rows| rows[0].iteration as f64);
-    (short(iterations), parameters.collect())
+    (short(iterations), parameters)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn norms_belong_to_names_whatever_their_order() {
+        let row = |iteration, parameter: &str, norm| GradientNormRow {
+            iteration,
+            parameter: parameter.to_owned(),
+            norm,
+        };
+        let rows = [
+            row(0, "weight", 1.0),
+            row(0, "bias", 2.0),
+            row(5, "bias", 4.0),
+            row(5, "weight", 3.0),
+            row(10, "bias", f64::INFINITY),
+            row(10, "scale", 5.0),
+            // A run under way has not written the rest.
+            row(15, "weight", 6.0),
+        ];
+        let (x, parameters) = parameters(&rows);
+        let values = |norms: &[Short]| Vec::from_iter(norms.iter().map(|norm| norm.0));
+        assert_eq!(values(&x), [0.0, 5.0, 10.0]);
+        let shown = Vec::from_iter(parameters.iter().map(|of| (&*of.name, values(&of.norms))));
+        assert_eq!(shown[0].0, "weight");
+        assert_eq!(shown[0].1[..2], [1.0, 3.0]);
+        assert!(shown[0].1[2].is_nan());
+        assert_eq!(shown[1], ("bias", vec![2.0, 4.0, f64::INFINITY]));
+        assert_eq!((shown[2].0, shown[2].1[2]), ("scale", 5.0));
+        assert!(shown[2].1[0].is_nan());
+        assert_eq!(shown.len(), 3);
+    }
 }

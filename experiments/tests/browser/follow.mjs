@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, before, test } from "node:test";
-import { chromium } from "playwright-core";
+import { launch } from "./browser.mjs";
 import { makeRuns } from "./results.mjs";
 
 const { PROGRAM, SCREENSHOTS } = process.env;
@@ -21,8 +21,7 @@ before(async () => {
   server = spawn(PROGRAM, ["serve", results, "--port", "0"], { stdio: ["ignore", "pipe", "inherit"] });
   const [line] = await new Promise((resolve) => createInterface(server.stdout).once("line", (...line) => resolve(line)));
   [address] = line.match(/http:\S+/);
-  const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
-  browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-dev-shm-usage"], timeout: 60_000 });
+  browser = await launch();
 });
 after(async () => {
   server?.kill();
@@ -80,7 +79,7 @@ test("new rows and problems arrive, and what the reader has chosen stays", async
   const loss = problem.locator(".panels figure").first();
   await loss.getByRole("button", { name: "linear" }).click();
   await loss.locator(".chart").focus();
-  for (const press of ["ArrowLeft", "+"]) await page.keyboard.press(press);
+  for (const press of ["ArrowLeft", "+", "+"]) await page.keyboard.press(press);
   await page.locator("details.run > summary").first().evaluate((summary) => summary.click());
   const chosen = await state("LS");
   assert.ok(!chosen.isShown && chosen.distr === 1 && chosen.x[1] - chosen.x[0] < 4);
@@ -115,6 +114,22 @@ test("new rows and problems arrive, and what the reader has chosen stays", async
   await stays();
   assert.deepEqual(await page.locator("#filter-dataset option").allInnerTexts(), ["all", "fashion-mnist", "emnist"]);
   if (SCREENSHOTS) await page.screenshot({ path: join(SCREENSHOTS, "serve.png") });
+
+  // Folders that cannot be read are named as they come and go.
+  const leftOut = (count) => page.waitForFunction((count) => document.querySelectorAll("#left-out li").length === count, count, { timeout: 60_000 });
+  for (const count of [1, 2]) {
+    cpSync(join(made, "damaged"), join(results, `damaged-${count}`), { recursive: true });
+    await leftOut(count);
+    assert.equal(await page.locator("#left-out summary").innerText(), `${count} left out`);
+  }
+  await page.locator("#left-out summary").evaluate((summary) => summary.click());
+  rmSync(join(results, "damaged-1"), { recursive: true });
+  await leftOut(1);
+  assert.ok(!(await page.locator("#left-out").evaluate((details) => details.open)), "what the reader has folded stays so");
+  assert.match(await page.locator("#left-out li").textContent(), /damaged-2/);
+  rmSync(join(results, "damaged-2"), { recursive: true });
+  await leftOut(0);
+  assert.equal(await page.locator("#left-out").count(), 0);
 
   // Nothing moves for a reader who does not want it to.
   await page.getByLabel("Show new records as they come").uncheck();

@@ -6,8 +6,7 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { pathToFileURL } from "node:url";
-import { chromium } from "playwright-core";
+import { launch, openIn } from "./browser.mjs";
 import { makePaperSize, makeRuns } from "./results.mjs";
 
 const { PROGRAM, SCREENSHOTS } = process.env;
@@ -23,33 +22,14 @@ const write = (results, file) => {
 before(async () => {
   runs = makeRuns(PROGRAM, folder);
   report = write(runs, join(folder, "report.html"));
-  const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
-  // The sandbox needs what containers do not have; the page is our own.
-  browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-dev-shm-usage"], timeout: 60_000 });
+  browser = await launch();
 });
 after(async () => {
   await browser?.close();
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Opens a page, lets `use` use it, and sees that nothing complained and nothing was fetched. */
-const open = async (options, use, file = report) => {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
-  const page = await context.newPage();
-  const complaints = [];
-  page.on("console", (message) => {
-    // Advice on what this test does, not the page.
-    if (!message.text().includes("willReadFrequently")) complaints.push(`${message.type()}: ${message.text()}`);
-  });
-  page.on("pageerror", (error) => complaints.push(String(error)));
-  page.on("request", (request) => {
-    if (!/^(file|data):/.test(request.url())) complaints.push(`fetched ${request.url()}`);
-  });
-  await page.goto(pathToFileURL(file).href);
-  await use(page);
-  assert.deepEqual(complaints, []);
-  await context.close();
-};
+const open = (options, use, file = report) => openIn(browser, file, options, use);
 
 const rows = (page) => page.locator("#table tbody tr:visible");
 /** The chart of a problem whose title starts so. */
@@ -74,10 +54,13 @@ test("the table sorts by every column, and what has no number stays last", async
     const header = page.locator("#table thead th").nth(column);
     const values = () => page.locator(`#table tbody tr td:nth-child(${column + 1})`).evaluateAll((cells) => cells.map((cell) => Number(cell.dataset.value)));
     const original = await values();
-    for (const [direction, sign] of [["ascending", 1], ["descending", -1]]) {
+    const sign = () => header.getByRole("button").evaluate((button) => getComputedStyle(button, "::after").content);
+    assert.match(await sign(), /↕/);
+    for (const [direction, up, mark] of [["ascending", 1, /▲/], ["descending", -1, /▼/]]) {
       await header.getByRole("button").click();
       assert.equal(await header.getAttribute("aria-sort"), direction);
-      assert.deepEqual(await values(), [...original].sort((a, b) => sign * (a - b)));
+      assert.match(await sign(), mark);
+      assert.deepEqual(await values(), [...original].sort((a, b) => up * (a - b)));
     }
     await page.locator("#table thead th button").nth(3).focus();
     await page.keyboard.press("Enter");
@@ -87,7 +70,7 @@ test("the table sorts by every column, and what has no number stays last", async
   });
 });
 
-test("filters hide rows and problems, and Show all brings them back", async () => {
+test("filters hide rows and problems, and Clear filters brings them back", async () => {
   await open({}, async (page) => {
     assert.equal(await rows(page).count(), 12);
     await page.getByLabel("Method", { exact: true }).selectOption("NLS");
@@ -96,7 +79,7 @@ test("filters hide rows and problems, and Show all brings them back", async () =
     assert.equal(await rows(page).count(), 1);
     assert.equal(await page.locator(".problem:visible").count(), 1);
     assert.equal(await page.locator("#count").innerText(), "1 of 12 rows");
-    await page.getByRole("button", { name: "Show all", exact: true }).click();
+    await page.getByRole("button", { name: "Clear filters" }).click();
     await page.waitForFunction(() => document.querySelectorAll("#table tbody tr:not([hidden])").length === 12);
     assert.equal(await page.locator(".problem:visible").count(), 2);
   });

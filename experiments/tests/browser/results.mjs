@@ -7,27 +7,52 @@ const METHODS = ["ls", "nls", "ponls", "nls-ub", { name: "gd", step_size: 0.1 },
 const toml = (value) =>
   typeof value === "object" ? `{ ${Object.entries(value).map(([key, of]) => `${key} = ${toml(of)}`).join(", ")} }` : JSON.stringify(value);
 
-/** Runs of every method on a few images, with all measurements; then one whose records are damaged. */
+/** Runs of a grid on a few images; their folder. */
+const make = (program, folder, sets) => {
+  const all = { networks: '["mlp"]', iterations: "12", samples: "40", sharpness_every: "3", accuracy_every: "4", ...sets };
+  const grid = Object.entries(all).flatMap(([key, value]) => ["--set", `${key}=${value}`]);
+  execFileSync(program, ["--results", folder, "--device", "flex", ...grid], { stdio: ["ignore", "pipe", "inherit"] });
+  return join(folder, "quick");
+};
+
+/** Runs of every method, with all measurements; then one whose records are damaged. */
 export const makeRuns = (program, folder) => {
-  const sets = {
-    networks: '["mlp"]',
+  const runs = make(program, folder, {
     methods: `[${METHODS.map(toml)}]`,
     losses: '["mse", "cross-entropy"]',
-    iterations: "12",
-    samples: "40",
-    sharpness_every: "3",
-    accuracy_every: "4",
     diagnostics: "{ every = 6, from = 0, to = 12, eigenvalues = 24 }",
     segment: "{ at = [0, 6], window = 1 }",
-  };
-  const grid = Object.entries(sets).flatMap(([key, value]) => ["--set", `${key}=${value}`]);
-  execFileSync(program, ["--results", folder, "--device", "flex", ...grid], { stdio: ["ignore", "pipe", "inherit"] });
-  const runs = join(folder, "quick");
+  });
   const run = readdirSync(runs).find((name) => name.includes("-nls-42-") && !name.endsWith(".svg"));
   execFileSync(program, ["spectrum", "--weights", join(runs, run, "weights.safetensors"), "--dataset", "fashion-mnist",
     "--network", "mlp", "--samples", "40", "--steps", "12", "--probes", "2"], { stdio: ["ignore", "pipe", "inherit"] });
   cpSync(join(runs, run), join(runs, "damaged"), { recursive: true });
   writeFileSync(join(runs, "damaged", "run.json"), "{ \"status\": ");
+  return runs;
+};
+
+/** Runs of three methods with three seeds. */
+export const makeSeeds = (program, folder) =>
+  make(program, folder, { methods: `[${["ls", "nls", { name: "gd", step_size: 0.1 }].map(toml)}]`, seeds: "[1, 2, 3]", samples: "20" });
+
+/** Runs of four methods of which one diverges: its loss climbs to 10⁹, then it ends; its gradient is infinite at last.
+ *  One row of NLS is missing. */
+export const makeDiverging = (program, folder) => {
+  const runs = make(program, folder, {
+    methods: `[${["ls", "nls", "cdat", { name: "gd", step_size: 0.1 }].map(toml)}]`,
+    samples: "20",
+    diagnostics: "{ every = 6, from = 0, to = 12, eigenvalues = 4 }",
+  });
+  const edit = (method, file, how) => {
+    const run = readdirSync(runs).find((name) => name.includes(`-mlp-${method}-42-`) && !name.endsWith(".svg"));
+    const path = join(runs, run, file);
+    writeFileSync(path, `${how(readFileSync(path, "utf8").trim().split("\n")).join("\n")}\n`);
+  };
+  // After the header, iteration by iteration.
+  edit("gd", "metrics.csv", (rows) => rows.slice(0, 7).map((row, place) => (place === 5 ? row.replace(/^4,[^,]*/, "4,1e9") : row)));
+  edit("gd", "sharpness.csv", (rows) => rows.slice(0, 3));
+  edit("gd", "gradient_norms.csv", (rows) => rows.map((row, place) => (place === rows.length - 1 ? row.replace(/[^,]*$/, "inf") : row)));
+  edit("nls", "metrics.csv", (rows) => rows.filter((row) => !row.startsWith("9,")));
   return runs;
 };
 

@@ -79,6 +79,24 @@ fn the_quick_preset_ends_with_its_report() {
             assert!((loss / shown - 1.0).abs() < 1e-5, "{loss} and {shown}");
         }
     }
+    // Of both seeds of a method together: the middle, and the range.
+    let together = data["problems"][0]["seeds"].as_array().unwrap();
+    assert_eq!(together.len(), 2);
+    for method in together {
+        assert_eq!(method["count"], 2);
+        let is_of_it = |run: &&Value| run["method"] == method["method"];
+        let runs = runs_of_page.iter().filter(is_of_it);
+        let y = |curve: &Value| serde_json::from_value::<Vec<f64>>(curve["y"].clone()).unwrap();
+        let losses: Vec<Vec<f64>> = runs.map(|run| y(&run["loss"])).collect();
+        let loss = &method["loss"];
+        let [middle, low, high] = [&loss["median"], &loss["range"][0], &loss["range"][1]].map(y);
+        assert_eq!((losses.len(), middle.len()), (2, losses[0].len()));
+        for (place, middle) in middle.iter().enumerate() {
+            let (a, b) = (losses[0][place], losses[1][place]);
+            assert!((middle / (0.5 * (a + b)) - 1.0).abs() < 2e-5, "{place}");
+            assert_eq!((low[place], high[place]), (a.min(b), a.max(b)), "{place}");
+        }
+    }
     assert!(
         !page.contains("http-equiv=\"refresh\"") && !page.contains("src=\"http"),
         "no network"

@@ -1,6 +1,7 @@
 "use strict";
-// What charts are drawn with: numbers, keys, axes, names over the curves.
+// What charts are drawn with: numbers, colours, keys.
 (() => {
+  const isDark = matchMedia("(prefers-color-scheme: dark)");
   const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const text = () => color("--text");
   const finite = (value) => value !== null && value !== undefined;
@@ -19,16 +20,49 @@
     return made;
   };
 
+  const channels = (hex) => [1, 3, 5].map((from) => parseInt(hex.slice(from, from + 2), 16));
+  const hex = (rgb) => `#${rgb.map((value) => Math.round(value).toString(16).padStart(2, "0")).join("")}`;
+  /** A colour between two. */
+  const mix = (from, to, share) => hex(channels(from).map((value, place) => value + share * (channels(to)[place] - value)));
+  const luminance = (of) =>
+    channels(of)
+      .map((value) => (value <= 10 ? value / 3294.6 : ((value / 255 + 0.055) / 1.055) ** 2.4))
+      .reduce((sum, value, place) => sum + [0.2126, 0.7152, 0.0722][place] * value, 0);
+  const contrast = (a, b) => {
+    const [low, high] = [luminance(a), luminance(b)].sort((a, b) => a - b);
+    return (high + 0.05) / (low + 0.05);
+  };
+
+  /** The backgrounds of page.css. */
+  const BACKS = { false: "#ffffff", true: "#14161a" };
+  /** What lines need to be told from the background, by WCAG 2.1. */
+  const CONTRAST = 3;
+  const inks = new Map();
+  /** A colour of the pictures, darker (in the dark lighter) if it would be too faint on this page. */
+  const ink = (of, dark = isDark.matches) => {
+    if (!of) return text();
+    const name = `${of} ${dark}`;
+    if (!inks.has(name)) {
+      let share = 0;
+      const shade = () => (share ? mix(of, dark ? "#ffffff" : "#000000", share) : of);
+      while (contrast(shade(), BACKS[dark]) < CONTRAST) share += 0.02;
+      inks.set(name, shade());
+    }
+    return inks.get(name);
+  };
+
   /** A piece of the line that a curve is drawn with. */
-  const key = ({ color: stroke, dashes = [], width = 2, marker }) => {
+  const key = ({ color: of, dashes = [], width = 2, marker }) => {
     const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
     const attributes = { class: "key", width: 28, height: 12, "aria-hidden": true };
     Object.entries(attributes).forEach(([name, value]) => svg.setAttribute(name, value));
     const shape = document.createElementNS(svg.namespaceURI, marker ? "circle" : "line");
     const places = marker ? { cx: 14, cy: 6, r: 4 } : { x1: 0, x2: 28, y1: 6, y2: 6 };
-    const look = { stroke: stroke ?? "currentColor", "stroke-width": width, "stroke-dasharray": dashes.join(" ") };
-    look.fill = marker === "filled" ? (stroke ?? "currentColor") : "none";
+    // `currentColor` of the style below: it follows the colour scheme.
+    const look = { stroke: "currentColor", "stroke-width": width, "stroke-dasharray": dashes.join(" ") };
+    look.fill = marker === "filled" ? "currentColor" : "none";
     Object.entries({ ...places, ...look }).forEach(([name, value]) => shape.setAttribute(name, value));
+    if (of) svg.style.color = `light-dark(${ink(of, false)}, ${ink(of, true)})`;
     svg.append(shape);
     return svg;
   };
@@ -44,121 +78,12 @@
     return low > 0 && value - sorted[low - 1] < sorted[low] - value ? low - 1 : low;
   };
 
-  /** The range of an axis. A curve that climbs to over a thousand times the median of the others' highest values leaves
-   *  at the top, unless the axis is to show all. */
-  const range = (spec, state, u, low, high) => {
-    if (!finite(low) || !finite(high)) return state.isLog ? [0.1, 10] : [0, 1];
-    if (spec.range) return spec.range;
-    if (state.isLog && spec.isCapped) {
-      const tops = [];
-      for (let index = 1; index < u.series.length; index++) {
-        if (!u.series[index].show) continue;
-        const [first, last] = [u.scales.x.min, u.scales.x.max];
-        let top = null;
-        u.data[index].forEach((value, place) => {
-          const x = u.data[0][place];
-          if (finite(value) && x >= first && x <= last) top = Math.max(top ?? value, value);
-        });
-        if (top !== null) tops.push(top);
-      }
-      tops.sort((a, b) => a - b);
-      if (tops.length) high = Math.max(low, Math.min(high, 1e3 * tops[(tops.length - 1) >> 1]));
-    }
-    if (state.isWhole) {
-      for (const { value } of spec.lines ?? []) [low, high] = [Math.min(low, value), Math.max(high, value)];
-      if (finite(spec.least)) low = Math.max(low, spec.least);
-    }
-    if (!state.isLog) {
-      const room = Math.max(0.06 * (high - low), 1e-12 + 0.01 * Math.abs(high));
-      return [low - room, high + room];
-    }
-    const room = Math.max(0.06 * Math.log10(high / low), 0.05);
-    return [low / 10 ** room, high * 10 ** room];
-  };
-
-  /** Whether a value is 1, 2 or 5 times a power of ten: the ends of a logarithmic axis are not. */
-  const isRound = (value) => value > 0 && ["1", "2", "5"].includes(String(Number(value.toExponential(5).split("e")[0])));
-
-  const tick = (value) => {
-    if (value === null) return "";
-    const size = Math.abs(value);
-    return size !== 0 && (size < 1e-3 || size >= 1e5) ? value.toExponential().replace("e+", "e") : String(Number(value.toPrecision(6)));
-  };
-
-  /** Lines with their names, marks of what has no place, and the names of edges, over the curves. */
-  const annotate = (spec, state, u) => {
-    const { ctx, bbox } = u;
-    const ratio = devicePixelRatio;
-    ctx.save();
-    ctx.beginPath();
-    ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
-    ctx.clip();
-    ctx.font = `${12 * ratio}px system-ui, "DejaVu Sans", sans-serif`;
-    ctx.lineWidth = ratio;
-    const name = (label, x, y, align) => {
-      ctx.textAlign = align;
-      ctx.textBaseline = "bottom";
-      ctx.lineWidth = 3 * ratio;
-      ctx.strokeStyle = color("--back");
-      ctx.setLineDash([]);
-      ctx.strokeText(label, x, y);
-      ctx.fillText(label, x, y);
-    };
-    const rule = (from, to) => {
-      ctx.lineWidth = ratio;
-      ctx.strokeStyle = color("--faint");
-      ctx.setLineDash([5 * ratio, 4 * ratio]);
-      ctx.beginPath();
-      ctx.moveTo(...from);
-      ctx.lineTo(...to);
-      ctx.stroke();
-    };
-    const [right, bottom] = [bbox.left + bbox.width, bbox.top + bbox.height];
-    ctx.fillStyle = text();
-    for (const { value, label } of spec.lines ?? []) {
-      const y = u.valToPos(value, "y", true);
-      rule([bbox.left, y], [right, y]);
-      name(label, bbox.left + 6 * ratio, y - 2 * ratio, "left");
-    }
-    for (const { value, label } of spec.verticals ?? []) {
-      const x = u.valToPos(value, "x", true);
-      rule([x, bbox.top], [x, bottom]);
-      name(label, x + 4 * ratio, bbox.top + 14 * ratio, "left");
-    }
-    ctx.setLineDash([]);
-    ctx.lineWidth = 1.5 * ratio;
-    ctx.strokeStyle = text();
-    for (const value of spec.ticks ?? []) {
-      const x = u.valToPos(value, "x", true);
-      ctx.beginPath();
-      ctx.moveTo(x, bottom);
-      ctx.lineTo(x, bottom - 10 * ratio);
-      ctx.stroke();
-    }
-    spec.series.forEach((series, index) => {
-      if (!u.series[index + 1].show) return;
-      ctx.fillStyle = series.color ?? text();
-      if (series.isNamed) {
-        const last = series.y.findLastIndex((value, place) => finite(value) && series.x[place] <= u.scales.x.max);
-        if (last >= 0) {
-          ctx.fillStyle = text();
-          name(series.label, right - 6 * ratio, u.valToPos(series.y[last], "y", true) - 3 * ratio, "right");
-        }
-        return;
-      }
-      if (series.isQuiet) return;
-      series.y.forEach((value, place) => {
-        if (finite(value) && !(state.isLog && value <= 0)) return;
-        const [x, up] = [u.valToPos(series.x[place], "x", true), !finite(value)];
-        const [tip, foot] = up ? [bbox.top, bbox.top + 8 * ratio] : [bottom, bottom - 8 * ratio];
-        ctx.beginPath();
-        ctx.moveTo(x, tip);
-        ctx.lineTo(x - 4 * ratio, foot);
-        ctx.lineTo(x + 4 * ratio, foot);
-        ctx.fill();
-      });
-    });
-    ctx.restore();
+  /** The same, or nothing for a value before the first or after the last. */
+  const within = (sorted, value) => {
+    const [first, last] = [sorted[0], sorted.at(-1)];
+    // The ends of an axis in pixels are those of its curves up to rounding.
+    const slack = 1e-6 * (last - first);
+    return sorted.length && value >= first - slack && value <= last + slack ? nearest(sorted, value) : null;
   };
 
   /** What the chart says to those who cannot see it. */
@@ -175,5 +100,5 @@
     return `${spec.title} by ${spec.unit}, ${axis}. ${[...parts, ...lines].join(". ")}.`;
   };
 
-  flatland.drawing = { annotate, color, describe, element, finite, isRound, key, nearest, number, range, text, tick };
+  flatland.drawing = { color, contrast, describe, element, finite, ink, isDark, key, mix, number, text, within };
 })();

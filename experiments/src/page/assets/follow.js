@@ -89,10 +89,11 @@
     for (const selector of ["header > p", "#table tbody", "#claims", "#runs"]) {
       document.querySelector(selector).replaceWith(document.adoptNode(page.querySelector(selector)));
     }
-    const [problems, ofPage] = [document.getElementById("problems"), page.getElementById("problems")];
-    if (problems && ofPage) problems.querySelector("ul").replaceWith(ofPage.querySelector("ul"));
+    const [leftOut, ofPage] = [document.getElementById("left-out"), page.getElementById("left-out")];
+    // The reader may have folded it.
+    if (leftOut && ofPage) leftOut.replaceChildren(...ofPage.childNodes);
     else if (ofPage) document.querySelector("body > header").append(ofPage);
-    else problems?.remove();
+    else leftOut?.remove();
     takeFigures(document.getElementById("figures"), page.getElementById("figures"), data);
     takeDensities(page, data);
     flatland.data = data;

@@ -1,5 +1,5 @@
 "use strict";
-// The table: sorting and filters. Everything works on rows that are there without it.
+// The table: sorting, and filters, which reach figures and runs too. Everything works on rows that are there without it.
 const flatland = {
   data: JSON.parse(document.getElementById("data").textContent),
   /** What the reader has chosen to see of figures that share it, by the name of their group. */
@@ -50,6 +50,10 @@ flatland.sortable = (table) => {
 
 flatland.filterable = (form, table) => {
   const selects = [...form.querySelectorAll("select")];
+  /** What a filter is set to; nothing for all. */
+  flatland.chosen = (name) => form.elements[name].value;
+  flatland.fits = (element) =>
+    selects.every(({ name, value }) => !value || !(name in element.dataset) || element.dataset[name] === value);
   const apply = () => {
     const rows = [...table.tBodies[0].rows];
     for (const select of selects) {
@@ -57,13 +61,12 @@ flatland.filterable = (form, table) => {
       const values = new Set(rows.map((row) => row.dataset[select.name]));
       [...values].sort().forEach((value) => known.has(value) || select.add(new Option(value)));
     }
-    const fits = (element) =>
-      selects.every(({ name, value }) => !value || !(name in element.dataset) || element.dataset[name] === value);
-    rows.forEach((row) => (row.hidden = !fits(row)));
+    document.querySelectorAll("#table tbody tr, #runs .run, .of-run, .methods label").forEach((part) => (part.hidden = !flatland.fits(part)));
     const shown = rows.filter((row) => !row.hidden);
     // A problem stays as long as one of its rows does.
     const anchors = new Set(shown.map((row) => row.querySelector("a").hash.slice(1)));
     document.querySelectorAll(".problem").forEach((section) => (section.hidden = !anchors.has(section.id)));
+    flatland.allGroups?.forEach((group) => group.apply());
     form.querySelector("output").value = `${shown.length} of ${rows.length} rows`;
   };
   flatland.filter = apply;
@@ -72,6 +75,11 @@ flatland.filterable = (form, table) => {
   form.addEventListener("submit", (event) => event.preventDefault());
   form.hidden = false;
   apply();
+  // Folded where they would fill the window.
+  const isNarrow = matchMedia("(max-width: 40rem)");
+  const fold = () => (form.querySelector("details").open = !isNarrow.matches);
+  isNarrow.addEventListener("change", fold);
+  fold();
 };
 
 flatland.sortable(document.getElementById("table"));

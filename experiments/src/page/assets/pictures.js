@@ -2,11 +2,22 @@
 // The early phase, the smoothness along steps, and spectra: the colours of Okabe and Ito.
 (() => {
   const { chart, newGroup, whenNear } = flatland;
-  const { key, element, number } = flatland.drawing;
+  const { key, element, finite, mix, number } = flatland.drawing;
   const [BLUE, VERMILLION, GREEN, ORANGE] = ["#0072B2", "#D55E00", "#009E73", "#E69F00"];
   const DASHED = [6, 3];
   /** The axis of eigenvalues ends so many times below the highest: what lies there is rounding. */
   const DEPTH = 1e6;
+  /** That of gradient norms: a parameter that has become idle must not press the others flat. */
+  const NORM_DEPTH = 1e8;
+
+  /** A place for the pictures of a run or a spectrum, by which filters choose. */
+  const placeFor = (parent, { method, dataset, network, loss }) => {
+    const place = element("div", { className: "of-run" });
+    for (const [name, value] of Object.entries({ method, dataset, network, loss })) if (value) place.dataset[name] = value;
+    place.hidden = !flatland.fits(place);
+    parent.append(place);
+    return place;
+  };
 
   const legend = (entries) => {
     const spans = entries.map((entry) => element("span", {}, key(entry), ` ${entry.label}`));
@@ -22,13 +33,14 @@
   const parameters = (parent, { parameters: all, parameters_x: x }, group) => {
     if (!all.length) return;
     const last = Math.max(all.length - 1, 1);
+    const top = highest(all.map(({ norms }) => norms));
     const isNamed = (place) => all.length <= NAMED || Math.floor((place * (NAMED - 1)) / last) !== Math.floor(((place - 1) * (NAMED - 1)) / last);
     const series = all.map(({ name, norms }, place) => ({
       label: name,
       x,
       y: norms,
       width: all.length > 40 ? 0.6 : 1.2,
-      color: `color-mix(in oklab, ${ORANGE} ${Math.round((100 * place) / last)}%, ${BLUE})`,
+      color: mix(BLUE, ORANGE, place / last),
       dashes: name.endsWith("bias") ? DASHED : [],
       isQuiet: !isNamed(place),
     }));
@@ -39,10 +51,13 @@
         unit: "iteration",
         height: 340,
         isWide: true,
+        isPicked: true,
+        least: top > 0 ? top / NORM_DEPTH : null,
         legend: legend([
           { label: "first parameter", color: BLUE },
           { label: "last parameter", color: ORANGE },
           { label: "a bias", dashes: DASHED },
+          { label: "the curve under the pointer is named below", width: 3 },
         ]),
         series,
       },
@@ -51,9 +66,10 @@
     const cell = (name, textContent) => element(name, { textContent });
     const heads = ["parameter", "first", "least", "largest", "last"].map((name) => Object.assign(cell("th", name), { scope: "col" }));
     const rows = all.map(({ name, norms }) => {
-      const known = norms.filter((norm) => norm !== null);
-      const [least, most] = [Math.min(...known), Math.max(...known)];
-      const cells = known.length ? [known[0], least, most, known.at(-1)] : [null, null, null, null];
+      const known = norms.filter(finite);
+      const extremes = known.length ? [Math.min(...known), Math.max(...known)] : [null, null];
+      // The first and the last may not be finite: that is shown, not the nearest that is.
+      const cells = [norms[0], ...extremes, norms.at(-1)];
       const head = Object.assign(cell("th", name), { scope: "row" });
       return element("tr", {}, head, ...cells.map((value) => cell("td", number(value))));
     });
@@ -62,7 +78,8 @@
     parent.append(element("details", { className: "wide norms" }, summary, element("div", { className: "scroll", tabIndex: 0 }, table)));
   };
 
-  const early = (parent, run) => {
+  const early = (pictures, run) => {
+    const parent = placeFor(pictures, run);
     const group = newGroup(`early ${run.title}`);
     const { x } = run;
     const unit = "iteration";
@@ -99,7 +116,7 @@
         legend: legend(signs),
         series: [...trace, ...side(1, BLUE, "filled"), ...side(-1, VERMILLION, "hollow"), ...(first.y.length ? [first] : [])],
         bands: [[1, 2]],
-        lines: run.floor === null ? [] : [{ value: run.floor, label: `2/K = ${number(run.floor)}` }],
+        lines: run.floor === null ? [] : [{ value: run.floor, label: `2/K = ${number(run.floor)}`, short: "2/K" }],
         least: top > 0 ? top / DEPTH : null,
       },
       group,
@@ -139,7 +156,8 @@
     group.restore();
   };
 
-  const segment = (parent, run) => {
+  const segment = (pictures, run) => {
+    const parent = placeFor(pictures, run);
     const group = newGroup(`segment ${run.title} ${run.iteration}`);
     const { x, step_size: step } = run;
     const magnitude = (values) => values.map((value) => (value === null ? null : Math.abs(value)));
@@ -167,7 +185,8 @@
     group.restore();
   };
 
-  const density = (parent, spectrum) => {
+  const density = (pictures, spectrum) => {
+    const parent = placeFor(pictures, spectrum);
     const group = newGroup(`density ${spectrum.title}`);
     const { x } = spectrum;
     chart(
