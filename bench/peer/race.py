@@ -1,9 +1,10 @@
-"""flatland against PyTorch on the same weights and samples, in turns, on the CPU.
+"""flatland against PyTorch, and JAX beside them, on the same weights and samples, in turns, on the CPU.
 
 usage: python bench/peer/race.py [--only WORD …] [--turns N] [--threads N] [--quick] [--list]
 
-Builds flatland-side, starts it beside torch_side.py (plain and channels-last), sees that both compute the same numbers,
-lets them take turns and prints the medians as a table in Markdown. What is compared is in bench/README.md.
+Builds flatland-side, starts it beside torch_side.py (plain and channels-last) and, for some rows, jax_side.py, sees
+that all compute the same numbers, lets them take turns and prints the medians as a table in Markdown. What is compared
+is in bench/README.md.
 """
 
 import argparse
@@ -23,7 +24,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 PAUSE = 0.05  # seconds between turns, for threads that spin after their work
-AGREEMENT = {"single": 1e-2, "double": 1e-6}  # of both sides, by precision
+AGREEMENT = {"single": 1e-2, "double": 1e-6}  # of the sides with flatland, by precision
 TRAINED = 100  # iterations of NLS before an iteration or the sharpness is timed
 
 
@@ -43,9 +44,12 @@ ITERATION = Task("iteration of NLS", "iteration", "iteration")
 ARPACK = Task("sharpness, ARPACK", "sharpness", "arpack")
 POWER = Task("sharpness, power iteration", "sharpness", "power")
 MATRIX = Task("product of 1024³", "matrix", "matrix")
-# Done twice in a row, of which the second counts: both sides give memory back while it is the other's turn.
+# Done twice in a row, of which the second counts: the sides give memory back while it is another's turn.
 ONCE_UNTIMED = (MATRIX, GRADIENT, PRODUCT, FURTHER)
 
+# What JAX's side can do.
+JAX_NETWORKS = ("mlp", "cnn")
+JAX_TASKS = (MATRIX, GRADIENT, PRODUCT, FURTHER)
 
 # The least speed-up that is wanted, by network; None holds for all.
 GOALS = {
@@ -120,10 +124,10 @@ class Side:
 
 
 class Race:
-    """The two sides, and what was measured so far."""
+    """The sides, and what was measured so far."""
 
-    def __init__(self, binary, options):
-        self.binary, self.options = binary, options
+    def __init__(self, binary, jax_version, options):
+        self.binary, self.jax_version, self.options = binary, jax_version, options
         self.rows, self.memory, self.medians = [], [], {}
 
     def start(self, name, command):
@@ -133,14 +137,17 @@ class Race:
         return self.start("flatland", [self.binary])
 
     def theirs(self, setting):
-        """PyTorch, and PyTorch with channels last where there are any."""
-        command = [sys.executable, HERE / "torch_side.py", "--threads", str(self.options.threads)]
+        """PyTorch, PyTorch with channels last where there are any, and JAX where it takes part."""
+        threads = ["--threads", str(self.options.threads)]
+        command = [sys.executable, HERE / "torch_side.py", *threads]
         yield "eager", command
         if setting.network != "mlp":
             yield "channels-last", [*command, "--channels-last"]
+        if self.jax_version and setting.network in JAX_NETWORKS and set(setting.tasks) <= set(JAX_TASKS):
+            yield "jax", [sys.executable, HERE / "jax_side.py", *threads]
 
     def run(self, setting, tasks):
-        """Compares both sides, times the tasks of a setting, and measures its memory."""
+        """Compares the sides, times the tasks of a setting, and measures its memory."""
         say(f"{setting.network} {setting.samples}: prepare")
         with tempfile.TemporaryDirectory() as directory:
             if setting.is_first:
@@ -158,10 +165,11 @@ class Race:
             side.ask("prepare", setting.network, setting.samples, setting.trained)
             side.ask("write", directory)
             ours = side.ask("check", "double")
-        name, command = next(self.theirs(setting))
-        with self.start(name, command) as side:
-            side.ask("prepare", setting.network, setting.samples, directory)
-            compare("double", ours, {name: side.ask("check", "double")})
+        for name, command in self.theirs(setting):
+            if name != "channels-last":
+                with self.start(name, command) as side:
+                    side.ask("prepare", setting.network, setting.samples, directory)
+                    compare("double", ours, {name: side.ask("check", "double")})
 
     def compete(self, setting, tasks, directory, ours):
         """Sees that the sides compute the same in single precision, and times the tasks."""
@@ -195,7 +203,7 @@ class Race:
                     answers[name].append(answer)
             order.append(order.pop(0))
         medians = {name: median(given, "milliseconds") for name, given in answers.items()}
-        best = min(theirs, key=medians.get)
+        best = min(pytorch(theirs), key=medians.get)
         self.medians[setting.network, setting.samples, task] = medians[best], medians["flatland"]
         notes = []
         for name in ("flatland", best):
@@ -206,7 +214,7 @@ class Race:
         self.rows.append([
             f"{setting.network} {setting.samples}, {task.label}", best, f"{medians[best]:.1f}",
             f"{medians['flatland']:.1f}", f"{medians[best] / medians['flatland']:.2f}",
-            goal(setting, task), "; ".join(notes),
+            goal(setting, task), f"{medians['jax']:.1f}" if "jax" in medians else "", "; ".join(notes),
         ])
         say("  " + " | ".join(self.rows[-1][1:]))
 
@@ -221,11 +229,12 @@ class Race:
             with self.start(name, command) as side:
                 side.ask("prepare", setting.network, setting.samples, directory)
                 peaks[name] = peak(side, task.theirs)
-        best = min((name for name in peaks if name != "flatland"), key=lambda name: peaks[name][1])
+        best = min(pytorch(peaks), key=lambda name: peaks[name][1])
         (our_rest, our_peak), (their_rest, their_peak) = peaks["flatland"], peaks[best]
+        jax = [f"{megabytes:.0f}" for megabytes in peaks["jax"]] if "jax" in peaks else ["", ""]
         self.memory.append([
             f"{setting.network} {setting.samples}, {task.label}", best, f"{their_rest:.0f}", f"{their_peak:.0f}",
-            f"{our_rest:.0f}", f"{our_peak:.0f}", f"{our_peak / their_peak:.2f}",
+            f"{our_rest:.0f}", f"{our_peak:.0f}", f"{our_peak / their_peak:.2f}", *jax,
         ])
         say("  " + " | ".join(self.memory[-1][1:]))
 
@@ -238,17 +247,22 @@ class Race:
                 yield [f"{network} {samples} → {10 * samples}, {task.label}", f"{theirs:.1f}", f"{ours:.1f}"]
 
     def report(self):
-        print(f"{machine()}; {self.options.threads} threads, medians of {self.options.turns}\n")
-        heads = ["task", "PyTorch's best", "PyTorch ms", "flatland ms", "speed-up", "goal", "notes"]
+        print(f"{machine(self.jax_version)}; {self.options.threads} threads, medians of {self.options.turns}\n")
+        heads = ["task", "PyTorch's best", "PyTorch ms", "flatland ms", "speed-up", "goal", "JAX ms", "notes"]
         print(table(heads, self.rows))
         heads = ["peak memory", "PyTorch's best", "PyTorch at rest MB", "PyTorch MB", "flatland at rest MB",
-                 "flatland MB", "flatland / PyTorch"]
+                 "flatland MB", "flatland / PyTorch", "JAX at rest MB", "JAX MB"]
         print(table(heads, self.memory))
         print(table(["ten times the samples", "PyTorch × time", "flatland × time"], list(self.growth())))
 
 
+def pytorch(names):
+    """Those of PyTorch's sides: the better one is what flatland is measured by."""
+    return [name for name in names if name in ("eager", "channels-last")]
+
+
 def compare(precision, ours, all_theirs):
-    """Stops unless both sides compute the same."""
+    """Stops unless all sides compute the same."""
     numbers = ", ".join(f"{key} {value:.9g}" for key, value in ours.items())
     say(f"  {precision} precision: {numbers}")
     for name, theirs in all_theirs.items():
@@ -287,7 +301,17 @@ def table(heads, rows):
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 
-def machine():
+def installed_jax():
+    """JAX's version, or None where there is none, which is said."""
+    try:
+        import jax
+    except (ImportError, RuntimeError) as error:  # RuntimeError: a jaxlib that does not fit
+        say(f"JAX takes no part: {error}")
+        return None
+    return jax.__version__
+
+
+def machine(jax_version):
     """What was measured, where and when."""
     import torch
 
@@ -298,7 +322,8 @@ def machine():
     commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True)
     version = commit.stdout.strip() or "without git"
     today = datetime.date.today().isoformat()
-    return f"{processor}, {os.cpu_count()} logical cores; {today}; flatland {version}; PyTorch {torch.__version__}"
+    versions = f"flatland {version}; PyTorch {torch.__version__}" + (f"; JAX {jax_version}" if jax_version else "")
+    return f"{processor}, {os.cpu_count()} logical cores; {today}; {versions}"
 
 
 def build():
@@ -348,7 +373,7 @@ def main():
     load = os.getloadavg()[0]
     if load > 1:
         say(f"load average {load:.1f}: OpenMP's threads wait for each other on a busy machine, and no figure is good")
-    race = Race(binary, options)
+    race = Race(binary, installed_jax(), options)
     for setting, tasks in chosen:
         race.run(setting, tasks)
     race.report()

@@ -8,8 +8,6 @@ flatland-side wrote; the tasks are `matrix`, `gradient`, `product`, `further`, `
 
 import argparse
 import json
-import pathlib
-import sys
 import time
 
 import numpy as np
@@ -19,8 +17,9 @@ from safetensors.torch import load_file
 from scipy.sparse.linalg import LinearOperator, eigsh
 from torch import nn
 
+from side import MATRIX, answer_all
+
 CLASSES = 10
-MATRIX = 1024  # rows and columns of the matrices whose product shows what the cores can do
 ITERATIONS = 10  # timed together, as on the other side
 TOLERANCE = 1e-3  # of both eigensolvers
 POWER_PRODUCTS = 100  # the most that the power iteration takes, as PyHessian's
@@ -59,7 +58,6 @@ class Subject:
     """A network at a point, with the samples that its loss is the mean over."""
 
     def __init__(self, name, samples, directory, memory_format):
-        directory = pathlib.Path(directory)
         self.memory_format = memory_format
         self.model = network(name).to(memory_format=memory_format)
         self.parameters = list(self.model.parameters())
@@ -78,6 +76,9 @@ class Subject:
         self.direction = None
         self.search = json.loads((directory / "search.json").read_text())
         self.kept = None  # gradient with its graph
+
+    def describe(self):
+        return {"parameters": sum(p.numel() for p in self.parameters), "threads": torch.get_num_threads()}
 
     def laid_out(self, tensor):
         """A copy, in the memory format where the tensor has four axes."""
@@ -240,14 +241,6 @@ class Subject:
         return {"milliseconds": (time.perf_counter() - start) * 1e3 / repeats, **more}
 
 
-def resident(name):
-    """Megabytes (10⁶ bytes) as /proc/self/status has them."""
-    for line in pathlib.Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(name):
-            return int(line.split()[1]) * 1024 / 1e6
-    raise ValueError(f"no {name} in /proc/self/status")
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--threads", type=int, default=2)
@@ -255,31 +248,7 @@ def main():
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     memory_format = torch.channels_last if options.channels_last else torch.contiguous_format
-    subject = None
-    for line in sys.stdin:
-        match line.split():
-            case ["quit"]:
-                break
-            case ["prepare", name, samples, directory]:
-                subject = Subject(name, int(samples), directory, memory_format)
-                count = sum(p.numel() for p in subject.parameters)
-                answer = {"parameters": count, "threads": torch.get_num_threads()}
-            case ["check"]:
-                answer = subject.check()
-            case ["check", "double"]:
-                subject.to_double()
-                answer = subject.check()
-            case ["run", task, *arguments]:
-                answer = subject.run(task, *arguments)
-            case ["rest", task]:
-                subject.make_ready(task)
-                pathlib.Path("/proc/self/clear_refs").write_text("5")
-                answer = {"resident_megabytes": resident("VmRSS")}
-            case ["peak"]:
-                answer = {"peak_megabytes": resident("VmHWM")}
-            case _:
-                raise ValueError(f"no command {line!r}")
-        print(json.dumps(answer), flush=True)
+    answer_all(lambda name, samples, directory: Subject(name, samples, directory, memory_format))
 
 
 if __name__ == "__main__":
