@@ -7,6 +7,7 @@ use burn_flex::FlexTensor;
 
 use crate::flex::{is_plain, reading, tensor};
 use crate::float::{Float, for_type};
+use crate::fresh::zeros;
 
 /// A vector made of parts, such as a gradient of the gradients at all parameters. On flex, for `f32` and `f64`, kernels
 /// write the parts where they belong; elsewhere they are put together at the end.
@@ -34,7 +35,7 @@ impl Flat {
         let storage = if is_plain(like) {
             // Not burn's zeros, which are copied once to be aligned.
             Storage::Flex(
-                for_type!(like, T => T::tensor(vec![T::default(); length], Shape::from([length]))),
+                for_type!(like, T => T::tensor(zeros::<T>(length), Shape::from([length]))),
             )
         } else {
             Storage::Parts {

@@ -14,6 +14,7 @@
 //! operator is given by value it overwrites with its result, where nobody else holds it.
 //!
 //! - [`rectify`], [`gate`], [`add`]: number by number.
+//! - [`append_channels`], [`split_channels`]: images with the channels of two, and back.
 //! - [`max_pool2d_scatter`], [`max_pool2d_gather`]: to the places of the largest values, and from them.
 //! - [`batch_norm`], [`batch_norm_gradient`], [`batch_norm_tangent`], [`batch_norm_gradient_tangent`]: batch
 //!   normalization with the statistics of the batch.
@@ -53,6 +54,7 @@ mod equal;
 mod flat;
 mod flex;
 mod float;
+mod fresh;
 mod linear;
 mod max_pool2d;
 mod on_flex;
@@ -69,6 +71,6 @@ pub use flat::Flat;
 pub use linear::{linear, linear_input_gradient, linear_weight_gradient};
 pub use max_pool2d::max_pool2d;
 pub use passes::{
-    BatchNorm, add, batch_norm, batch_norm_gradient, batch_norm_gradient_tangent,
-    batch_norm_tangent, gate, max_pool2d_gather, max_pool2d_scatter, rectify,
+    BatchNorm, add, append_channels, batch_norm, batch_norm_gradient, batch_norm_gradient_tangent,
+    batch_norm_tangent, gate, max_pool2d_gather, max_pool2d_scatter, rectify, split_channels,
 };

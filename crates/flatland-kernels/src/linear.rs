@@ -9,6 +9,7 @@ use crate::convolve::{first, held};
 use crate::flat::Flat;
 use crate::flex::{is_plain, reading, tensor};
 use crate::float::{Float, for_type};
+use crate::fresh::zeros;
 use crate::on_flex::numbers;
 use crate::product::{Matrix, MatrixMut, Work, Write, multiply};
 
@@ -140,7 +141,7 @@ fn sum_of_products(
     let terms = held(terms);
     let bias = bias.map(reading);
     for_type!(terms[0][0], T => {
-        let mut sum = vec![T::default(); rows * columns];
+        let mut sum = zeros::<T>(rows * columns);
         let mut write = Write::Replace;
         if let Some(bias) = &bias {
             let bias = T::numbers(bias);

@@ -15,6 +15,7 @@ use rayon::prelude::*;
 use crate::conv2d::{Geometry, met};
 use crate::flex::{in_order, is_own};
 use crate::float::Float;
+use crate::fresh::zeros;
 
 /// The largest value of each window, and the place of the pixel that it comes from in its channel, counted row by row:
 /// the first one of several equal ones. Padding counts as `−∞`; a window with a NaN gives NaN.
@@ -91,7 +92,7 @@ impl MaxPool for Flex {
 
 fn pool<T: Float>(geometry: &Geometry, input: &FlexTensor, shape: Shape) -> (FlexTensor, Vec<i64>) {
     let numbers = geometry.batch * geometry.channels_in * geometry.pixels_out();
-    let mut values = vec![T::default(); numbers];
+    let mut values = zeros::<T>(numbers);
     let mut winners = vec![0; numbers];
     let quarters = geometry.kernel == [2; 2] && geometry.stride == 2 && geometry.padding == 0;
     (T::numbers(input).par_chunks_exact(geometry.pixels_in()))

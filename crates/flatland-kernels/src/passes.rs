@@ -5,6 +5,7 @@
 //! tensors on the tape, compositions of burn's operators ([`composed`]). An argument given by value is overwritten with
 //! the result where nobody else holds it.
 
+mod channels;
 mod composed;
 mod elementwise;
 mod norm;
@@ -12,6 +13,7 @@ mod pool;
 #[cfg(test)]
 mod tests;
 
+pub use channels::{append_channels, split_channels};
 pub use elementwise::{add, gate, rectify};
 pub use norm::{
     BatchNorm, batch_norm, batch_norm_gradient, batch_norm_gradient_tangent, batch_norm_tangent,

@@ -1,8 +1,7 @@
-use rayon::prelude::*;
-
 use super::unroll::{Parts, Scratch, live_weight, turned, unroll};
 use super::{Geometry, Term};
 use crate::float::Float;
+use crate::fresh::in_chunks;
 use crate::product::{MatrixMut, Work, Write, multiply};
 use crate::transpose::transpose;
 
@@ -15,12 +14,12 @@ pub(crate) fn forward<T: Float>(
     let weights: Vec<_> = (terms.iter())
         .map(|[_, weight]| live_weight(geometry, weight))
         .collect();
-    let mut output = vec![T::default(); geometry.batch * geometry.image_out()];
     let work = Geometry::work(geometry.groups());
-    let groups = output.par_chunks_mut(geometry.group * geometry.image_out());
-    groups.enumerate().for_each_init(
+    in_chunks(
+        geometry.batch * geometry.image_out(),
+        geometry.group * geometry.image_out(),
         || Scratch::new(geometry, 1),
-        |scratch, (index, output)| {
+        |scratch, index, output| {
             let images = geometry.images(index);
             let count = images.len();
             let Parts {
@@ -45,8 +44,7 @@ pub(crate) fn forward<T: Float>(
                 transpose(sum, count, output, work);
             }
         },
-    );
-    output
+    )
 }
 
 /// Writes the bias, if there is one, and says how the first product is written.

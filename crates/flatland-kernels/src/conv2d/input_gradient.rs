@@ -1,10 +1,9 @@
 use std::borrow::Cow;
 
-use rayon::prelude::*;
-
 use super::unroll::{Parts, Scratch, fold, live_weight, turned};
 use super::{Geometry, Term, forward};
 use crate::float::Float;
+use crate::fresh::in_chunks;
 use crate::product::{Matrix, MatrixMut, Work, Write, multiply};
 use crate::transpose::transpose;
 
@@ -25,12 +24,12 @@ pub(crate) fn input_gradient<T: Float>(geometry: &Geometry, terms: &[Term<'_, T>
     let weights: Vec<_> = (terms.iter())
         .map(|[weight, _]| live_weight(geometry, weight))
         .collect();
-    let mut input = vec![T::default(); geometry.batch * geometry.image_in()];
     let work = Geometry::work(geometry.groups());
-    let groups = input.par_chunks_mut(geometry.group * geometry.image_in());
-    groups.enumerate().for_each_init(
+    in_chunks(
+        geometry.batch * geometry.image_in(),
+        geometry.group * geometry.image_in(),
         || Scratch::new(geometry, terms.len()),
-        |scratch, (index, input)| {
+        |scratch, index, input| {
             let images = geometry.images(index);
             let count = images.len();
             let Parts {
@@ -56,8 +55,7 @@ pub(crate) fn input_gradient<T: Float>(geometry: &Geometry, terms: &[Term<'_, T>
                 transpose(sum, count, input, work);
             }
         },
-    );
-    input
+    )
 }
 
 /// The weight of the [reversed](Geometry::reversed) convolution, `[channels_in, channels_out, taps]`: the last tap first.
@@ -67,17 +65,15 @@ fn reversed_weight<T: Float>(geometry: &Geometry, weight: &[T]) -> Vec<T> {
         geometry.channels_in * kernel,
         geometry.channels_out * kernel,
     );
-    let mut reversed = vec![T::default(); weight.len()];
-    let rows = reversed.par_chunks_exact_mut(row_out).enumerate();
-    rows.for_each(|(channel_in, row)| {
+    let one = |(): &mut (), channel_in: usize, row: &mut [T]| {
         let kernels = weight[channel_in * kernel..].chunks(row_in);
         for (reversed, taps) in row.chunks_exact_mut(kernel).zip(kernels) {
             for (reversed, tap) in reversed.iter_mut().zip(taps[..kernel].iter().rev()) {
                 *reversed = *tap;
             }
         }
-    });
-    reversed
+    };
+    in_chunks(weight.len(), row_out, || (), one)
 }
 
 /// Adds to images that lie side by side, and are zero before.

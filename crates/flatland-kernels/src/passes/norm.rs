@@ -21,6 +21,7 @@ use self::blocks::Blocks;
 use super::composed;
 use crate::flex::{flex, is_plain, reading, tensor};
 use crate::float::{Float, for_type};
+use crate::fresh::zeros;
 
 /// What [`batch_norm`] returns.
 #[derive(Debug, Clone)]
@@ -58,7 +59,7 @@ pub fn batch_norm(x: Tensor<4>, scale: Tensor<1>, shift: Tensor<1>, epsilon: f64
     let mut normal = flex(x);
     let [scale, shift] = [&scale, &shift].map(reading);
     let (output, [inverse, mean, variance]) = for_type!(normal, T => {
-        let mut output = vec![T::default(); blocks.numbers()];
+        let mut output = zeros::<T>(blocks.numbers());
         let parameters = [T::numbers(&scale), T::numbers(&shift)];
         let numbers = T::numbers_mut(&mut normal);
         let by_channel = kernels::forward(&blocks, numbers, &mut output, parameters, epsilon);
@@ -148,7 +149,7 @@ pub fn batch_norm_tangent(
     let mut tangent = tangent.map(flex);
     let parameters = parameters.map(reading);
     let (output, along) = for_type!(normal, T => {
-        let mut output = vec![T::default(); blocks.numbers()];
+        let mut output = zeros::<T>(blocks.numbers());
         let parameters = parameters.each_ref().map(T::numbers);
         let along = kernels::tangent(
             &blocks,

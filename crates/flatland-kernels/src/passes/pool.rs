@@ -1,14 +1,12 @@
 //! What a pool's derivatives move: numbers to the places of winners, and from them.
 
 use burn::tensor::{Int, Shape, Tensor};
-use rayon::prelude::*;
 
 use super::composed;
 use crate::flex::{is_plain, reading, tensor};
 use crate::float::{Float, for_type};
+use crate::fresh::in_chunks;
 
-/// Fewer numbers than this are not shared among threads.
-const MANY: usize = 1 << 16;
 /// Numbers of a task, at least, of the larger images.
 const TASK: usize = 1 << 13;
 
@@ -38,8 +36,7 @@ pub fn max_pool2d_scatter(
     let winners: &[i64] = winners.as_slice().expect("places of type i64, in order");
     let shape = Shape::from([batch, channels, size[0], size[1]]);
     tensor(for_type!(gradient, T => {
-        let mut output = vec![T::default(); batch * channels * pixels_in];
-        by_channel(&mut output, T::numbers(&gradient), winners, [pixels_in, pixels_out, pixels_out], |output, gradient, winners| {
+        let output = by_channel(batch * channels, T::numbers(&gradient), winners, [pixels_in, pixels_out, pixels_out], |output, gradient, winners| {
             for (gradient, winner) in gradient.iter().zip(winners) {
                 output[*winner as usize] += *gradient;
             }
@@ -74,8 +71,7 @@ pub fn max_pool2d_gather(tangent: Tensor<4>, winners: &Tensor<4, Int>) -> Tensor
     let (pixels_in, pixels_out) = (height * width, shape[2] * shape[3]);
     let winners: &[i64] = winners.as_slice().expect("places of type i64, in order");
     tensor(for_type!(tangent, T => {
-        let mut output = vec![T::default(); batch * channels * pixels_out];
-        by_channel(&mut output, T::numbers(&tangent), winners, [pixels_out, pixels_in, pixels_out], |output, tangent, winners| {
+        let output = by_channel(batch * channels, T::numbers(&tangent), winners, [pixels_out, pixels_in, pixels_out], |output, tangent, winners| {
             for (output, winner) in output.iter_mut().zip(winners) {
                 *output = tangent[*winner as usize];
             }
@@ -97,30 +93,25 @@ fn is_places(winners: &Tensor<4, Int>) -> bool {
     winners.dtype() == burn::tensor::DType::I64
 }
 
-/// Runs code for the output, input and winners of each channel of each image: three slices with so many numbers each.
+/// The outputs of all channels of all images, which are zeros until `run` is given them with the channel's input and
+/// winners: three slices with so many numbers each.
 fn by_channel<T: Float>(
-    output: &mut [T],
+    count: usize,
     input: &[T],
     winners: &[i64],
     [pixels, pixels_in, places]: [usize; 3],
-    run: impl Fn(&mut [T], &[T], &[i64]) + Sync,
-) {
+    run: impl Fn(&mut [T], &[T], &[i64]) + Sync + Send,
+) -> Vec<T> {
     if pixels == 0 || pixels_in == 0 || places == 0 {
-        return;
+        return vec![T::default(); count * pixels];
     }
-    let task = |output: &mut [T], input: &[T], winners: &[i64]| {
+    let channels = TASK.div_ceil(pixels.max(pixels_in));
+    let task = |(): &mut (), index: usize, output: &mut [T]| {
+        let first = index * channels;
         (output.chunks_exact_mut(pixels))
-            .zip(input.chunks_exact(pixels_in))
-            .zip(winners.chunks_exact(places))
+            .zip(input[first * pixels_in..].chunks_exact(pixels_in))
+            .zip(winners[first * places..].chunks_exact(places))
             .for_each(|((output, input), winners)| run(output, input, winners));
     };
-    let most = pixels.max(pixels_in);
-    if output.len().max(input.len()) < MANY {
-        return task(output, input, winners);
-    }
-    let channels = TASK.div_ceil(most);
-    (output.par_chunks_mut(channels * pixels))
-        .zip(input.par_chunks(channels * pixels_in))
-        .zip(winners.par_chunks(channels * places))
-        .for_each(|((output, input), winners)| task(output, input, winners));
+    in_chunks(count * pixels, channels * pixels, || (), task)
 }

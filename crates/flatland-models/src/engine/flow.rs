@@ -1,4 +1,5 @@
 use burn::tensor::Tensor;
+use flatland_kernels::{append_channels, split_channels};
 
 use crate::Dual;
 use crate::layer::Signal;
@@ -75,14 +76,12 @@ impl Flow {
 
     /// The channels of an image, then those of another.
     pub(crate) fn append(self, other: Self) -> Self {
-        Self::Image(Tensor::cat(vec![self.image(), other.image()], 1))
+        Self::Image(append_channels(self.image(), other.image()))
     }
 
     /// The first channels of an image, and the rest.
     pub(crate) fn split(self, channels: usize) -> [Self; 2] {
-        let image = self.image();
-        let [_, all, _, _] = image.dims();
-        [0..channels, channels..all].map(|range| Self::Image(image.clone().slice_dim(1, range)))
+        split_channels(self.image(), channels).map(Self::Image)
     }
 
     /// The value of a signal with this tangent.
