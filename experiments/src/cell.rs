@@ -79,7 +79,7 @@ impl CellConfig {
     pub fn steps(&self, samples: usize) -> u64 {
         match &self.mini_batches {
             None => self.iterations,
-            Some(batches) => batches.epochs * batches.per_epoch(samples),
+            Some(batches) => batches.epochs.saturating_mul(batches.per_epoch(samples)),
         }
     }
 

@@ -5,7 +5,7 @@ use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use flatland_data::{Dataset, Loaded};
 use tracing::warn;
 
@@ -13,7 +13,7 @@ use crate::cell::{CellConfig, FloatType};
 use crate::cli::RunArgs;
 use crate::device::FoundDevice;
 use crate::doctor;
-use crate::grid::Grid;
+use crate::grid::{self, Grid};
 use crate::making::{Outcome, Task, Workshop};
 use crate::memory::{self, Chunk};
 use crate::page;
@@ -212,10 +212,12 @@ pub fn read_grid(arguments: &RunArgs, change: impl FnOnce(&mut Grid)) -> Result<
     } = arguments;
     let mut grid = match grid {
         Some(path) => {
-            let text = std::fs::read_to_string(path)
-                .with_context(|| format!("cannot read the grid {}", path.display()))?;
+            let origin = path.display().to_string();
+            let bytes =
+                std::fs::read(path).with_context(|| format!("cannot read the grid {origin}"))?;
+            let text = grid::text(bytes).map_err(|problem| anyhow!("{origin}: {problem}"))?;
             let name = path.file_stem().unwrap_or_default().to_string_lossy();
-            Grid::read(&name, &text, &path.display().to_string(), set, only, change)?
+            Grid::read(&name, &text, &origin, set, only, change)?
         }
         None => {
             let name = preset.as_deref().unwrap_or("quick");
