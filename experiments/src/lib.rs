@@ -36,6 +36,7 @@ mod resume;
 mod run;
 mod sam_steps;
 mod serve;
+mod say;
 mod session;
 mod signals;
 mod spectrum;
@@ -53,6 +54,7 @@ use clap::Parser;
 
 use cli::{Cli, Command};
 use session::Ending;
+use say::say;
 use signals::Stop;
 
 /// Exit code of wrong usage or configuration.
@@ -71,6 +73,9 @@ pub fn main() -> ExitCode {
         .log_internal_errors(false) // it would panic where nobody reads standard error any more
         .init();
     let result = match cli.command {
+    if let Err(error) = signals::outlive_file_limits() {
+        tracing::warn!("a limit of the size of files ends the program: {error:#}");
+    }
         Some(Command::Run(arguments)) => stoppable(|flag| session::run(&arguments, flag)),
         Some(Command::Tune(arguments)) => stoppable(|flag| tune::run(&arguments, flag)),
         Some(Command::Resume(arguments)) => stoppable(|flag| resume::run(&arguments, flag)),
@@ -93,7 +98,7 @@ pub fn main() -> ExitCode {
     match result {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            eprintln!("error: {error:#}");
+            say!("error: {error:#}");
             ExitCode::from(USAGE)
         }
     }

@@ -11,6 +11,7 @@ use crate::cli::StatusArgs;
 use crate::finished;
 use crate::lock;
 use crate::records::{self, Owner, RunFile, Status};
+use crate::say::show;
 use crate::session::Ending;
 
 /// What is known of a directory that holds a run, or a part of one.
@@ -128,6 +129,30 @@ pub fn run(arguments: &StatusArgs) -> Result<Ending> {
         let inner = inner.filter(|inner| !inner.as_os_str().is_empty());
         inner.unwrap_or(&glance.directory).display().to_string()
     };
+    show!("{}", table(&glances, name));
+    for glance in &glances {
+        if let Some(reason) = glance.reason() {
+            show!("{}: {}: {reason}", name(glance), glance.status());
+        }
+    }
+    show!("{}", counts(&glances));
+    Ok(Ending::Success)
+}
+
+/// How far the runs of these names in a folder are, as far as they were begun; nothing if none was.
+pub fn overview(folder: &Path, names: impl Iterator<Item = String>) -> Option<Table> {
+    let directories = names
+        .map(|name| folder.join(name))
+        .filter(|path| path.is_dir());
+    let glances: Vec<_> = directories.map(Glance::at).collect();
+    let name = |glance: &Glance| {
+        let name = glance.directory.file_name().unwrap_or_default();
+        name.to_string_lossy().into_owned()
+    };
+    (!glances.is_empty()).then(|| table(&glances, name))
+}
+
+fn table(glances: &[Glance], name: impl Fn(&Glance) -> String) -> Table {
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED).set_header([
         "run",
@@ -136,7 +161,7 @@ pub fn run(arguments: &StatusArgs) -> Result<Ending> {
         "last record",
         "owner",
     ]);
-    for glance in &glances {
+    for glance in glances {
         table.add_row([
             name(glance),
             glance.status().to_string(),
@@ -150,14 +175,7 @@ pub fn run(arguments: &StatusArgs) -> Result<Ending> {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    println!("{table}");
-    for glance in &glances {
-        if let Some(reason) = glance.reason() {
-            println!("{}: {}: {reason}", name(glance), glance.status());
-        }
-    }
-    println!("{}", counts(&glances));
-    Ok(Ending::Success)
+    table
 }
 
 /// How many runs are in which state, the most frequent first.
