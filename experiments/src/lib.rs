@@ -13,6 +13,7 @@ mod compare;
 mod data;
 mod device;
 mod diagnostics;
+mod disk;
 mod doctor;
 mod export;
 mod figure;
@@ -35,8 +36,8 @@ mod report;
 mod resume;
 mod run;
 mod sam_steps;
-mod serve;
 mod say;
+mod serve;
 mod session;
 mod signals;
 mod spectrum;
@@ -53,8 +54,8 @@ use std::sync::atomic::AtomicBool;
 use clap::Parser;
 
 use cli::{Cli, Command};
-use session::Ending;
 use say::say;
+use session::Ending;
 use signals::Stop;
 
 /// Exit code of wrong usage or configuration.
@@ -72,10 +73,10 @@ pub fn main() -> ExitCode {
         .without_time()
         .log_internal_errors(false) // it would panic where nobody reads standard error any more
         .init();
-    let result = match cli.command {
     if let Err(error) = signals::outlive_file_limits() {
         tracing::warn!("a limit of the size of files ends the program: {error:#}");
     }
+    let result = match cli.command {
         Some(Command::Run(arguments)) => stoppable(|flag| session::run(&arguments, flag)),
         Some(Command::Tune(arguments)) => stoppable(|flag| tune::run(&arguments, flag)),
         Some(Command::Resume(arguments)) => stoppable(|flag| resume::run(&arguments, flag)),

@@ -200,7 +200,7 @@ fn counts(glances: &[Glance]) -> String {
 
 /// Whole rows of a CSV file below its header.
 fn rows(path: &Path) -> u64 {
-    let text = std::fs::read(path).unwrap_or_default();
+    let text = records::read_file(path).unwrap_or_default();
     let lines = text.iter().filter(|&&byte| byte == b'\n').count() as u64;
     lines.saturating_sub(1)
 }
