@@ -171,7 +171,7 @@ fn provenance(cell: &CellConfig, data: &Loaded, device: &FoundDevice) -> Result<
         Init::Pytorch => None,
         Init::File(path) => {
             let mut sum = blake3::Hasher::new();
-            (File::open(path).and_then(|file| Ok(sum.update_reader(file)?)))
+            (File::open(path).and_then(|file| sum.update_reader(file).map(|_| ())))
                 .with_context(|| format!("cannot read {}", path.display()))?;
             Some(sum.finalize().to_hex().to_string())
         }

@@ -150,7 +150,6 @@ enum Change {
 }
 
 impl Change {
-    #[expect(clippy::needless_pass_by_value, reason = "as a fold takes it")]
     fn apply(text: Vec<u8>, change: &Self) -> Vec<u8> {
         if text.is_empty() {
             return text;
