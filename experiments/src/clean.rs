@@ -165,9 +165,8 @@ fn remove_remainders(folder: &Path) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicBool, Ordering};
-
     use super::*;
+    use crate::lock;
 
     fn arguments(folder: &Path) -> CleanArgs {
         CleanArgs {
@@ -180,37 +179,32 @@ mod tests {
         }
     }
 
-    /// Who has the lock keeps what it writes, however often the directory is removed before and after.
+    /// So many files that another process comes while they are being removed.
     #[test]
     fn a_run_that_is_made_anew_meanwhile_loses_nothing() {
         let folder = tempfile::TempDir::new().unwrap();
         let run = folder.path().join("run");
-        let arguments = arguments(folder.path());
-        let is_over = AtomicBool::new(false);
-        std::thread::scope(|scope| {
-            scope.spawn(|| {
-                while !is_over.load(Ordering::Relaxed) {
-                    let _ = remove(&run, &arguments);
-                }
-            });
-            let mut lost = 0;
-            for round in 0..300 {
-                let Ok(Some(_lock)) = Lock::take(&run) else {
-                    continue;
-                };
-                let rows: Vec<_> = (0..20)
-                    .map(|file| run.join(format!("{file}.csv")))
-                    .collect();
-                let is_written = rows.iter().all(|path| std::fs::write(path, "row").is_ok());
-                if round % 10 == 0 {
-                    std::thread::sleep(std::time::Duration::from_millis(5));
-                }
-                let is_there = |path: &std::path::PathBuf| path.exists();
-                lost += usize::from(!is_written || !rows.iter().all(is_there));
+        for _ in 0..8 {
+            let lock = Lock::take(&run).unwrap();
+            for number in 0..4000 {
+                std::fs::write(run.join(format!("{number}.old")), "").unwrap();
             }
-            is_over.store(true, Ordering::Relaxed);
-            assert_eq!(lost, 0);
-        });
+            drop(lock);
+            let row = run.join("row.csv");
+            std::thread::scope(|scope| {
+                let removing = scope.spawn(|| remove(&run, &arguments(folder.path())));
+                while run.join("0.old").exists() {
+                    std::thread::yield_now();
+                }
+                let lock =
+                    std::iter::repeat_with(|| Lock::take(&run)).find_map(|lock| lock.ok()?);
+                std::fs::write(&row, "row").unwrap();
+                removing.join().unwrap().unwrap();
+                assert!(row.exists() && run.join(lock::FILE).exists());
+                drop(lock);
+            });
+            std::fs::remove_dir_all(&run).unwrap();
+        }
     }
 
     #[test]
