@@ -18,12 +18,12 @@ mod identity;
 mod interval;
 mod state;
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use burn::tensor::{Device, Tensor};
 
+use crate::disk::sync_folder;
 pub use file::Unusable;
 pub use identity::Identity;
 pub use interval::Interval;
@@ -33,6 +33,8 @@ pub use state::{Cursor, Place, SharpnessNumbers, State};
 pub const NEWEST: &str = "checkpoint.bin";
 /// The one before it.
 pub const PREVIOUS: &str = "checkpoint.previous.bin";
+/// One that is being written. Who is killed meanwhile leaves it.
+pub const UNFINISHED: &str = "checkpoint.new.bin";
 
 /// The state of a run at one place, and the tensors of it.
 pub struct Checkpoint {
@@ -62,7 +64,7 @@ impl Checkpoint {
     /// What cannot be written, or is not read back as it was written. The earlier checkpoints are whole then.
     pub fn save(&self, directory: &Path, identity: &Identity) -> Result<()> {
         let newest = directory.join(NEWEST);
-        let temporary = directory.join("checkpoint.new.bin");
+        let temporary = directory.join(UNFINISHED);
         let write = || -> Result<()> {
             let sum = file::write(&temporary, identity, self)?;
             ensure!(
@@ -136,15 +138,6 @@ fn remove(path: &Path) -> Result<()> {
         }
         _ => Ok(()),
     }
-}
-
-/// Waits until the names in a folder are on the disk.
-fn sync_folder(folder: &Path) -> std::io::Result<()> {
-    // Elsewhere a folder cannot be opened as a file, and renaming is all that can be asked for.
-    if cfg!(unix) {
-        File::open(folder)?.sync_all()?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -25,6 +25,9 @@ pub use segment::{SegmentConfig, segment};
 /// An activation of smaller magnitude is dead.
 const DEAD: f64 = 1e-6;
 
+/// More take more columns, and more vectors, than anybody has room for.
+const MOST_EIGENVALUES: usize = 1000;
+
 /// The early-phase diagnostics of a run; by default the paper's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -55,6 +58,12 @@ impl DiagnosticsConfig {
     pub fn problem(&self) -> Option<String> {
         if self.every == 0 || self.eigenvalues == 0 {
             return Some("every and eigenvalues are at least 1".to_owned());
+        }
+        if self.eigenvalues > MOST_EIGENVALUES {
+            return Some(format!(
+                "eigenvalues is at most {MOST_EIGENVALUES}, each with a vector of the network's size, but is {}",
+                self.eigenvalues
+            ));
         }
         (self.from > self.to).then(|| "from must not be above to".to_owned())
     }

@@ -18,6 +18,7 @@ use crate::cell::FloatType;
 use crate::cli::DoctorArgs;
 use crate::device::FoundDevice;
 use crate::records::write_whole;
+use crate::say::{say, show};
 use crate::session::{Ending, panic_message};
 use checks::{Check, Kind, Place};
 
@@ -91,23 +92,23 @@ fn tolerance(kind: Kind, dtype: FloatType) -> f64 {
 pub fn run(arguments: &DoctorArgs) -> Result<Ending> {
     let device = arguments.device.find(arguments.dtype)?;
     let (findings, verdict) = examine(&device, arguments.dtype);
-    println!("{}", table(&findings, arguments.dtype));
-    println!("{} in {}", verdict.device, arguments.dtype);
+    show!("{}", table(&findings, arguments.dtype));
+    show!("{} in {}", verdict.device, arguments.dtype);
     if verdict.sound {
         let ((operator, error), (network, network_error)) =
             (&verdict.worst_operator, &verdict.worst_network);
-        println!(
+        show!(
             "sound: {} checks against f64 on flex; largest relative error {error:.1e} ({operator}), \
              of a whole network {network_error:.1e} ({network})",
             verdict.checks
         );
         return Ok(Ending::Success);
     }
-    println!("NOT SOUND: do not trust results of this device with this build.");
+    show!("NOT SOUND: do not trust results of this device with this build.");
     for failure in &verdict.failed {
-        println!("  {failure}");
+        show!("  {failure}");
     }
-    println!("Try another driver, another build (without fusion or autotune), or --device flex.");
+    show!("Try another driver, another build (without fusion or autotune), or --device flex.");
     Ok(Ending::SomeFailed)
 }
 
@@ -122,7 +123,7 @@ pub fn verdict(device: &FoundDevice, dtype: FloatType, folder: &Path) -> Result<
     if let Some(verdict) = kept {
         return Ok(verdict);
     }
-    eprintln!("first run on {described}: the doctor examines it");
+    say!("first run on {described}: the doctor examines it");
     let (_, verdict) = examine(device, dtype);
     std::fs::create_dir_all(folder)
         .with_context(|| format!("cannot create {}", folder.display()))?;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use tracing::warn;
 
+use crate::clean;
 use crate::records;
 use crate::report::FinishedRun;
 
@@ -166,9 +167,15 @@ fn collect(folder: &Path, found: &mut Vec<PathBuf>, left_out: &mut Vec<String>) 
     for entry in entries {
         // Links are not followed: a circle of them would have no end.
         match entry.and_then(|entry| Ok((entry.path(), entry.file_type()?))) {
+            Ok((path, _)) if is_being_removed(&path) => {}
             Ok((path, kind)) if kind.is_dir() => collect(&path, found, left_out),
             Ok(_) => {}
             Err(error) => left_out.push(format!("{}: {error}; it is left out", folder.display())),
         }
     }
+}
+
+fn is_being_removed(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str());
+    name.is_some_and(clean::is_removed)
 }

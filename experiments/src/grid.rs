@@ -124,6 +124,7 @@ impl Grid {
             fail(vec![format!("not TOML: {}", error.to_string().trim_end())])
         })?;
         let mut problems = Vec::new();
+        problems.extend(check_name(name));
         for set in sets {
             match set.parse::<Table>() {
                 Ok(replacements) => replace_keys(&mut table, replacements),
@@ -277,6 +278,35 @@ impl Grid {
         }
         cells
     }
+}
+
+/// What is wrong with the name of a grid, which is that of the folder of its results, in that which the user has given.
+fn check_name(name: &str) -> Option<String> {
+    let is_folder = !name.is_empty() && Path::new(name).file_name() == Some(name.as_ref());
+    let is_plain = is_folder && !name.contains(['/', '\\']) && name.trim() == name;
+    (!is_plain).then(|| {
+        format!(
+            "the grid would be called {name:?}, and the folder of its results, too: give the file another name, such \
+             as my.toml"
+        )
+    })
+}
+
+/// A grid's text.
+///
+/// # Errors
+///
+/// The line that is no text.
+pub fn text(bytes: Vec<u8>) -> Result<String, String> {
+    String::from_utf8(bytes).map_err(|error| {
+        let good = error.utf8_error().valid_up_to();
+        let line = error.as_bytes()[..good]
+            .iter()
+            .filter(|&&byte| byte == b'\n')
+            .count()
+            + 1;
+        format!("not TOML: line {line} is no UTF-8 text")
+    })
 }
 
 /// The shape of a data set's images.

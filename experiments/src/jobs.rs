@@ -40,7 +40,8 @@ impl Jobs {
                 let mut needs: Vec<u64> = needs?.iter().map(|need| need.bytes).collect();
                 needs.sort_unstable_by(|left, right| right.cmp(left));
                 // The largest runs may come at the same time.
-                let fits = |count: &usize| budget.holds(needs[..*count].iter().sum());
+                let sum = |needs: &[u64]| needs.iter().copied().fold(0, u64::saturating_add);
+                let fits = |count: &usize| budget.holds(sum(&needs[..*count]));
                 (2..=most).rev().find(fits).unwrap_or(1)
             }
         };

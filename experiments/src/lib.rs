@@ -13,6 +13,7 @@ mod compare;
 mod data;
 mod device;
 mod diagnostics;
+mod disk;
 mod doctor;
 mod export;
 mod figure;
@@ -35,6 +36,7 @@ mod report;
 mod resume;
 mod run;
 mod sam_steps;
+mod say;
 mod serve;
 mod session;
 mod signals;
@@ -53,6 +55,7 @@ use std::sync::atomic::AtomicBool;
 use clap::Parser;
 
 use cli::{Cli, Command};
+use say::say;
 use session::Ending;
 use signals::Stop;
 
@@ -71,6 +74,9 @@ pub fn main() -> ExitCode {
         .without_time()
         .log_internal_errors(false) // it would panic where nobody reads standard error any more
         .init();
+    if let Err(error) = signals::outlive_file_limits() {
+        tracing::warn!("a limit of the size of files ends the program: {error:#}");
+    }
     let result = match cli.command {
         Some(Command::Run(arguments)) => stoppable(|flag| session::run(&arguments, flag)),
         Some(Command::Tune(arguments)) => stoppable(|flag| tune::run(&arguments, flag)),
@@ -94,7 +100,7 @@ pub fn main() -> ExitCode {
     match result {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            eprintln!("error: {error:#}");
+            say!("error: {error:#}");
             ExitCode::from(USAGE)
         }
     }

@@ -1,14 +1,22 @@
 //! One writer for each run: an operating-system lock on a file in its directory, which goes with its owner.
 
+#[cfg(unix)]
+use std::fs::Metadata;
 use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use tracing::warn;
 
-/// The file that is locked. It is empty, and stays when the lock goes.
+use crate::disk::make_folder;
+
+/// The file that is locked. It stays when the lock goes. It is empty, or tells that its holder is [`STOPPING`].
 pub const FILE: &str = "lock";
+
+/// What the file holds once its holder was asked to stop.
+const STOPPING: &str = "stopping\n";
 
 /// How often, and how long after each other, a lock is tried: who only looks whether it is held has it for a moment.
 const TRIES: usize = 10;
@@ -16,7 +24,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// The right to write in a directory, while it lives.
 pub struct Lock {
-    _file: File,
+    file: File,
 }
 
 impl Lock {
@@ -27,27 +35,58 @@ impl Lock {
     /// The directory or the file cannot be made.
     pub fn take(directory: &Path) -> Result<Option<Self>> {
         let path = directory.join(FILE);
-        for _ in 0..TRIES {
-            std::fs::create_dir_all(directory)
+        for left in (0..TRIES).rev() {
+            make_folder(directory)
                 .with_context(|| format!("cannot create {}", directory.display()))?;
             // Over NFS an exclusive lock asks for a file that is open for writing.
-            let file = (OpenOptions::new().create(true).truncate(false).write(true))
-                .open(&path)
-                .with_context(|| format!("cannot write {}", path.display()))?;
+            let file =
+                match (OpenOptions::new().create(true).truncate(false).write(true)).open(&path) {
+                    // The directory was removed at this moment.
+                    Err(error) if error.kind() == ErrorKind::NotFound && left > 0 => continue,
+                    opened => opened.with_context(|| format!("cannot write {}", path.display()))?,
+                };
             match file.try_lock() {
-                // Not if the directory was removed since the file was opened.
-                Ok(()) if path.exists() => return Ok(Some(Self { _file: file })),
+                // Not if the directory was removed since the file was opened, or another is in its place.
+                Ok(()) if is_at(&file, &path) => {
+                    (file.set_len(0))
+                        .with_context(|| format!("cannot write {}", path.display()))?;
+                    return Ok(Some(Self { file }));
+                }
                 Ok(()) | Err(TryLockError::WouldBlock) => std::thread::sleep(PAUSE),
                 Err(TryLockError::Error(error)) => {
                     warn!(
                         "{}: cannot be locked ({error}); see to it that no other process makes this run",
                         path.display()
                     );
-                    return Ok(Some(Self { _file: file }));
+                    return Ok(Some(Self { file }));
                 }
             }
         }
         Ok(None)
+    }
+
+    /// Tells others that the lock will be free soon, so that they wait for it.
+    pub fn tell_of_stop(&self) {
+        // They do not wait if it cannot be written.
+        let _ = (&self.file).write_all(STOPPING.as_bytes());
+    }
+}
+
+/// Whether an open file is the one that bears a name now.
+fn is_at(file: &File, path: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+
+        let id = |found: Metadata| (found.dev(), found.ino());
+        let both = (file.metadata().map(id), std::fs::metadata(path).map(id));
+        matches!(both, (Ok(this), Ok(named)) if this == named)
+    }
+    // Elsewhere what is open is not removed.
+    #[cfg(not(unix))]
+    {
+        let _ = file;
+        path.exists()
     }
 }
 
@@ -57,6 +96,11 @@ pub fn may_be_held(directory: &Path) -> bool {
         return false;
     };
     file.try_lock_shared().is_err()
+}
+
+/// Whether the holder of the lock of a directory has told that it [stops](Lock::tell_of_stop).
+pub fn is_stopping(directory: &Path) -> bool {
+    std::fs::read(directory.join(FILE)).is_ok_and(|text| text.starts_with(STOPPING.as_bytes()))
 }
 
 #[cfg(test)]
@@ -74,6 +118,33 @@ mod tests {
         drop(lock);
         assert!(!may_be_held(&run));
         assert!(Lock::take(&run).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_holder_that_stops_says_so_and_the_next_one_does_not() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let lock = Lock::take(folder.path()).unwrap().unwrap();
+        assert!(!is_stopping(folder.path()));
+        lock.tell_of_stop();
+        assert!(is_stopping(folder.path()));
+        drop(lock);
+        let _next = Lock::take(folder.path()).unwrap().unwrap();
+        assert!(!is_stopping(folder.path()));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_in_a_directory_that_took_the_place_of_another_is_not_the_one_that_was_opened() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let run = folder.path().join("run");
+        drop(Lock::take(&run).unwrap());
+        let path = run.join(FILE);
+        let opened = File::open(&path).unwrap();
+        assert!(is_at(&opened, &path));
+        std::fs::rename(&run, folder.path().join("removed")).unwrap();
+        assert!(!is_at(&opened, &path));
+        drop(Lock::take(&run).unwrap());
+        assert!(!is_at(&opened, &path));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 pub mod child;
 mod death;
+mod elsewhere;
 mod outcome;
 mod parent;
 mod work;
@@ -31,6 +32,7 @@ use crate::jobs::Jobs;
 use crate::memory::{self, Budget};
 use crate::progress::{Line, Progress};
 use crate::run::{Keeping, Means};
+use crate::say::say;
 
 pub use outcome::Outcome;
 
@@ -113,8 +115,8 @@ impl<'a> Workshop<'a> {
         }
     }
 
-    /// Makes the cells in order. Returns what became of each; nothing of those that were not begun when `interrupted` was
-    /// raised.
+    /// Makes the cells in order, then those that other processes had begun and left behind. Returns what became of each;
+    /// nothing of those that were not begun when `interrupted` was raised.
     ///
     /// # Errors
     ///
@@ -128,12 +130,12 @@ impl<'a> Workshop<'a> {
         let jobs = Jobs::plan(self.jobs, &cells, self.budget, self.device)?;
         if jobs.count > 1 {
             let Jobs { count, threads } = jobs;
-            eprintln!("{count} runs at the same time, each on {threads} of the CPU's threads");
+            say!("{count} runs at the same time, each on {threads} of the CPU's threads");
         }
         let share = self.budget.map(|budget| budget.share(jobs.count));
         let bars = MultiProgress::new();
         let outcomes = Mutex::new(vec![None; tasks.len()]);
-        jobs.run(tasks.len(), |index| {
+        let make = |index: usize| {
             let task = &tasks[index];
             let name = task.cell.directory_name();
             let steps = task.cell.steps(task.cell.samples);
@@ -158,7 +160,13 @@ impl<'a> Workshop<'a> {
             };
             outcomes.lock().expect("no holder panics")[index] = Some(outcome);
             !interrupted.load(Ordering::Relaxed)
-        });
+        };
+        let mut open: Vec<usize> = (0..tasks.len()).collect();
+        while !open.is_empty() {
+            jobs.run(open.len(), |place| make(open[place]));
+            let mut known = outcomes.lock().expect("no holder panics");
+            open = elsewhere::left_behind(tasks, &mut known, interrupted);
+        }
         Ok(outcomes.into_inner().expect("no holder panics"))
     }
 
@@ -175,7 +183,7 @@ impl<'a> Workshop<'a> {
         let Task {
             cell, directory, ..
         } = task;
-        work::guarded(cell, directory, || {
+        work::guarded(cell, directory, |_| {
             let pool = rayon::ThreadPoolBuilder::new()
                 .num_threads(jobs.threads)
                 .build()

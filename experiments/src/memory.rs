@@ -227,17 +227,20 @@ impl Demand {
     /// The bytes that a run takes: its samples, the point, and the larger of what a step and a measurement take.
     fn bytes_with(&self, chunk: usize, basis: usize, threads: usize) -> u64 {
         let vectors = |count: usize| (count * self.footprint.parameters * self.number) as u64;
-        let operation =
-            |operation| threads as u64 * self.footprint.bytes(operation, chunk, self.number);
+        let operation = |operation| {
+            let bytes = self.footprint.bytes(operation, chunk, self.number);
+            bytes.saturating_mul(threads as u64)
+        };
+        let sum = |parts: [u64; 3]| parts.into_iter().fold(0, u64::saturating_add);
         let gradient = operation(Operation::Gradient);
         // A step holds its gradient and a trial; the vectors of the last measurement wait for the next one.
-        let step = gradient.max(vectors(2) + operation(Operation::Loss));
+        let step = gradient.max(sum([vectors(2), operation(Operation::Loss), 0]));
         if !self.measures_sharpness {
-            return self.samples + vectors(1) + step;
+            return sum([self.samples, vectors(1), step]);
         }
-        let measurement = vectors(basis - 1) + operation(Operation::Product);
+        let measurement = sum([vectors(basis - 1), operation(Operation::Product), 0]);
         // Those vectors stay during the measurement, too: a checkpoint of the state before it may be asked for.
-        self.samples + vectors(3) + measurement.max(step)
+        sum([self.samples, vectors(3), measurement.max(step)])
     }
 
     /// The largest chunk of at most `most` samples that fits.

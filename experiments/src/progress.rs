@@ -1,12 +1,13 @@
 //! How far a run is, while it runs.
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use flatland_optim::Step;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::making::Event;
+use crate::say::say;
 
 /// How often a line is printed where there is no terminal to redraw one on.
 const INTERVAL: Duration = Duration::from_secs(10);
@@ -111,19 +112,19 @@ impl Line {
                 done.saturating_sub(before),
                 self.iterations.saturating_sub(done),
             ) {
-                Some(left) => format!("  {:.0} s left", left.as_secs_f64()),
+                Some(left) => format!("  {left:.0} s left"),
                 None => String::new(),
             };
-            eprintln!("{}  {done}/{}  {state}{left}", self.name, self.iterations);
+            self.pass_on(&format!(
+                "{}  {done}/{}  {state}{left}",
+                self.name, self.iterations
+            ));
         }
     }
 
     /// Prints a line of what the run's process says, above the running ones.
     pub fn pass_on(&self, text: &str) {
-        self.bars.suspend(|| {
-            // Nobody may be there to read it any more.
-            let _ = writeln!(std::io::stderr(), "{text}");
-        });
+        self.bars.suspend(|| say!("{text}"));
     }
 
     /// Replaces the line by the outcome.
@@ -136,9 +137,9 @@ impl Line {
     }
 }
 
-/// How long the rest takes, if it takes as long for each iteration as those made.
-fn left(elapsed: Duration, made: u64, rest: u64) -> Option<Duration> {
-    (made > 0).then(|| elapsed.mul_f64(rest as f64 / made as f64))
+/// How many seconds the rest takes, if it takes as long for each iteration as those made.
+fn left(elapsed: Duration, made: u64, rest: u64) -> Option<f64> {
+    (made > 0).then(|| elapsed.as_secs_f64() * (rest as f64 / made as f64))
 }
 
 #[cfg(test)]
@@ -148,8 +149,10 @@ mod tests {
     #[test]
     fn the_rest_takes_as_long_as_what_was_made_since_the_start() {
         let seconds = Duration::from_secs;
-        assert_eq!(left(seconds(30), 10, 20), Some(seconds(60)));
-        assert_eq!(left(seconds(30), 10, 0), Some(seconds(0)));
+        assert_eq!(left(seconds(30), 10, 20), Some(60.0));
+        assert_eq!(left(seconds(30), 10, 0), Some(0.0));
         assert_eq!(left(seconds(30), 0, 20), None);
+        // More than a Duration holds.
+        assert!(left(seconds(3_000_000), 1, u64::MAX).unwrap() > 1e25);
     }
 }

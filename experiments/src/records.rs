@@ -20,15 +20,16 @@ mod epochs;
 mod provenance;
 mod tables;
 
-use std::io::{Cursor, Write};
+use std::io::Cursor;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tracing::warn;
 
 use crate::lock;
 
+pub use crate::disk::{read_file, sync, write_whole};
 pub use diagnostics::{DiagnosticsRow, GradientNormRow, LargeStepRow, SegmentRow, SmoothnessRow};
 pub use epochs::EpochRow;
 pub use provenance::{DataFile, Owner, Provenance};
@@ -46,6 +47,18 @@ pub const SEGMENT: &str = "segment.csv";
 pub const SMOOTHNESS: &str = "smoothness.csv";
 pub const LARGE_STEPS: &str = "large_steps.csv";
 pub const WEIGHTS: &str = "weights.safetensors";
+
+/// The files of rows; no other is cut, copied or gone on with, whatever a checkpoint says.
+pub const TABLES: [&str; 8] = [
+    METRICS,
+    EPOCHS,
+    SHARPNESS,
+    DIAGNOSTICS,
+    GRADIENT_NORMS,
+    SEGMENT,
+    SMOOTHNESS,
+    LARGE_STEPS,
+];
 
 /// One iteration: what was known at `w_k`, and the step from it. In a stochastic run `f` is the loss on the mini-batch
 /// of the iteration, and there are no accuracies.
@@ -125,9 +138,9 @@ pub enum Status {
     Done,
     /// Ended early: the gradient or the loss fell below its threshold.
     Converged,
-    /// Ended early: the loss, the gradient or the curvature at `w_k` is not finite.
+    /// Ended early: the loss or the gradient at `w_k` is not finite.
     Diverged,
-    /// Ended early: the search found no acceptable step size, or the curvature gave none.
+    /// Ended early: the search found no acceptable step size, or the curvature gave none, such as one that is not finite.
     Stalled,
     /// An error or a panic ended the run.
     Failed,
@@ -172,6 +185,9 @@ impl std::fmt::Display for Status {
 /// `run.json`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunFile {
+    /// The version of the file's format.
+    #[serde(default = "first_version")]
+    pub version: u32,
     /// The state of the run.
     pub status: Status,
     /// Why the run is in that state, where it is not simply done.
@@ -190,6 +206,18 @@ pub struct RunFile {
     pub resumed: Vec<Resumption>,
     /// Sums and final values; of a run under way, those so far.
     pub totals: Totals,
+}
+
+/// What every version of the file has.
+#[derive(Deserialize)]
+struct Versioned {
+    #[serde(default = "first_version")]
+    version: u32,
+}
+
+/// Files had no version before there was a second one to tell them from.
+fn first_version() -> u32 {
+    1
 }
 
 /// How a run went on after a stop.
@@ -251,6 +279,9 @@ pub struct Totals {
 }
 
 impl RunFile {
+    /// The version that is written, and the newest that is read.
+    pub const VERSION: u32 = 1;
+
     /// Writes the file so that a reader sees the old one or the new one, whole.
     pub fn write(&self, directory: &Path) -> Result<()> {
         let text = serde_json::to_string_pretty(self)?;
@@ -259,6 +290,10 @@ impl RunFile {
 
     /// Reads the file of a run; nothing if there is none. A run under way without an owner that lives is
     /// [`Killed`](Status::Killed).
+    ///
+    /// # Errors
+    ///
+    /// A file that cannot be read, or is of a newer version. Nothing in its directory may be written over then.
     pub fn read(directory: &Path) -> Result<Option<Self>> {
         let file = Self::read_as_written(directory)?;
         let is_running = |file: &Self| file.status == Status::Running && file.owner.is_some();
@@ -288,38 +323,18 @@ impl RunFile {
         if !path.exists() {
             return Ok(None);
         }
-        let text =
-            std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        let file = serde_json::from_slice(&text)
-            .with_context(|| format!("{} is no run file", path.display()))?;
+        let text = read_file(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let no_run_file = || format!("{} is no run file", path.display());
+        let Versioned { version } = serde_json::from_slice(&text).with_context(no_run_file)?;
+        ensure!(
+            version <= Self::VERSION,
+            "{} has version {version} of its format, and this program knows none above {}",
+            path.display(),
+            Self::VERSION
+        );
+        let file = serde_json::from_slice(&text).with_context(no_run_file)?;
         Ok(Some(file))
     }
-}
-
-/// Replaces a file in one step.
-pub fn write_whole(path: &Path, contents: &[u8]) -> Result<()> {
-    let folder = path.parent().context("a file lies in a folder")?;
-    let mut temporary = tempfile::Builder::new();
-    // Others may read the results as the user's umask says, not the owner alone.
-    #[cfg(unix)]
-    temporary.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut temporary = temporary
-        .tempfile_in(folder)
-        .with_context(|| format!("cannot write in {}", folder.display()))?;
-    temporary
-        .write_all(contents)
-        .and_then(|()| temporary.as_file().sync_all())
-        .with_context(|| format!("cannot write {}", path.display()))?;
-    temporary
-        .persist(path)
-        .with_context(|| format!("cannot replace {}", path.display()))?;
-    Ok(())
-}
-
-/// Waits until a file is on the disk.
-pub fn sync(path: &Path) -> Result<()> {
-    (std::fs::File::open(path).and_then(|file| file.sync_all()))
-        .with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// Reads the rows of a CSV file; none if there is no such file, as in a run that failed before its first iteration.
@@ -334,8 +349,7 @@ pub fn read_rows<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
 
 /// A file of rows without a last one that was not written to its end: of a run that was killed, or is under way.
 fn whole_rows(path: &Path) -> Result<Vec<u8>> {
-    let mut text =
-        std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let mut text = read_file(path).with_context(|| format!("cannot read {}", path.display()))?;
     let end = text.iter().rposition(|&byte| byte == b'\n');
     let end = end.map_or(0, |place| place + 1);
     if end < text.len() {

@@ -269,6 +269,7 @@ impl FinishedRun {
             directory: PathBuf::new(),
             config,
             file: RunFile {
+                version: RunFile::VERSION,
                 status,
                 reason: None,
                 owner: None,

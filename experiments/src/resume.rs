@@ -1,9 +1,10 @@
 //! `experiments resume`: going on with unfinished runs from their directories alone.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result, ensure};
+use tracing::warn;
 
 use crate::cell::CellConfig;
 use crate::cli::ResumeArgs;
@@ -11,17 +12,18 @@ use crate::finished;
 use crate::making::{Outcome, Task, Workshop};
 use crate::memory;
 use crate::records::RunFile;
+use crate::say::say;
 use crate::session::{self, Ending};
 
 /// `experiments resume`
 pub fn run(arguments: &ResumeArgs, interrupted: &AtomicBool) -> Result<Ending> {
     let making = &arguments.making;
-    let runs = find(arguments)?;
+    let Found { runs, left_out } = find(arguments)?;
     let (finished, open): (Vec<_>, Vec<_>) = runs.into_iter().partition(|(_, directory)| {
         (RunFile::read(directory).ok().flatten()).is_some_and(|file| file.status.is_final())
     });
     for (_, directory) in &finished {
-        eprintln!("{} is finished and is skipped", directory.display());
+        say!("{} is finished and is skipped", directory.display());
     }
     let cells: Vec<CellConfig> = open.iter().map(|(cell, _)| cell.clone()).collect();
     let data = session::load_data(&cells, &making.data_dir, making.in_process)?;
@@ -52,12 +54,36 @@ pub fn run(arguments: &ResumeArgs, interrupted: &AtomicBool) -> Result<Ending> {
         }
     }
     let names = cells.iter().map(CellConfig::directory_name);
-    Ok(session::ending(names.zip(&outcomes), interrupted))
+    let ending = session::ending(names.zip(&outcomes), interrupted);
+    if left_out.is_empty() {
+        return Ok(ending);
+    }
+    // Once more: by now the first time is far above.
+    for problem in &left_out {
+        say!("left out: {problem}");
+    }
+    Ok(match ending {
+        Ending::Success => Ending::SomeFailed,
+        ending => ending,
+    })
 }
 
-/// The runs that the arguments name, each once.
-fn find(arguments: &ResumeArgs) -> Result<Vec<(CellConfig, PathBuf)>> {
-    let mut runs: Vec<(CellConfig, PathBuf)> = Vec::new();
+/// What the arguments name.
+#[derive(Default)]
+struct Found {
+    /// Each once.
+    runs: Vec<(CellConfig, PathBuf)>,
+    /// What is wrong with the directories of other runs.
+    left_out: Vec<String>,
+}
+
+/// Finds the runs that the arguments name.
+///
+/// # Errors
+///
+/// There is none, or none that can be gone on with.
+fn find(arguments: &ResumeArgs) -> Result<Found> {
+    let mut found = Found::default();
     for folder in &arguments.runs {
         let directories = finished::directories(folder)?;
         ensure!(
@@ -66,21 +92,33 @@ fn find(arguments: &ResumeArgs) -> Result<Vec<(CellConfig, PathBuf)>> {
             folder.display()
         );
         for directory in directories {
-            // Its own name is wanted, even of the folder ".".
-            let directory = (directory.canonicalize())
-                .with_context(|| format!("cannot read {}", directory.display()))?;
-            let cell = CellConfig::read(&directory)?;
-            let name = cell.directory_name();
-            ensure!(
-                directory.ends_with(&name),
-                "{}: its config.toml is that of {name}: give the directory that name if the configuration is right, or \
-                 make the run with `experiments run`",
-                directory.display()
-            );
-            if !runs.iter().any(|(_, known)| *known == directory) {
-                runs.push((cell, directory));
+            match read(&directory) {
+                Ok((_, known)) if found.runs.iter().any(|(_, other)| *other == known) => {}
+                Ok(run) => found.runs.push(run),
+                Err(error) => found.left_out.push(format!("{error:#}")),
             }
         }
     }
-    Ok(runs)
+    let problems = found.left_out.join("; ");
+    ensure!(!found.runs.is_empty(), "no run to go on with: {problems}");
+    for problem in &found.left_out {
+        warn!("{problem}; the run is left out");
+    }
+    Ok(found)
+}
+
+/// The run of a directory.
+fn read(directory: &Path) -> Result<(CellConfig, PathBuf)> {
+    // Its own name is wanted, even of the folder ".".
+    let directory = (directory.canonicalize())
+        .with_context(|| format!("cannot read {}", directory.display()))?;
+    let cell = CellConfig::read(&directory)?;
+    let name = cell.directory_name();
+    ensure!(
+        directory.ends_with(&name),
+        "{}: its config.toml is that of {name}: give the directory that name if the configuration is right, or make the \
+         run with `experiments run`",
+        directory.display()
+    );
+    Ok((cell, directory))
 }

@@ -8,6 +8,7 @@ mod saving;
 mod stochastic;
 mod training;
 
+use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -15,7 +16,6 @@ use std::sync::atomic::AtomicBool;
 use anyhow::{Context, Result, bail};
 use flatland_data::{Loaded, Samples, Selection};
 use serde::{Deserialize, Serialize};
-use tracing::warn;
 
 use crate::cell::{CellConfig, Init};
 use crate::checkpoint::{Cursor, Identity, Interval, Place};
@@ -65,23 +65,33 @@ pub fn execute(
     interrupted: &AtomicBool,
     progress: &mut Progress,
 ) -> Result<RunFile> {
-    let earlier = RunFile::read(directory).unwrap_or_else(|error| {
-        warn!("{error:#}");
-        None
-    });
+    let earlier = RunFile::read(directory)?;
     records::write_whole(&directory.join(records::CONFIG), cell.to_toml().as_bytes())?;
-    let file = RunFile {
+    let provenance = provenance(cell, means.data, means.device)?;
+    let fresh = RunFile {
+        version: RunFile::VERSION,
         status: Status::Running,
         reason: None,
         owner: Some(Owner::this()),
-        provenance: provenance(cell, means.data, means.device)?,
+        provenance,
         started: jiff::Timestamp::now(),
         ended: None,
         resumed: (earlier.as_ref()).map_or(Vec::new(), |file| file.resumed.clone()),
         totals: Totals::default(),
     };
-    file.write(directory)?; // before anything that can fail for lack of memory
-    let identity = Identity::new(cell, &file.provenance);
+    // Before anything that can fail for lack of memory. What there is may have to be refused: until then its records are
+    // those of the earlier attempt, and so is what is told of them.
+    let told = match &earlier {
+        None => fresh.clone(),
+        Some(earlier) => RunFile {
+            provenance: earlier.provenance.clone(),
+            started: earlier.started,
+            totals: earlier.totals.clone(),
+            ..fresh.clone()
+        },
+    };
+    told.write(directory)?;
+    let identity = Identity::new(cell, &fresh.provenance);
     let device = &means.device.device;
     let start = resume::find(
         cell,
@@ -91,7 +101,7 @@ pub fn execute(
         means.keeping.extended_by,
     )?;
     let keeper = Keeper::new(directory, identity, means.keeping.checkpoints);
-    let (mut run, chunks) = Training::prepare(cell, directory, means, keeper, file, interrupted)?;
+    let (mut run, chunks) = Training::prepare(cell, directory, means, keeper, fresh, interrupted)?;
     let is_new = start.source == Source::Beginning && earlier.is_none();
     let place = match start.checkpoint {
         Some(checkpoint) => run.restore(checkpoint).with_context(|| {
@@ -160,9 +170,10 @@ fn provenance(cell: &CellConfig, data: &Loaded, device: &FoundDevice) -> Result<
     let initial_weights = match &cell.init {
         Init::Pytorch => None,
         Init::File(path) => {
-            let bytes =
-                std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-            Some(blake3::hash(&bytes).to_hex().to_string())
+            let mut sum = blake3::Hasher::new();
+            (File::open(path).and_then(|file| sum.update_reader(file).map(|_| ())))
+                .with_context(|| format!("cannot read {}", path.display()))?;
+            Some(sum.finalize().to_hex().to_string())
         }
     };
     Ok(Provenance {

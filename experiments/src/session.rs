@@ -5,7 +5,7 @@ use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use flatland_data::{Dataset, Loaded};
 use tracing::warn;
 
@@ -13,7 +13,7 @@ use crate::cell::{CellConfig, FloatType};
 use crate::cli::RunArgs;
 use crate::device::FoundDevice;
 use crate::doctor;
-use crate::grid::Grid;
+use crate::grid::{self, Grid};
 use crate::making::{Outcome, Task, Workshop};
 use crate::memory::{self, Chunk};
 use crate::page;
@@ -21,6 +21,8 @@ use crate::plan;
 use crate::presets::{self, Scale};
 use crate::records::{RunFile, write_whole};
 use crate::report::{self, FinishedRun};
+use crate::say::{say, show};
+use crate::status;
 use crate::table;
 use crate::words::counted;
 
@@ -45,7 +47,7 @@ pub fn run(arguments: &RunArgs, interrupted: &AtomicBool) -> Result<Ending> {
     match make(grid, arguments, interrupted)? {
         Some(made) => {
             let ending = conclude(&made, interrupted);
-            if arguments.is_quick() {
+            if arguments.is_quick() && ending != Ending::Interrupted {
                 report_on(&made.folder);
             }
             Ok(ending)
@@ -77,11 +79,11 @@ pub fn make(mut grid: Grid, arguments: &RunArgs, interrupted: &AtomicBool) -> Re
         arguments.making.in_process,
     );
     if arguments.dry_run {
-        println!(
+        show!(
             "{}",
             plan::table(&cells, &device, budget, arguments.estimate)?
         );
-        println!(
+        show!(
             "{} on {}, in {}; nothing was written. Arithmetic: a gradient as 3 losses, a Hessian product as 8, a \
              search as two trials.",
             counted(cells.len(), "run"),
@@ -89,10 +91,10 @@ pub fn make(mut grid: Grid, arguments: &RunArgs, interrupted: &AtomicBool) -> Re
             folder.display()
         );
         for plan in plans {
-            println!("{plan}");
+            show!("{plan}");
         }
         if let Err(problem) = data {
-            println!("not ready to run: {problem:#}");
+            show!("not ready to run: {problem:#}");
         }
         return Ok(None);
     }
@@ -103,7 +105,7 @@ pub fn make(mut grid: Grid, arguments: &RunArgs, interrupted: &AtomicBool) -> Re
     let is_cut = cells.iter().any(|cell| cell.lanczos_basis.is_some());
     if grid.chunk == Chunk::Auto || is_cut {
         for plan in plans {
-            eprintln!("{plan}");
+            say!("{plan}");
         }
     }
     consult(
@@ -112,7 +114,7 @@ pub fn make(mut grid: Grid, arguments: &RunArgs, interrupted: &AtomicBool) -> Re
         &arguments.results,
         arguments.making.despite_doctor,
     )?;
-    eprintln!(
+    say!(
         "{} on {}, results in {}",
         counted(cells.len(), "run"),
         device.description,
@@ -163,7 +165,7 @@ fn make_open(
         outcomes[task.place.0 - 1] = outcome;
     }
     if skipped > 0 {
-        eprintln!(
+        say!(
             "{skipped} of {} runs were already finished and have been skipped",
             cells.len()
         );
@@ -213,16 +215,18 @@ pub fn read_grid(arguments: &RunArgs, change: impl FnOnce(&mut Grid)) -> Result<
     } = arguments;
     let mut grid = match grid {
         Some(path) => {
-            let text = std::fs::read_to_string(path)
-                .with_context(|| format!("cannot read the grid {}", path.display()))?;
+            let origin = path.display().to_string();
+            let bytes =
+                std::fs::read(path).with_context(|| format!("cannot read the grid {origin}"))?;
+            let text = grid::text(bytes).map_err(|problem| anyhow!("{origin}: {problem}"))?;
             let name = path.file_stem().unwrap_or_default().to_string_lossy();
-            Grid::read(&name, &text, &path.display().to_string(), set, only, change)?
+            Grid::read(&name, &text, &origin, set, only, change)?
         }
         None => {
             let name = preset.as_deref().unwrap_or("quick");
             let preset = presets::read(name, *scale).map_err(anyhow::Error::msg)?;
             for change in &preset.changes {
-                eprintln!("scale: {change}");
+                say!("scale: {change}");
             }
             let folder = match scale {
                 Scale::Paper => name.to_owned(),
@@ -278,15 +282,22 @@ pub fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
 /// Makes the page of a grid and says where it is. Runs are not undone by a page that cannot be written.
 fn report_on(folder: &Path) {
     match page::write(folder, None) {
-        Ok(path) => println!("report: {}, to be opened in a browser", path.display()),
+        Ok(path) => show!("report: {}, to be opened in a browser", path.display()),
         Err(error) => warn!("no report: {error:#}"),
     }
 }
 
 /// Prints the table, draws the pictures and tells how the grid ended. Runs are not undone by a folder that cannot be
-/// written to.
+/// written to. After a signal there is no time to read all records: how far each run is must do.
 fn conclude(made: &Made, interrupted: &AtomicBool) -> Ending {
     let Made { cells, folder, .. } = made;
+    let names = cells.iter().map(CellConfig::directory_name);
+    if interrupted.load(Ordering::Relaxed) {
+        if let Some(table) = status::overview(folder, names.clone()) {
+            show!("{table}");
+        }
+        return ending(names.zip(&made.outcomes), interrupted);
+    }
     let mut runs = Vec::new();
     for cell in cells {
         match FinishedRun::read(&folder.join(cell.directory_name())) {
@@ -295,7 +306,7 @@ fn conclude(made: &Made, interrupted: &AtomicBool) -> Ending {
         }
     }
     let summarized = table::text(&runs).and_then(|table| {
-        print!("{table}");
+        show!("{}", table.trim_end_matches('\n'));
         match runs.is_empty() {
             true => Ok(()),
             false => write_whole(&folder.join("summary.txt"), table.as_bytes()),
@@ -307,12 +318,11 @@ fn conclude(made: &Made, interrupted: &AtomicBool) -> Ending {
     match report::pictures(&runs, folder) {
         Ok(pictures) => {
             for picture in pictures {
-                println!("picture: {}", picture.display());
+                show!("picture: {}", picture.display());
             }
         }
         Err(error) => warn!("not all pictures: {error:#}"),
     }
-    let names = cells.iter().map(CellConfig::directory_name);
     ending(names.zip(&made.outcomes), interrupted)
 }
 
@@ -331,27 +341,27 @@ pub fn ending<'a>(
         }
     }
     if !elsewhere.is_empty() {
-        eprintln!(
+        say!(
             "{} of {count} runs are being made by others:",
             elsewhere.len()
         );
         for (name, owner) in elsewhere {
             let owner = owner.as_ref().map(ToString::to_string);
-            eprintln!(
+            say!(
                 "  {name} by {}",
                 owner.as_deref().unwrap_or("another process")
             );
         }
     }
     if interrupted.load(Ordering::Relaxed) {
-        eprintln!(
+        say!(
             "interrupted; give the same command again: finished runs are skipped, \
              what was under way goes on"
         );
         return Ending::Interrupted;
     }
     if failed > 0 {
-        eprintln!(
+        say!(
             "{failed} of {count} runs did not reach their end; run.json in their folders says why"
         );
         return Ending::SomeFailed;

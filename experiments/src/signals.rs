@@ -4,17 +4,52 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
 use anyhow::Result;
+#[cfg(unix)]
+use signal_hook::consts::{SIGHUP, SIGUSR1, SIGXFSZ};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
-/// What batch systems send before the time limit; no such signal on Windows.
+/// Beside the usual ones, which Windows has too, what batch systems send before the time limit, and what a terminal
+/// sends when it is closed.
 #[cfg(unix)]
-const STOPPING: [i32; 3] = [SIGINT, SIGTERM, signal_hook::consts::SIGUSR1];
+const STOPPING: [i32; 4] = [SIGINT, SIGTERM, SIGUSR1, SIGHUP];
 #[cfg(not(unix))]
 const STOPPING: [i32; 2] = [SIGINT, SIGTERM];
 
 /// Whether a signal asks a process to stop.
 pub fn is_stopping(signal: i32) -> bool {
     STOPPING.contains(&signal)
+}
+
+/// The signals to listen to: with `nohup`, a terminal may be closed.
+fn listened_to() -> Vec<i32> {
+    #[cfg(unix)]
+    let is_wanted = |signal: &i32| *signal != SIGHUP || !is_ignored(SIGHUP);
+    #[cfg(not(unix))]
+    let is_wanted = |_: &i32| true;
+    STOPPING.into_iter().filter(is_wanted).collect()
+}
+
+/// Whether the program was started with a signal ignored.
+#[cfg(unix)]
+#[allow(unsafe_code)]
+fn is_ignored(signal: i32) -> bool {
+    let mut action = std::mem::MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: without a new action the function writes the present one, and changes nothing.
+    let is_known = unsafe { libc::sigaction(signal, std::ptr::null(), action.as_mut_ptr()) } == 0;
+    // SAFETY: all bits zero are a valid action.
+    let action = unsafe { action.assume_init() };
+    is_known && action.sa_sigaction == libc::SIG_IGN
+}
+
+/// Lets writing past a limit of the size of files fail, as on a full disk, in place of ending the program.
+///
+/// # Errors
+///
+/// The operating system does not let the program handle the signal.
+pub fn outlive_file_limits() -> Result<()> {
+    #[cfg(unix)]
+    signal_hook::flag::register(SIGXFSZ, Arc::default())?;
+    Ok(())
 }
 
 /// Raised by the first signal.
@@ -51,10 +86,12 @@ impl Stop {
     fn start(&self) -> Result<()> {
         use std::time::{Duration, Instant};
 
+        use crate::say::say;
+
         /// Some senders (`timeout`, terminals) signal a process and its group: both together are one wish.
         const ONE_WISH: Duration = Duration::from_millis(200);
 
-        let mut signals = signal_hook::iterator::Signals::new(STOPPING)?;
+        let mut signals = signal_hook::iterator::Signals::new(listened_to())?;
         let (flag, first) = (self.flag.clone(), self.signal.clone());
         std::thread::Builder::new()
             .name("signals".to_owned())
@@ -67,7 +104,7 @@ impl Stop {
                             first.store(signal, Ordering::Relaxed);
                             flag.store(true, Ordering::Relaxed);
                             let name = signal_hook::low_level::signal_name(signal);
-                            eprintln!(
+                            say!(
                                 "\n{}: stopping; press Ctrl-C again to stop at once",
                                 name.unwrap_or("signal")
                             );
@@ -84,7 +121,7 @@ impl Stop {
 
     #[cfg(not(unix))]
     fn start(&self) -> Result<()> {
-        for signal in STOPPING {
+        for signal in listened_to() {
             let code = exit_code(signal).into();
             signal_hook::flag::register_conditional_shutdown(signal, code, self.flag.clone())?;
         }
@@ -98,7 +135,7 @@ fn exit_code(signal: i32) -> u8 {
 
 /// Lets every signal that asks to stop raise a flag, and do nothing else, however often it comes.
 pub fn raise_flag(flag: &Arc<AtomicBool>) -> Result<()> {
-    for signal in STOPPING {
+    for signal in listened_to() {
         signal_hook::flag::register(signal, flag.clone())?;
     }
     Ok(())
@@ -106,7 +143,7 @@ pub fn raise_flag(flag: &Arc<AtomicBool>) -> Result<()> {
 
 /// Lets every signal that asks to stop end the program with an exit code, at once.
 pub fn end_at_once(code: i32) -> Result<()> {
-    for signal in STOPPING {
+    for signal in listened_to() {
         let always = Arc::new(AtomicBool::new(true));
         signal_hook::flag::register_conditional_shutdown(signal, code, always)?;
     }

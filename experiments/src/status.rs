@@ -11,6 +11,7 @@ use crate::cli::StatusArgs;
 use crate::finished;
 use crate::lock;
 use crate::records::{self, Owner, RunFile, Status};
+use crate::say::show;
 use crate::session::Ending;
 use crate::words::{counted, plain};
 
@@ -121,6 +122,31 @@ pub fn run(arguments: &StatusArgs) -> Result<Ending> {
         let inner = inner.filter(|inner| !inner.as_os_str().is_empty());
         inner.unwrap_or(&glance.directory).display().to_string()
     };
+    show!("{}", plain(&table(&glances, name).to_string()));
+    for glance in &glances {
+        if let Some(reason) = glance.reason() {
+            let line = format!("{}: {}: {reason}", name(glance), glance.status());
+            show!("{}", plain(&line));
+        }
+    }
+    show!("{}", counts(&glances));
+    Ok(Ending::Success)
+}
+
+/// How far the runs of these names in a folder are, as far as they were begun; nothing if none was.
+pub fn overview(folder: &Path, names: impl Iterator<Item = String>) -> Option<Table> {
+    let directories = names
+        .map(|name| folder.join(name))
+        .filter(|path| path.is_dir());
+    let glances: Vec<_> = directories.map(Glance::at).collect();
+    let name = |glance: &Glance| {
+        let name = glance.directory.file_name().unwrap_or_default();
+        name.to_string_lossy().into_owned()
+    };
+    (!glances.is_empty()).then(|| table(&glances, name))
+}
+
+fn table(glances: &[Glance], name: impl Fn(&Glance) -> String) -> Table {
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED).set_header([
         "run",
@@ -129,7 +155,7 @@ pub fn run(arguments: &StatusArgs) -> Result<Ending> {
         "last record",
         "owner",
     ]);
-    for glance in &glances {
+    for glance in glances {
         table.add_row([
             name(glance),
             glance.status().to_string(),
@@ -143,15 +169,7 @@ pub fn run(arguments: &StatusArgs) -> Result<Ending> {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    println!("{}", plain(&table.to_string()));
-    for glance in &glances {
-        if let Some(reason) = glance.reason() {
-            let line = format!("{}: {}: {reason}", name(glance), glance.status());
-            println!("{}", plain(&line));
-        }
-    }
-    println!("{}", counts(&glances));
-    Ok(Ending::Success)
+    table
 }
 
 /// How many runs are in which state, the most frequent first.
@@ -176,7 +194,7 @@ fn counts(glances: &[Glance]) -> String {
 
 /// Whole rows of a CSV file below its header.
 fn rows(path: &Path) -> u64 {
-    let text = std::fs::read(path).unwrap_or_default();
+    let text = records::read_file(path).unwrap_or_default();
     let lines = text.iter().filter(|&&byte| byte == b'\n').count() as u64;
     lines.saturating_sub(1)
 }

@@ -11,6 +11,7 @@ use comfy_table::{CellAlignment, Table, presets};
 use crate::cli::{Criterion, Tunable, TuneArgs};
 use crate::grid::loss_name;
 use crate::records::{RunFile, Status};
+use crate::say::{say, show};
 use crate::session::{self, Ending, Made};
 use crate::summary::{Kind, text};
 
@@ -64,7 +65,7 @@ pub fn run(arguments: &TuneArgs, interrupted: &AtomicBool) -> Result<Ending> {
         return Ok(Ending::Success);
     };
     let trials = trials(&made, arguments.by)?;
-    println!("{}", table(&trials));
+    show!("{}", table(&trials));
 
     let mut entries = Entries::read(output)?.unwrap_or_default();
     let mut chosen = 0;
@@ -73,7 +74,7 @@ pub fn run(arguments: &TuneArgs, interrupted: &AtomicBool) -> Result<Ending> {
             Ok(best) => {
                 let step_size = entry.candidates[*best].step_size;
                 if let Some(end) = at_end(&entry.candidates, step_size) {
-                    eprintln!(
+                    say!(
                         "{}: the best step size is the {end} tried, {step_size}; --step-sizes takes others",
                         entry.task
                     );
@@ -83,19 +84,19 @@ pub fn run(arguments: &TuneArgs, interrupted: &AtomicBool) -> Result<Ending> {
                 entries.insert(entry);
                 chosen += 1;
             }
-            Err(reason) => eprintln!("error: no step size for {}: {reason}", entry.task),
+            Err(reason) => say!("error: no step size for {}: {reason}", entry.task),
         }
     }
     if chosen > 0 {
         entries.write(output)?;
     }
-    println!(
+    show!(
         "{chosen} of {} step sizes chosen and written to {}",
         trials.len(),
         output.display()
     );
     if interrupted.load(Ordering::Relaxed) {
-        eprintln!("interrupted; give the same command again: finished runs are skipped");
+        say!("interrupted; give the same command again: finished runs are skipped");
         return Ok(Ending::Interrupted);
     }
     Ok(if chosen < trials.len() {

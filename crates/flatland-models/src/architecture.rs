@@ -181,6 +181,16 @@ pub enum ArchitectureError {
         /// Its value.
         value: Vec<usize>,
     },
+    /// More than any machine holds.
+    #[error("{option} must be at most {most}, but is {value}")]
+    TooLarge {
+        /// The option's name.
+        option: &'static str,
+        /// Its value.
+        value: usize,
+        /// The largest value.
+        most: usize,
+    },
     /// The images vanish in the pooling layers.
     #[error(
         "this network needs images of at least {least}×{least} pixels, but they are {height}×{width}"
@@ -227,7 +237,35 @@ pub enum ArchitectureError {
     },
 }
 
+/// The largest number of features or channels. With it and the next, a network whose options are checked is described in
+/// a moment, and the bytes of its parameters are fewer than an integer of 64 bits counts.
+pub(crate) const MOST_FEATURES: usize = 100_000;
+/// The largest number of layers, blocks, heads, or features of a head.
+pub(crate) const MOST_LAYERS: usize = 1000;
+
 impl ArchitectureError {
+    /// Whether all values of an option are from 1 to `most`.
+    pub(crate) fn check_sizes(
+        option: &'static str,
+        values: &[usize],
+        most: usize,
+    ) -> Result<(), Self> {
+        if values.contains(&0) {
+            return Err(Self::ZeroWidth {
+                option,
+                value: values.to_vec(),
+            });
+        }
+        match values.iter().find(|&&value| value > most) {
+            Some(&value) => Err(Self::TooLarge {
+                option,
+                value,
+                most,
+            }),
+            None => Ok(()),
+        }
+    }
+
     pub(crate) fn check_rate(option: &'static str, value: f64) -> Result<(), Self> {
         if (0.0..1.0).contains(&value) {
             Ok(())

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::architecture::MOST_FEATURES;
 use crate::{
     Activation, ArchitectureError, Conv2dConfig, Flatten, Initializer, InputShape, Layer,
     LinearConfig, MaxPool2d, Nonlinearity, Norm, Sequence,
@@ -38,12 +39,7 @@ impl Default for CnnConfig {
 impl CnnConfig {
     pub(crate) fn check(&self, input: InputShape) -> Result<(), ArchitectureError> {
         let InputShape { height, width, .. } = input;
-        if self.channels.contains(&0) {
-            return Err(ArchitectureError::ZeroWidth {
-                option: "channels",
-                value: self.channels.to_vec(),
-            });
-        }
+        ArchitectureError::check_sizes("channels", &self.channels, MOST_FEATURES)?;
         if height.min(width) < 4 {
             return Err(ArchitectureError::ImageTooSmall {
                 least: 4,

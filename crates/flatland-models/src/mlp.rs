@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::architecture::{MOST_FEATURES, MOST_LAYERS};
 use crate::{
     Activation, ArchitectureError, Flatten, Initializer, InputShape, Layer, LinearConfig,
     Nonlinearity, Sequence,
@@ -35,13 +36,15 @@ impl Default for MlpConfig {
 
 impl MlpConfig {
     pub(crate) fn check(&self) -> Result<(), ArchitectureError> {
-        if self.widths.contains(&0) {
-            return Err(ArchitectureError::ZeroWidth {
-                option: "widths",
-                value: self.widths.clone(),
+        let count = self.widths.len();
+        if count > MOST_LAYERS {
+            return Err(ArchitectureError::TooLarge {
+                option: "the number of widths",
+                value: count,
+                most: MOST_LAYERS,
             });
         }
-        Ok(())
+        ArchitectureError::check_sizes("widths", &self.widths, MOST_FEATURES)
     }
 
     /// Builds the network and draws its weights from PyTorch's default distribution.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::architecture::{MOST_FEATURES, MOST_LAYERS};
 use crate::{
     Activation, ArchitectureError, Initializer, InputShape, Layer, LayerNormConfig, LinearConfig,
     MeanOfTokens, Nonlinearity, Patches, SelfAttention, Sequence, SinCosPositions,
@@ -56,16 +57,13 @@ impl Default for VitConfig {
 impl VitConfig {
     pub(crate) fn check(&self, input: InputShape) -> Result<(), ArchitectureError> {
         let InputShape { height, width, .. } = input;
-        for (option, value) in [
-            ("depth", self.depth),
-            ("heads", self.heads),
-            ("head_width", self.head_width),
-            ("hidden_width", self.hidden_width),
+        for (option, value, most) in [
+            ("depth", self.depth, MOST_LAYERS),
+            ("heads", self.heads, MOST_LAYERS),
+            ("head_width", self.head_width, MOST_LAYERS),
+            ("hidden_width", self.hidden_width, MOST_FEATURES),
         ] {
-            if value == 0 {
-                let value = vec![value];
-                return Err(ArchitectureError::ZeroWidth { option, value });
-            }
+            ArchitectureError::check_sizes(option, &[value], most)?;
         }
         if self.width < 8 || !self.width.is_multiple_of(4) {
             return Err(ArchitectureError::Multiple {
@@ -75,6 +73,7 @@ impl VitConfig {
                 least: 8,
             });
         }
+        ArchitectureError::check_sizes("width", &[self.width], MOST_FEATURES)?;
         let patch = self.patch(input);
         if patch == 0 || !height.is_multiple_of(patch) || !width.is_multiple_of(patch) {
             return Err(ArchitectureError::Patch {

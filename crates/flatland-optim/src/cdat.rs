@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{require, require_positive};
 use crate::method::Start;
 use crate::vector::axpy;
-use crate::{Curvature, Error, Method, NonFinite, Outcome, Step};
+use crate::{Curvature, CurvatureFailure, Error, Method, Outcome, Step};
 
 /// The parameters of [`Cdat`]. The default is the paper's: `σ = 2.06`, and nothing else.
 ///
@@ -89,8 +89,8 @@ pub struct CdatState {
 /// Gradient descent with the step size that the curvature along the step gives; see [`CdatConfig`].
 ///
 /// An iteration takes one gradient, with the loss at `w_k`, and one curvature along it. It ends without a step where the
-/// run has converged (`‖g‖` or `f` below `1e-8`), where loss, gradient or curvature at `w_k` are not finite, and where
-/// the curvature vanishes so that no finite step size follows from it ([`Outcome::NoCurvature`]).
+/// run has converged (`‖g‖` or `f` below `1e-8`), where the loss or the gradient at `w_k` is not finite, and where
+/// no finite step size follows from the curvature, which vanishes or is not finite ([`Outcome::CurvatureFailed`]).
 ///
 /// # References
 ///
@@ -146,12 +146,12 @@ impl<O: Curvature + ?Sized> Method<O> for Cdat {
         let mut step = start.step();
         let curvature = objective.curvature_along(&point, &start.gradient);
         if !curvature.is_finite() {
-            step.outcome = Outcome::Diverged(NonFinite::Curvature);
+            step.outcome = Outcome::CurvatureFailed(CurvatureFailure::NonFinite);
             return (point, step);
         }
         let squared_norm = start.gradient_norm * start.gradient_norm;
         let Some(step_size) = self.step_size(squared_norm, curvature) else {
-            step.outcome = Outcome::NoCurvature;
+            step.outcome = Outcome::CurvatureFailed(CurvatureFailure::Vanishes);
             return (point, step);
         };
         step.step_size = step_size;

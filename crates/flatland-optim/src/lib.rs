@@ -91,7 +91,7 @@ pub use error::Error;
 pub use gradient_descent::{GradientDescent, GradientDescentConfig};
 pub use initial_trial::{InitialTrial, Polyak};
 pub use line_search::{Extrapolation, LineSearch, LineSearchConfig, LineSearchState};
-pub use method::{Convergence, Method, NonFinite, Outcome, SearchFailure, Step};
+pub use method::{Convergence, CurvatureFailure, Method, NonFinite, Outcome, SearchFailure, Step};
 pub use objective::{Counted, Curvature, Evaluations, Objective, Products};
 pub use reference::{Reference, ReferenceState};
 pub use sam::{Sam, SamConfig, SamState};

@@ -50,10 +50,9 @@ pub enum Outcome {
     Converged(Convergence),
     /// No acceptable step size was found, and no step was taken.
     SearchFailed(SearchFailure),
-    /// The curvature along the step vanishes, so that a method that divides by it finds no finite step size; no step
-    /// was taken.
-    NoCurvature,
-    /// The loss, the gradient or the curvature at `w_k` is not finite, and no step was taken.
+    /// A method that divides by the curvature along the step finds no finite step size, and no step was taken.
+    CurvatureFailed(CurvatureFailure),
+    /// The loss or the gradient at `w_k` is not finite, and no step was taken.
     Diverged(NonFinite),
 }
 
@@ -77,6 +76,16 @@ pub enum SearchFailure {
     StepTooSmall,
 }
 
+/// Why no step size follows from the curvature along the step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CurvatureFailure {
+    /// It vanishes, up to rounding.
+    Vanishes,
+    /// It is not finite, though the loss and the gradient are.
+    NonFinite,
+}
+
 /// What was not finite.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -85,8 +94,6 @@ pub enum NonFinite {
     Loss,
     /// The gradient at `w_k`.
     Gradient,
-    /// The curvature along the step from `w_k`.
-    Curvature,
 }
 
 /// Below it, the norm of the gradient counts as zero.

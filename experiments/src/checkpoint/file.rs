@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{Checkpoint, Identity, State};
+use crate::records;
 
 const MAGIC: &[u8; 8] = b"flatland";
 /// The version of the format; any other is refused. What precedes it and the checksum at the end stay for ever.
@@ -154,6 +155,10 @@ pub(super) fn read(path: &Path, device: &Device) -> Result<(Identity, Checkpoint
             return Ok(Err(version));
         }
         let head: Head<Identity, State> = rmp_serde::from_slice(&block(&mut file)?)?;
+        let is_foreign = |name: &&String| !records::TABLES.contains(&name.as_str());
+        if let Some(name) = head.state.marks.keys().find(is_foreign) {
+            bail!("it counts the rows of {name:?}, and no run has such a file");
+        }
         let tensors = head.tensors.into_iter().map(|name| {
             let tensor = tensor(&block(&mut file)?, &name, device)
                 .with_context(|| format!("the tensor {name}"))?;
@@ -176,18 +181,17 @@ pub(super) fn read(path: &Path, device: &Device) -> Result<(Identity, Checkpoint
     }
 }
 
-/// A block with its length before it. That length is not taken at its word: whoever writes a checksum may write any.
+/// A block with its length before it. Anybody can make a checksum: no memory is taken for what is not there.
 fn block(file: &mut impl Read) -> Result<Vec<u8>> {
     let mut length = [0; 8];
     file.read_exact(&mut length)?;
     let length = u64::from_le_bytes(length);
-    let announced = || format!("a block of {length} bytes is announced");
     let mut block = Vec::new();
-    block
-        .try_reserve_exact(usize::try_from(length).with_context(announced)?)
-        .with_context(announced)?;
     let found = file.take(length).read_to_end(&mut block)? as u64;
-    ensure!(found == length, "{}, {found} are there", announced());
+    ensure!(
+        found == length,
+        "a part of {length} bytes, of which {found} are there"
+    );
     Ok(block)
 }
 

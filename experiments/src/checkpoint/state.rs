@@ -39,7 +39,9 @@ impl Place {
     pub fn iteration(&self, per_epoch: u64) -> u64 {
         match self {
             Self::FullBatch(iteration) => *iteration,
-            Self::Stochastic(cursor) => cursor.epoch * per_epoch + cursor.batch.unwrap_or(0),
+            Self::Stochastic(cursor) => {
+                (cursor.epoch.saturating_mul(per_epoch)).saturating_add(cursor.batch.unwrap_or(0))
+            }
         }
     }
 }

@@ -84,8 +84,9 @@ pub struct StatusArgs {
     after_help = "For instance:\n  \
         experiments resume results/quick/fashion-mnist-mlp-nls-42-0123456789\n  \
         experiments resume results/quick                every unfinished run in there\n\n\
-        Exit code: 0 all runs done (but for those that others make), 1 some diverged, stalled, failed or ran out of \
-        time, 2 wrong usage or no run, 130, 143 or 138 stopped by SIGINT, SIGTERM or SIGUSR1."
+        Exit code: 0 all runs done (but for those that others make), 1 some diverged, stalled, failed, ran out of time \
+        or could not be read, 2 wrong usage or no run, 130, 143, 138 or 129 stopped by SIGINT, SIGTERM, SIGUSR1 or \
+        SIGHUP."
 )]
 pub struct ResumeArgs {
     /// Directories of runs, or folders with runs.

@@ -24,7 +24,7 @@ use crate::presets::{self, Scale};
     When the command is given again, finished runs are skipped, others go on where they were stopped, and those that \
     another process is making are left to it: several may work on one results folder.\n\n\
     Exit code: 0 all runs done (but for those that others make), 1 some diverged, stalled, failed or ran out of time, \
-    2 wrong usage or configuration, 130 stopped by Ctrl-C (SIGINT), 143 by SIGTERM, 138 by SIGUSR1.")]
+    2 wrong usage or configuration, 130 stopped by Ctrl-C (SIGINT), 143 by SIGTERM, 138 by SIGUSR1, 129 by SIGHUP.")]
 pub struct RunArgs {
     /// A grid file (TOML). Without one, the quick preset.
     #[arg(value_name = "GRID.toml", conflicts_with = "preset")]

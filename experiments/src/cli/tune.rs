@@ -43,8 +43,8 @@ pub enum Criterion {
         { name = \"sam\", step_size = \"tuned\" }.",
     after_help = "Finished runs are skipped when the command is given again. A run that diverged or failed is never \
         the best.\n\n\
-        Exit code: 0 every step size chosen, 1 some not, 2 wrong usage or configuration, 130, 143 or 138 stopped \
-        by SIGINT, SIGTERM or SIGUSR1."
+        Exit code: 0 every step size chosen, 1 some not, 2 wrong usage or configuration, 130, 143, 138 or 129 \
+        stopped by SIGINT, SIGTERM, SIGUSR1 or SIGHUP."
 )]
 pub struct TuneArgs {
     /// The method; the other options are those that the grid names it with.

@@ -6,6 +6,9 @@ use toml::{Table, Value};
 /// Keys of which a grid gives one.
 const RIVALS: [(&str, &str); 1] = [("samples", "first_per_class")];
 
+/// The largest number of iterations, epochs or samples of a batch: no run comes to its end, and no sum overflows.
+const MOST: u64 = 1_000_000_000_000;
+
 /// Gives keys of a grid other values. A key takes the place of its rival, too.
 pub fn replace_keys(table: &mut Table, replacements: Table) {
     for key in replacements.keys() {
@@ -72,6 +75,11 @@ impl Reader {
         let expected = format!("a whole number, at least {least}");
         let count: i64 = self.take(key, &expected)?;
         match u64::try_from(count) {
+            Ok(count) if count > MOST => {
+                self.problems
+                    .push(format!("{key} = {count}: expected at most {MOST}"));
+                None
+            }
             Ok(count) if count >= least => Some(count),
             _ => {
                 self.problems

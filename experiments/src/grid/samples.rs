@@ -26,6 +26,8 @@ pub(super) enum Samples {
 const FULL: NonZeroUsize = NonZeroUsize::new(5000).expect("5000 is not zero");
 
 impl Samples {
+    /// The largest number: more than any of the data sets has.
+    const MOST: usize = 10_000_000;
     const ALLOWED: &str =
         "a whole number, at least 1, or one for each network, such as { mlp = 5000, cnn = 1000 }";
 
@@ -41,7 +43,7 @@ impl Samples {
         match self {
             Self::All(count) => Some(count.get()),
             Self::ByNetwork(counts) => counts.get(network.name()).map(|count| count.get()),
-            Self::FirstPerClass(count) => Some(count.get().saturating_mul(dataset.classes())),
+            Self::FirstPerClass(count) => count.get().checked_mul(dataset.classes()),
         }
     }
 
@@ -53,9 +55,16 @@ impl Samples {
     }
 
     pub(super) fn check(&self, networks: &[Architecture], problems: &mut Vec<String>) {
-        let Self::ByNetwork(counts) = self else {
-            return;
+        let counts = match self {
+            Self::ByNetwork(counts) => counts,
+            Self::All(count) => return check_count("samples", "", *count, problems),
+            Self::FirstPerClass(count) => {
+                return check_count("first_per_class", "", *count, problems);
+            }
         };
+        for (name, count) in counts {
+            check_count("samples", &format!(" of {name}"), *count, problems);
+        }
         for name in counts.keys() {
             if let Err(problem) = Architecture::named(name) {
                 problems.push(format!("samples: {problem}"));
@@ -67,5 +76,14 @@ impl Samples {
                 problems.push(format!("samples: no number for {name}; add {name} = 5000"));
             }
         }
+    }
+}
+
+fn check_count(key: &str, of: &str, count: NonZeroUsize, problems: &mut Vec<String>) {
+    if count.get() > Samples::MOST {
+        problems.push(format!(
+            "{key} = {count}{of}: expected at most {}",
+            Samples::MOST
+        ));
     }
 }

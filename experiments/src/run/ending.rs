@@ -1,6 +1,6 @@
 //! What an iteration without a step says of the run.
 
-use flatland_optim::{Convergence, NonFinite, Outcome, SearchFailure, Step};
+use flatland_optim::{Convergence, CurvatureFailure, NonFinite, Outcome, SearchFailure, Step};
 
 use crate::records::Status;
 
@@ -29,11 +29,12 @@ pub(super) fn ending(step: &Step) -> Option<(Status, String)> {
         Outcome::Diverged(NonFinite::Gradient) => {
             (Status::Diverged, "the gradient is not finite".to_owned())
         }
-        Outcome::Diverged(NonFinite::Curvature) => (
-            Status::Diverged,
-            "the curvature along the gradient is not finite".to_owned(),
+        Outcome::CurvatureFailed(CurvatureFailure::NonFinite) => (
+            Status::Stalled,
+            "the curvature along the gradient is not finite, so no step size follows from it"
+                .to_owned(),
         ),
-        Outcome::NoCurvature => (
+        Outcome::CurvatureFailed(CurvatureFailure::Vanishes) => (
             Status::Stalled,
             "the curvature along the gradient vanishes, so no finite step size follows from it; \
              the option epsilon of cdat keeps it positive"
@@ -41,4 +42,53 @@ pub(super) fn ending(step: &Step) -> Option<(Status, String)> {
         ),
     };
     Some((status, what))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The table of the reliability document: what is not finite, and how a run ends with it.
+    #[test]
+    fn what_is_not_finite_at_the_point_diverges_and_in_the_curvature_stalls() {
+        let step = |outcome| Step {
+            loss: f64::NAN,
+            gradient_norm: 1.0,
+            step_size: 0.0,
+            initial_step_size: None,
+            trials: 0,
+            backtracks: 0,
+            reference_value: None,
+            average_loss: None,
+            accepted_loss: None,
+            outcome,
+        };
+        for (outcome, expected, what) in [
+            (
+                Outcome::Diverged(NonFinite::Loss),
+                Status::Diverged,
+                "the loss is NaN",
+            ),
+            (
+                Outcome::Diverged(NonFinite::Gradient),
+                Status::Diverged,
+                "the gradient is not finite",
+            ),
+            (
+                Outcome::CurvatureFailed(CurvatureFailure::NonFinite),
+                Status::Stalled,
+                "the curvature along the gradient is not finite",
+            ),
+            (
+                Outcome::CurvatureFailed(CurvatureFailure::Vanishes),
+                Status::Stalled,
+                "the curvature along the gradient vanishes",
+            ),
+        ] {
+            let (status, reason) = ending(&step(outcome)).unwrap();
+            assert_eq!(status, expected, "{reason}");
+            assert!(reason.starts_with(what), "{reason}");
+        }
+        assert!(ending(&step(Outcome::Stepped)).is_none());
+    }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use burn::tensor::{DType, Tensor};
 use flatland_data::{Samples, Selection};
 use flatland_models::{
@@ -21,6 +21,7 @@ use crate::batches;
 use crate::cell::{CellConfig, Init};
 use crate::checkpoint::Checkpoint;
 use crate::diagnostics::Diagnostics;
+use crate::disk::sync_folder;
 use crate::grid::input_shape;
 use crate::method::RunningMethod;
 use crate::records::{self, MetricsRow, RunFile, SharpnessRow, Tables};
@@ -274,12 +275,16 @@ impl<'a> Training<'a> {
         let running = self.objective.running_statistics();
         save_weights(&weights, &self.network, &self.point, running)?;
         records::sync(&weights)?;
+        // Its name, too, before the run says that it is done.
+        sync_folder(self.directory)
+            .with_context(|| format!("cannot write {}", weights.display()))?;
         self.tables.sync()?;
         if let Some(before) = &self.before {
             self.keeper.save(before)?;
         }
-        self.file.write(self.directory)?;
+        // Before the run says that it is done: nobody looks after a finished one any more.
         self.keeper.close()?;
+        self.file.write(self.directory)?;
         Ok(self.file)
     }
 }

@@ -3,8 +3,10 @@
 mod crashes;
 mod limits;
 mod managing;
+mod restarts;
 mod sharing;
 mod signals;
+mod versions;
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};

@@ -2,6 +2,7 @@
 
 #[cfg(unix)]
 mod cells;
+mod damaged_grids;
 mod diagnostics;
 mod endings;
 mod follow;

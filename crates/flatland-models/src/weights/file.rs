@@ -18,6 +18,9 @@ const USUAL_PREFIXES: [&str; 4] = ["", "state_dict.", "model_state_dict.", "mode
 /// An archive may unpack to so many times its length, or to [`SMALL`] where that is more. `torch.save` packs nothing, and
 /// floats hardly shrink.
 const MOST_GROWTH: u64 = 16;
+/// Where a tar archive says that it is one.
+const TAR_MAGIC_PLACE: usize = 257;
+const TAR_MAGIC: &[u8] = b"ustar";
 /// Bytes that any archive may unpack to.
 const SMALL: u64 = 256_000_000;
 
@@ -107,12 +110,19 @@ pub(super) enum Fit {
 
 fn tensors(path: &Path) -> Result<BTreeMap<String, StoredTensor>, String> {
     let mut start = Vec::new();
-    (File::open(path).and_then(|file| file.take(9).read_to_end(&mut start)))
+    let most = (TAR_MAGIC_PLACE + TAR_MAGIC.len()) as u64;
+    (File::open(path).and_then(|file| file.take(most).read_to_end(&mut start)))
         .map_err(|error| error.to_string())?;
     // A safetensors file begins with the length of a JSON object and that object; no file of torch.save does.
     if start.get(8) == Some(&b'{') {
         let mut store = SafetensorsStore::from_file(path);
         store.get_all_tensors().cloned().map_err(|e| e.to_string())
+    } else if start.get(TAR_MAGIC_PLACE..) == Some(TAR_MAGIC) {
+        // Read as a whole, holes included, of which an archive may have more than memory.
+        Err(
+            "a tar archive, as the first versions of torch.save wrote; load it with PyTorch and save it anew"
+                .to_owned(),
+        )
     } else {
         check_unpacked(path)?;
         let mut store = PytorchStore::from_file(path).map_indices_contiguous(false);

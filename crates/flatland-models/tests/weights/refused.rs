@@ -144,6 +144,24 @@ fn an_archive_that_unpacks_to_far_more_than_it_is_is_refused() {
     assert!(error.contains("256000000 are the most"), "{error}");
 }
 
+/// The oldest format of torch.save. An entry of a tar archive may have holes, and be larger than any memory.
+#[test]
+fn a_tar_archive_is_refused_before_it_is_read() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("old.pt");
+    let mut header = [0; 512];
+    header[..8].copy_from_slice(b"storages");
+    header[100..108].copy_from_slice(b"0000644\0");
+    header[124..136].copy_from_slice(b"77777777777\0"); // 8 GiB - 1
+    header[257..265].copy_from_slice(b"ustar\x0000");
+    let sum: u32 = header.iter().map(|&byte| u32::from(byte)).sum::<u32>() + 8 * u32::from(b' ');
+    header[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    std::fs::write(&path, header).unwrap();
+    let error = load(&path, &mlp(2)).unwrap_err().to_string();
+    assert!(error.contains("a tar archive"), "{error}");
+    assert!(error.contains("save it anew"), "{error}");
+}
+
 /// A file cut short or with flipped bytes is an error or other numbers, never a panic or a hang.
 #[test]
 fn damaged_files_never_panic() {

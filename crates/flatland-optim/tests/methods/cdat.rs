@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 use flatland_optim::{
-    CdatConfig, Convergence, Counted, Curvature, Method, NonFinite, Objective, Outcome,
+    CdatConfig, Convergence, Counted, Curvature, CurvatureFailure, Method, Objective, Outcome,
 };
 use proptest::prelude::*;
 
@@ -40,8 +40,9 @@ proptest! {
                     prop_assert!(step.step_size.is_finite());
                     prop_assert!(step.step_size * magnitude >= scale * (1.0 - 1e-12), "{:?}", step);
                 }
-                Outcome::Converged(Convergence::GradientNorm) | Outcome::NoCurvature => break,
-                Outcome::Diverged(_) if step.gradient_norm > 1e100 => break,
+                Outcome::Converged(Convergence::GradientNorm) | Outcome::CurvatureFailed(CurvatureFailure::Vanishes) => break,
+                Outcome::Diverged(_) | Outcome::CurvatureFailed(CurvatureFailure::NonFinite)
+                    if step.gradient_norm > 1e100 => break,
                 outcome => prop_assert!(false, "{outcome:?} {step:?}"),
             }
         }
@@ -142,11 +143,17 @@ impl Curvature for Slope {
 fn a_curvature_without_a_step_size_is_an_outcome_and_no_step() {
     let least = f64::from_bits(1);
     for (curvature, expected) in [
-        (0.0, Outcome::NoCurvature),
-        (-0.0, Outcome::NoCurvature),
-        (least, Outcome::NoCurvature), // 2.06 / least overflows
-        (f64::NAN, Outcome::Diverged(NonFinite::Curvature)),
-        (f64::INFINITY, Outcome::Diverged(NonFinite::Curvature)),
+        (0.0, Outcome::CurvatureFailed(CurvatureFailure::Vanishes)),
+        (-0.0, Outcome::CurvatureFailed(CurvatureFailure::Vanishes)),
+        (least, Outcome::CurvatureFailed(CurvatureFailure::Vanishes)), // 2.06 / least overflows
+        (
+            f64::NAN,
+            Outcome::CurvatureFailed(CurvatureFailure::NonFinite),
+        ),
+        (
+            f64::INFINITY,
+            Outcome::CurvatureFailed(CurvatureFailure::NonFinite),
+        ),
     ] {
         let mut method = CdatConfig::new().init().unwrap();
         let (point, step) = method.step(&mut Slope { curvature }, vector(&[3.0]));

@@ -156,6 +156,28 @@ fn a_run_is_gone_on_with_from_its_directory_alone() {
         again.errors
     );
 
+    // One that cannot be gone on with keeps no other from it.
+    let broken = folder.path().join("quick/broken");
+    std::fs::create_dir(&broken).unwrap();
+    std::fs::copy(run.join("run.json"), broken.join("run.json")).unwrap();
+    let unfinished = folder.path().join("quick");
+    let mut file = run_file(run);
+    file["status"] = "interrupted".into();
+    std::fs::write(run.join("run.json"), file.to_string()).unwrap();
+    let rest = experiments(
+        elsewhere.path(),
+        &["resume", &unfinished.display().to_string()],
+    );
+    assert_eq!(rest.code, Some(1), "{}", rest.errors);
+    assert!(
+        rest.errors.contains("left out: cannot read ")
+            && rest.errors.contains("broken/config.toml"),
+        "{}",
+        rest.errors
+    );
+    assert_eq!(run_file(run)["status"], "done");
+    std::fs::remove_dir_all(broken).unwrap();
+
     let renamed = folder.path().join("renamed");
     std::fs::rename(run, &renamed).unwrap();
     let refused = experiments(
@@ -168,4 +190,25 @@ fn a_run_is_gone_on_with_from_its_directory_alone() {
         "{}",
         refused.errors
     );
+}
+
+#[test]
+fn a_run_may_be_removed_from_within() {
+    let folder = TempDir::new().unwrap();
+    let short = grid("[\"nls\"]", 9);
+    assert_eq!(finish(program(folder.path(), &short, &[])).code, Some(0));
+    let run = runs(folder.path()).remove(0);
+    let mut file = run_file(&run);
+    file["status"] = "failed".into();
+    std::fs::write(run.join("run.json"), file.to_string()).unwrap();
+    let removed = experiments(&run, &["clean", ".", "--failed", "--yes"]);
+    assert_eq!(removed.code, Some(0), "{}", removed.output);
+    assert!(
+        removed.output.contains("1 of 1 unfinished runs removed"),
+        "{}",
+        removed.output
+    );
+    assert!(!run.exists());
+    let rest = std::fs::read_dir(folder.path().join("quick")).unwrap();
+    assert!(rest.flatten().all(|entry| entry.path().is_file()));
 }

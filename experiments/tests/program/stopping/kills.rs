@@ -3,49 +3,166 @@
 //! `FLATLAND_SOAK=200` makes at least so many kills of each problem instead of three.
 
 use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::Child;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use super::{SMALL, assert_same, finish, only_run, program, run_file, signal};
+use super::{SMALL, assert_same, finish, only_run, program, rows, run_file, signal, tables};
 
-/// Kills runs of the grid at moments that are spread over the time that one takes, until there were enough kills; each
-/// is then made to its end and compared with one that was left alone.
+/// Iterations between two checkpoints.
+const INTERVAL: usize = 2;
+
+/// What a kill has left of a run that was not finished.
+#[derive(Debug, Clone, Copy, Default)]
+struct Left {
+    has_checkpoint: bool,
+    /// Iterations recorded, of which the last may not have been ended.
+    rows: usize,
+}
+
+impl Left {
+    /// Nothing if the run was finished before.
+    fn of(folder: &Path) -> Option<Self> {
+        let runs = std::fs::read_dir(folder.join("grid")).into_iter().flatten();
+        let Some(run) = runs
+            .flatten()
+            .map(|entry| entry.path())
+            .find(|run| run.is_dir())
+        else {
+            return Some(Self::default());
+        };
+        let is_done = run.join("run.json").exists()
+            && ["done", "converged"].contains(&run_file(&run)["status"].as_str().unwrap());
+        let has = |name: &str| run.join(name).exists();
+        (!is_done).then(|| Self {
+            has_checkpoint: has("checkpoint.bin") || has("checkpoint.previous.bin"),
+            rows: rows(&run.join("metrics.csv")),
+        })
+    }
+}
+
+/// Makes sure that a run whose process was killed has gone on in the end where its last checkpoint was, at most an interval
+/// before what had been recorded.
+fn assert_gone_on(run: &Path, kills: &[Left]) {
+    let file = run_file(run);
+    let resumed = file["resumed"].as_array().cloned().unwrap_or_default();
+    assert!(resumed.len() <= kills.len(), "{resumed:?} after {kills:?}");
+    let Some(last) = kills.last() else { return };
+    if last.has_checkpoint {
+        let resumption = resumed.last().expect("it went on");
+        assert_ne!(
+            resumption["from"], "beginning",
+            "{resumption} after {kills:?}"
+        );
+        assert!(resumption.get("passed_over").is_none(), "{resumption}");
+    }
+    let from = (resumed.last()).map_or(0, |last| last["iteration"].as_u64().unwrap()) as usize;
+    let furthest = kills.iter().map(|left| left.rows).max().unwrap_or(0);
+    assert!(from + INTERVAL >= furthest, "from {from} after {kills:?}");
+}
+
+/// A run that has ended leaves what is documented, and nothing of what was on its way when it was killed.
+fn assert_tidy(run: &Path) {
+    for entry in std::fs::read_dir(run).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let is_known = [
+            "config.toml",
+            "run.json",
+            "checkpoint.bin",
+            "weights.safetensors",
+            "lock",
+        ];
+        let is_table = tables(run).contains(&name) && !name.starts_with('.');
+        assert!(is_table || is_known.contains(&name.as_str()), "{name}");
+    }
+}
+
+/// When a run is killed.
+enum Moment {
+    /// So long after its start, whatever it does then.
+    After(Duration),
+    /// So soon after it has recorded so many iterations.
+    Rows(usize, Duration),
+}
+
+impl Moment {
+    /// Waits for it; `false` if the run has ended before.
+    fn wait(&self, child: &mut Child, folder: &Path) -> bool {
+        let mut is_under_way = || child.try_wait().unwrap().is_none();
+        match *self {
+            Self::After(time) => std::thread::sleep(time),
+            Self::Rows(count, then) => {
+                while Left::of(folder).is_some_and(|left| left.rows < count) && is_under_way() {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+                std::thread::sleep(then);
+            }
+        }
+        is_under_way()
+    }
+}
+
+/// Kills runs of the grid at random moments, until there were enough kills; each is then made to its end and compared with
+/// one that was left alone.
 fn kill_at_random(name: &str, grid: &str) {
     let wanted = std::env::var("FLATLAND_SOAK").map_or(3, |kills| kills.parse().unwrap());
+    let often = ["--checkpoint-every", &INTERVAL.to_string()];
     let reference = TempDir::new().unwrap();
     let start = Instant::now();
-    finish(reference.path(), grid, &["--checkpoint-every", "2"]);
+    finish(reference.path(), grid, &often);
     let duration = start.elapsed();
+    let iterations = rows(&only_run(reference.path()).join("metrics.csv"));
     let mut random = flatland_random::stream(1, name, 0);
-    let (mut kills, mut resumed) = (0, 0);
-    while kills < wanted {
+    let mut share = || 0.5 * (flatland_random::uniform(&mut random) + 1.0);
+    let (mut runs, mut kills, mut in_the_middle, mut resumed) = (0, 0, 0, 0);
+    while kills < wanted || in_the_middle == 0 {
+        runs += 1;
+        assert!(
+            runs < 20 + wanted,
+            "{kills} kills, {in_the_middle} of them in the middle"
+        );
         let folder = TempDir::new().unwrap();
-        let before = kills;
+        let mut left: Vec<Left> = Vec::new();
         for _ in 0..4 {
-            let share = 0.5 * (flatland_random::uniform(&mut random) + 1.0);
-            let mut child = program(folder.path(), grid, &["--checkpoint-every", "2"])
+            let made = left.iter().map(|left| left.rows).max().unwrap_or(0);
+            let moment = match share() < 0.25 {
+                true => Moment::After(duration.mul_f64(share())),
+                false => {
+                    let rest = iterations.saturating_sub(made) as f64;
+                    let then = Duration::from_millis(5).mul_f64(share());
+                    Moment::Rows(made + 1 + (rest * share()) as usize, then)
+                }
+            };
+            let mut child = program(folder.path(), grid, &often)
                 .process_group(0)
                 .spawn()
                 .unwrap();
-            std::thread::sleep(duration.mul_f64(share));
-            if child.try_wait().unwrap().is_some() {
+            if !moment.wait(&mut child, folder.path()) {
                 break;
             }
             signal("KILL", &format!("-{}", child.id()));
             child.wait().unwrap();
             kills += 1;
+            match Left::of(folder.path()) {
+                Some(found) => left.push(found),
+                None => break, // it was killed after its end
+            }
         }
-        if kills > before {
-            finish(folder.path(), grid, &[]);
-            let run = only_run(folder.path());
-            assert_same(&run, &only_run(reference.path()));
-            let times = run_file(&run)["resumed"].as_array().map_or(0, Vec::len);
-            assert!(times <= kills - before, "{times} resumptions");
-            resumed += times;
-        }
+        finish(folder.path(), grid, &[]);
+        let run = only_run(folder.path());
+        assert_same(&run, &only_run(reference.path()));
+        assert_tidy(&run);
+        assert_gone_on(&run, &left);
+        in_the_middle += left.iter().filter(|left| left.has_checkpoint).count();
+        resumed += run_file(&run)["resumed"].as_array().map_or(0, Vec::len);
     }
-    println!("{name}: {kills} kills of a run of {duration:.1?}, {resumed} of them in the middle");
+    println!(
+        "{name}: {kills} kills of a run of {duration:.1?}, {in_the_middle} of them after a checkpoint; {resumed} \
+         resumptions; {:.0?} in all",
+        start.elapsed()
+    );
 }
 
 #[test]
