@@ -16,18 +16,15 @@
 //! Tasks are `matrix` (a product of 1024³), `gradient`, `product`, `further` (a product from what is kept of the point; keeping it is not timed),
 //! `iteration` and `sharpness SEED`. `RAYON_NUM_THREADS` sets the threads.
 
-#[path = "../../experiments/src/allocator.rs"]
-mod allocator;
 mod resident;
-mod subject;
 
 use std::io::{BufRead, Write, stdin, stdout};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
+use flatland_bench::allocator;
+use flatland_bench::subject::{Subject, Task};
 use serde_json::{Value, json};
-
-use subject::{Subject, Task};
 
 fn main() -> Result<()> {
     allocator::keep_memory();

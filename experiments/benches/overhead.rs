@@ -2,7 +2,7 @@
 //!
 //! ```sh
 //! cargo bench -p experiments --bench overhead                      # the quick preset
-//! cargo bench -p experiments --bench overhead -- --set samples=500 # as `experiments run` takes it
+//! cargo bench -p experiments --bench overhead -- --set samples=500 # as `experiments run` takes it, of full-batch runs
 //! ```
 //!
 //! The runs are made one after the other in one process, on all threads. What remains of its time once the seconds of
@@ -35,8 +35,8 @@ fn run(arguments: &[String], more: &[&str]) -> Cost {
     let start = Instant::now();
     let status = Command::new(env!("CARGO_BIN_EXE_experiments"))
         .args(["run", "--in-process", "--jobs", "1", "--device", "flex"])
-        .args(more)
         .args(arguments)
+        .args(more)
         .arg("--results")
         .arg(folder.path())
         .stdout(Stdio::null())
@@ -91,7 +91,11 @@ fn main() {
         "  records, progress and checkpoints",
         cost.rest() - short.rest(),
     );
-    let iterations = (cost.iterations - short.iterations) as f64;
-    let each = 1e6 * (cost.rest() - short.rest()) / iterations;
-    println!("  {each:.1} µs for each of {iterations} iterations");
+    match cost.iterations.checked_sub(short.iterations) {
+        None | Some(0) => println!("  in no more iterations: give the grid some"),
+        Some(more) => {
+            let each = 1e6 * (cost.rest() - short.rest()) / more as f64;
+            println!("  {each:.1} µs for each of {more} iterations");
+        }
+    }
 }

@@ -9,6 +9,9 @@
 //!
 //! Where nothing has to be unrolled, images of 64 pixels are large already.
 //!
+//! With stride 1, the gradient at the input is a convolution of that at the output, with the kernel reversed and the
+//! channels exchanged: numbers are copied into columns, which costs less than to add columns to pixels.
+//!
 //! Taps that meet nothing but padding, as do eight of nine in a 3×3 kernel on an image of one pixel, are left out.
 //!
 //! A product reads one of its factors turned. At a weight that is much smaller than the unrolled images, the transpose of
