@@ -47,26 +47,9 @@ fn a_measurement_under_way_is_thrown_away() {
 /// A run that is stopped again and again is the same run in the end, full-batch or not.
 #[test]
 fn a_run_may_be_stopped_at_any_iteration() {
-    on_device("flex");
-}
-
-#[cfg(feature = "ndarray")]
-#[test]
-fn a_run_on_ndarray_may_be_stopped_at_any_iteration() {
-    on_device("ndarray");
-}
-
-#[cfg(feature = "wgpu")]
-#[test]
-fn a_run_on_wgpu_may_be_stopped_at_any_iteration() {
-    on_device("wgpu");
-}
-
-fn on_device(device: &str) {
-    let grid = SMALL.replace("\"flex\"", &format!("\"{device}\""));
     let measured = "segment = { at = [1, 9, 30], window = 9 }\n";
-    stop_again_and_again(&format!("{grid}{measured}"));
-    stop_again_and_again(&grid.replace("iterations = 40", "batch_size = 25\nepochs = 30"));
+    stop_again_and_again(&format!("{SMALL}{measured}"));
+    stop_again_and_again(&SMALL.replace("iterations = 40", "batch_size = 25\nepochs = 30"));
 }
 
 fn stop_again_and_again(grid: &str) {
