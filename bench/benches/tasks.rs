@@ -16,18 +16,21 @@ use flatland_bench::subject::{Subject, Task};
 /// Iterations of NLS before an iteration or the sharpness is timed, as in the race.
 const TRAINED: usize = 100;
 
-const PASSES: [(&str, Task); 3] = [
+/// What is timed, and its name.
+type Named = (&'static str, Task);
+
+const PASSES: [Named; 3] = [
     ("gradient", Task::Gradient),
     ("H·v, new point", Task::Product),
     ("H·v, same point", Task::Further),
 ];
-const WHOLE: [(&str, Task); 2] = [
+const WHOLE: [Named; 2] = [
     ("iteration of NLS", Task::Iteration),
     ("sharpness to 1e-3", Task::Sharpness { seed: 0 }),
 ];
 
 /// A network, its samples, iterations of training, and what is timed.
-const SUBJECTS: [(&str, usize, usize, &[(&str, Task)]); 8] = [
+const SUBJECTS: [(&str, usize, usize, &[Named]); 8] = [
     ("mlp", 5000, 0, &PASSES),
     ("cnn", 500, 0, &PASSES),
     ("resnet34", 32, 0, &PASSES),
