@@ -3,7 +3,8 @@
 usage: python torch_side.py [--threads N] [--channels-last]
 
 `prepare NETWORK SAMPLES DIRECTORY` takes weights, direction, samples and the state of the search from the files that
-flatland-side wrote; the tasks are `matrix`, `gradient`, `product`, `further`, `iteration`, `arpack SEED` and `power SEED`.
+flatland-side wrote; the tasks are `matrix`, `gradient`, `product`, `further`, `iteration`, `arpack SEED`,
+`power SEED` and `power-to-residual SEED`.
 """
 
 import argparse
@@ -22,7 +23,8 @@ from side import MATRIX, answer_all
 CLASSES = 10
 ITERATIONS = 10  # timed together, as on the other side
 TOLERANCE = 1e-3  # of both eigensolvers
-POWER_PRODUCTS = 100  # the most that the power iteration takes, as PyHessian's
+POWER_PRODUCTS = 100  # the most that PyHessian's power iteration takes
+MOST_PRODUCTS = 10_000  # the most that the power iteration takes to its residual
 
 
 def network(name):
@@ -168,20 +170,33 @@ class Subject:
         values = eigsh(operator, k=1, which="LA", tol=TOLERANCE, v0=first, return_eigenvectors=False)
         return float(values[0]), products
 
-    def power(self, seed):
-        """The eigenvalue of largest magnitude by power iteration as PyHessian does it, and the products it took."""
+    def power_iteration(self, seed, most):
+        """Products with unit vectors, each the image of the one before, and their Rayleigh quotients."""
         self.keep_graph()
         generator = torch.Generator().manual_seed(seed)
         vector = [torch.randn(p.shape, generator=generator) for p in self.parameters]
-        value = None
-        for products in range(1, POWER_PRODUCTS + 1):
+        for products in range(1, most + 1):
             norm = inner(vector, vector).sqrt()
             vector = [part / norm for part in vector]
             image = self.kept_product(vector)
-            last, value = value, inner(image, vector).item()
+            yield products, inner(image, vector).item(), vector, image
+            vector = image
+
+    def power(self, seed):
+        """The eigenvalue of largest magnitude by power iteration as PyHessian does it, and the products it took."""
+        last = None
+        for products, value, _, _ in self.power_iteration(seed, POWER_PRODUCTS):
             if last is not None and abs(value - last) / (abs(last) + 1e-6) < TOLERANCE:
                 break
-            vector = image
+            last = value
+        return value, products
+
+    def power_to_residual(self, seed):
+        """The same, but until `‖Hv − λv‖` is as small as the other solvers make it."""
+        for products, value, vector, image in self.power_iteration(seed, MOST_PRODUCTS):
+            rest = [part - value * v for part, v in zip(image, vector)]
+            if inner(rest, rest).sqrt().item() < TOLERANCE * abs(value):
+                break
         return value, products
 
     def to_double(self):
@@ -233,8 +248,8 @@ class Subject:
             case "iteration":
                 more["trials"] = self.iterate()
                 repeats = ITERATIONS
-            case "arpack" | "power":
-                solver = self.arpack if task == "arpack" else self.power
+            case "arpack" | "power" | "power-to-residual":
+                solver = getattr(self, task.replace("-", "_"))
                 more["eigenvalue"], more["products"] = solver(int(arguments[0]))
             case _:
                 raise ValueError(f"no task {task!r}")

@@ -76,7 +76,7 @@ pub fn convolve_input_gradient(
     tensor(on_flex::input_gradient(&geometry, &held(terms)))
 }
 
-/// Puts the gradient at the weight of a convolution into a range of zeros: the sum over some inputs, each with a gradient
+/// Puts the gradient at the weight of a convolution into a range: the sum over some inputs, each with a gradient
 /// at its output.
 ///
 /// # Shapes
@@ -103,7 +103,7 @@ pub fn convolve_weight_gradient(
     if is_plain(input) {
         let terms = held(terms);
         return for_type!(terms[0][0], T => {
-            weight_gradient(&geometry, &numbers(&terms), into.slice::<T>(range));
+            into.write::<T>(range, |memory| weight_gradient(&geometry, &numbers(&terms), memory));
         });
     }
     let gradients = terms.iter().map(|[input, gradient]| {
@@ -146,7 +146,7 @@ fn options(stride: usize, padding: usize) -> ConvOptions<2> {
 }
 
 /// The gradient of `⟨gradient, output⟩` at `point`, by burn's tape.
-fn reverse(
+pub(crate) fn reverse(
     gradient: &Tensor<4>,
     point: Tensor<4>,
     output: impl FnOnce(Tensor<4>) -> Tensor<4>,
@@ -154,7 +154,7 @@ fn reverse(
     let point = Tensor::from_inner(point).require_grad();
     let inner = output(point.clone()) * Tensor::from_inner(gradient.clone());
     let gradients = inner.sum().backward();
-    point.grad(&gradients).expect("a convolution depends on it")
+    point.grad(&gradients).expect("the output depends on it")
 }
 
 /// The memory of some terms.

@@ -3,11 +3,10 @@
 use std::ops::Range;
 
 use burn::tensor::{DType, Device, Shape, Tensor};
-use burn_flex::FlexTensor;
 
 use crate::flex::{is_plain, reading, tensor};
 use crate::float::{Float, for_type};
-use crate::fresh::zeros;
+use crate::fresh::{Fresh, Memory};
 
 /// A vector made of parts, such as a gradient of the gradients at all parameters. On flex, for `f32` and `f64`, kernels
 /// write the parts where they belong; elsewhere they are put together at the end.
@@ -17,9 +16,12 @@ pub struct Flat {
     storage: Storage,
 }
 
+/// Where the parts are kept.
 #[derive(Debug)]
-enum Storage {
-    Flex(FlexTensor),
+pub(crate) enum Storage {
+    /// On flex.
+    F32(Memory<f32>),
+    F64(Memory<f64>),
     Parts {
         /// With the place of the first entry.
         parts: Vec<(usize, Tensor<1>)>,
@@ -32,17 +34,14 @@ impl Flat {
     /// Zeros on the device and of the type of `like`.
     pub fn zeros_like(like: &Tensor<1>) -> Self {
         let [length] = like.dims();
-        let storage = if is_plain(like) {
-            // Not burn's zeros, which are copied once to be aligned.
-            Storage::Flex(
-                for_type!(like, T => T::tensor(zeros::<T>(length), Shape::from([length]))),
-            )
-        } else {
-            Storage::Parts {
+        let storage = match like.dtype() {
+            DType::F32 if is_plain(like) => Storage::F32(Memory::new(length)),
+            DType::F64 if is_plain(like) => Storage::F64(Memory::new(length)),
+            dtype => Storage::Parts {
                 parts: Vec::new(),
                 device: like.device(),
-                dtype: like.dtype(),
-            }
+                dtype,
+            },
         };
         Self { length, storage }
     }
@@ -54,26 +53,29 @@ impl Flat {
     /// Where it does not have as many entries as `range`, or is tracked.
     pub fn put(&mut self, range: Range<usize>, part: Tensor<1>) {
         assert_eq!(part.dims(), [range.len()], "a part fills its range");
-        match &mut self.storage {
-            Storage::Flex(vector) => {
-                let part = reading(&part);
-                for_type!(part, T => slice(vector, range).copy_from_slice(T::numbers(&part)));
-            }
-            Storage::Parts { parts, .. } => parts.push((range.start, part)),
+        if let Storage::Parts { parts, .. } = &mut self.storage {
+            return parts.push((range.start, part));
         }
+        let part = reading(&part);
+        for_type!(part, T => self.write::<T>(range, |memory| memory.copied(T::numbers(&part))));
     }
 
-    /// The memory of a part, for kernels to write.
+    /// Has a kernel fill a part.
     ///
     /// # Panics
     ///
-    /// Where the vector is not on flex, or of another type.
-    pub(crate) fn slice<T: Float>(&mut self, range: Range<usize>) -> &mut [T] {
-        match &mut self.storage {
-            Storage::Flex(vector) => slice(vector, range),
-            Storage::Parts { device, dtype, .. } => {
-                panic!("the flat vector, {dtype:?} on {device:?}, is not where its parts are made")
-            }
+    /// Where the vector is not on flex, or of another type, or the range ends past its end.
+    pub(crate) fn write<T: Float>(
+        &mut self,
+        range: Range<usize>,
+        fill: impl for<'b> FnOnce(Fresh<'b, T>) -> &'b mut [T],
+    ) {
+        match T::memory(&mut self.storage) {
+            Some(memory) => memory.write(range, fill),
+            None => panic!(
+                "the flat vector, {:?}, is not where its parts are made",
+                self.storage
+            ),
         }
     }
 
@@ -83,8 +85,10 @@ impl Flat {
     ///
     /// - output: `[length]`
     pub fn into_tensor(self) -> Tensor<1> {
+        let shape = Shape::from([self.length]);
         let (mut parts, device, dtype) = match self.storage {
-            Storage::Flex(vector) => return tensor(vector),
+            Storage::F32(memory) => return tensor(f32::tensor(memory.into_numbers(), shape)),
+            Storage::F64(memory) => return tensor(f64::tensor(memory.into_numbers(), shape)),
             Storage::Parts {
                 parts,
                 device,
@@ -107,8 +111,4 @@ impl Flat {
         }
         Tensor::cat(all, 0)
     }
-}
-
-fn slice<T: Float>(vector: &mut FlexTensor, range: Range<usize>) -> &mut [T] {
-    &mut T::numbers_mut(vector)[range]
 }

@@ -3,6 +3,9 @@ use std::ops::{Add, AddAssign, Mul, Sub};
 use burn::tensor::{Bytes, DType, Shape};
 use burn_flex::{FlexTensor, Layout};
 
+use crate::flat::Storage;
+use crate::fresh::{Memory, copied};
+
 /// The types of numbers that the operators are for.
 pub(crate) trait Float:
     Copy
@@ -45,6 +48,9 @@ pub(crate) trait Float:
 
     fn from_f64(number: f64) -> Self;
 
+    /// The memory of a flat vector of these numbers.
+    fn memory(storage: &mut Storage) -> Option<&mut Memory<Self>>;
+
     /// The memory that this thread has laid by, which is empty or holds anything.
     fn take_memory() -> Vec<Self>;
 
@@ -53,7 +59,7 @@ pub(crate) trait Float:
 }
 
 macro_rules! float {
-    ($type:ty, $dtype:expr, $memory:ident) => {
+    ($type:ty, $dtype:expr, $variant:ident, $memory:ident) => {
         impl Float for $type {
             const ONE: Self = 1.0;
 
@@ -62,9 +68,14 @@ macro_rules! float {
             }
 
             fn numbers_mut(tensor: &mut FlexTensor) -> &mut [Self] {
-                // What it is given back is the same memory where that holds this tensor and no more.
-                let whole = tensor.to_contiguous();
-                *tensor = whole;
+                *tensor = if tensor.is_contiguous() && !tensor.is_unique() {
+                    // burn copies with one thread.
+                    let shape = tensor.layout().shape().clone();
+                    Self::tensor(copied(Self::numbers(tensor)), shape)
+                } else {
+                    // The same memory where that holds this tensor and no more.
+                    tensor.to_contiguous()
+                };
                 tensor.storage_mut()
             }
 
@@ -75,6 +86,13 @@ macro_rules! float {
 
             fn from_f64(number: f64) -> Self {
                 number as $type
+            }
+
+            fn memory(storage: &mut Storage) -> Option<&mut Memory<Self>> {
+                match storage {
+                    Storage::$variant(memory) => Some(memory),
+                    _ => None,
+                }
             }
 
             fn take_memory() -> Vec<Self> {
@@ -93,8 +111,8 @@ macro_rules! float {
     };
 }
 
-float!(f32, DType::F32, SINGLE);
-float!(f64, DType::F64, DOUBLE);
+float!(f32, DType::F32, F32, SINGLE);
+float!(f64, DType::F64, F64, DOUBLE);
 
 /// What threads lay by.
 mod memory {

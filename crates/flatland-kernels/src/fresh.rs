@@ -1,7 +1,8 @@
-//! New memory, which is zeroed by the threads that go on with it. `vec![0.0; n]` has one thread do that for all of it,
-//! while the others wait.
+//! New memory. Either it is zeroed by the threads that go on with it (`vec![0.0; n]` has one thread do that for all of it,
+//! while the others wait), or it is [`Fresh`] to who fills it at once.
 
 use std::mem::MaybeUninit;
+use std::ops::Range;
 
 use rayon::prelude::*;
 
@@ -46,6 +47,121 @@ fn zeroed<T: Float>(memory: &mut [MaybeUninit<T>]) -> &mut [T] {
     }
 }
 
+/// The same numbers.
+pub(crate) fn copied<T: Float>(numbers: &[T]) -> Vec<T> {
+    let mut memory = Memory::new(numbers.len());
+    memory.write(0..numbers.len(), |memory| memory.copied(numbers));
+    memory.into_numbers()
+}
+
+/// Memory without numbers. Each way to fill it gives it back with numbers.
+pub(crate) struct Fresh<'a, T>(&'a mut [MaybeUninit<T>]);
+
+impl<'a, T: Float> Fresh<'a, T> {
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(crate) fn zeroed(self) -> &'a mut [T] {
+        self.0.par_chunks_mut(SHARE).for_each(|share| {
+            zeroed(share);
+        });
+        // SAFETY: every number lies in a share that was zeroed.
+        #[allow(unsafe_code)]
+        unsafe {
+            self.0.assume_init_mut()
+        }
+    }
+
+    /// # Panics
+    ///
+    /// Where there are not so many numbers.
+    pub(crate) fn copied(self, numbers: &[T]) -> &'a mut [T] {
+        assert_eq!(self.len(), numbers.len(), "numbers fill the memory");
+        let shares = self.0.par_chunks_mut(SHARE);
+        shares
+            .zip(numbers.par_chunks(SHARE))
+            .for_each(|(share, numbers)| {
+                share.write_copy_of_slice(numbers);
+            });
+        // SAFETY: every number lies in a share that was written.
+        #[allow(unsafe_code)]
+        unsafe {
+            self.0.assume_init_mut()
+        }
+    }
+
+    /// Filled by what writes through a pointer.
+    ///
+    /// # Safety
+    ///
+    /// `fill` must write all [`len`](Self::len) numbers, and read none before.
+    #[allow(unsafe_code)]
+    pub(crate) unsafe fn filled(self, fill: impl FnOnce(*mut T)) -> &'a mut [T] {
+        fill(self.0.as_mut_ptr().cast());
+        // SAFETY: every number was written, as the caller sees to.
+        unsafe { self.0.assume_init_mut() }
+    }
+}
+
+/// A vector that is written part by part, in any order.
+#[derive(Debug)]
+pub(crate) struct Memory<T> {
+    /// None yet, and room for all.
+    numbers: Vec<T>,
+    length: usize,
+    written: Vec<Range<usize>>,
+}
+
+impl<T: Float> Memory<T> {
+    pub(crate) fn new(length: usize) -> Self {
+        Self {
+            numbers: Vec::with_capacity(length),
+            length,
+            written: Vec::new(),
+        }
+    }
+
+    /// Has a part filled.
+    ///
+    /// # Panics
+    ///
+    /// Where the range ends past the vector's end, or `fill` returns something else than what it was given.
+    pub(crate) fn write(
+        &mut self,
+        range: Range<usize>,
+        fill: impl for<'b> FnOnce(Fresh<'b, T>) -> &'b mut [T],
+    ) {
+        let part = &mut self.numbers.spare_capacity_mut()[..self.length][range.clone()];
+        let (start, length) = (part.as_ptr().cast::<T>(), part.len());
+        let filled = fill(Fresh(part));
+        assert!(
+            std::ptr::eq(filled.as_ptr(), start) && filled.len() == length,
+            "the part that was filled is the one that was to be"
+        );
+        self.written.push(range);
+    }
+
+    /// The vector; what was not written is zero.
+    pub(crate) fn into_numbers(mut self) -> Vec<T> {
+        self.written.sort_by_key(|range| range.start);
+        let mut end = 0;
+        for range in self.written.iter().chain([&(self.length..self.length)]) {
+            if range.start > end {
+                let gap = &mut self.numbers.spare_capacity_mut()[end..range.start];
+                Fresh(gap).zeroed();
+            }
+            end = end.max(range.end);
+        }
+        // SAFETY: the capacity is `length` at least, and each number lies in a part that was filled or in a gap.
+        #[allow(unsafe_code)]
+        unsafe {
+            self.numbers.set_len(self.length);
+        }
+        self.numbers
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -68,5 +184,30 @@ mod tests {
             let expected: Vec<f32> = (0..length).map(|place| place as f32).collect();
             assert!(numbers == expected);
         }
+    }
+    #[test]
+    fn a_vector_is_what_was_written_and_zeros() {
+        let mut memory = Memory::<f64>::new(10);
+        memory.write(7..9, |part| part.copied(&[1.0, 2.0]));
+        memory.write(1..4, |part| part.zeroed());
+        memory.write(2..5, |part| part.copied(&[3.0, 4.0, 5.0]));
+        memory.write(6..6, |part| part.zeroed());
+        let numbers = memory.into_numbers();
+        assert_eq!(numbers, [0.0, 0.0, 3.0, 4.0, 5.0, 0.0, 0.0, 1.0, 2.0, 0.0]);
+        assert_eq!(Memory::<f32>::new(3).into_numbers(), [0.0; 3]);
+    }
+
+    #[test]
+    #[should_panic(expected = "the part that was filled")]
+    fn other_memory_is_not_taken_for_the_part() {
+        let mut memory = Memory::<f64>::new(3);
+        memory.write(0..2, |_| vec![0.0; 2].leak());
+    }
+
+    #[test]
+    #[should_panic(expected = "the part that was filled")]
+    fn a_part_is_filled_whole() {
+        let mut memory = Memory::<f64>::new(3);
+        memory.write(0..2, |part| &mut part.zeroed()[..1]);
     }
 }

@@ -16,10 +16,12 @@
 //! - [`rectify`], [`gate`], [`add`]: number by number.
 //! - [`append_channels`], [`split_channels`]: images with the channels of two, and back.
 //! - [`max_pool2d_scatter`], [`max_pool2d_gather`]: to the places of the largest values, and from them.
+//! - [`mean_pool2d`], [`mean_pool2d_gradient`]: means of windows, and back.
 //! - [`batch_norm`], [`batch_norm_gradient`], [`batch_norm_tangent`], [`batch_norm_gradient_tangent`]: batch
 //!   normalization with the statistics of the batch.
 //!
-//! Two hold and compare vectors: [`Flat`], which is written part by part, and [`is_equal`].
+//! For parameter vectors there are [`dot`] and [`axpy`], and for bases of them [`inner_products`],
+//! [`subtract_multiples`] and [`rotate`]; [`Flat`] is written part by part, and [`is_equal`] compares.
 //!
 //! # Determinism
 //!
@@ -61,6 +63,7 @@ mod on_flex;
 mod passes;
 mod product;
 mod transpose;
+mod vectors;
 
 pub use backend::conv2d;
 pub use convolve::{
@@ -71,6 +74,8 @@ pub use flat::Flat;
 pub use linear::{linear, linear_input_gradient, linear_weight_gradient};
 pub use max_pool2d::max_pool2d;
 pub use passes::{
-    BatchNorm, add, append_channels, batch_norm, batch_norm_gradient, batch_norm_gradient_tangent,
-    batch_norm_tangent, gate, max_pool2d_gather, max_pool2d_scatter, rectify, split_channels,
+    BatchNorm, Windows, add, append_channels, batch_norm, batch_norm_gradient,
+    batch_norm_gradient_tangent, batch_norm_tangent, gate, max_pool2d_gather, max_pool2d_scatter,
+    mean_pool2d, mean_pool2d_gradient, rectify, split_channels,
 };
+pub use vectors::{axpy, dot, inner_products, rotate, subtract_multiples};

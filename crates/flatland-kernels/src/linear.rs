@@ -3,15 +3,17 @@
 use std::ops::Range;
 
 use burn::tensor::{Shape, Tensor};
+use rayon::prelude::*;
 
 use crate::conv2d::Term;
 use crate::convolve::{first, held};
 use crate::flat::Flat;
 use crate::flex::{is_plain, reading, tensor};
 use crate::float::{Float, for_type};
-use crate::fresh::zeros;
+use crate::fresh::{Fresh, Memory, in_chunks, zeros};
 use crate::on_flex::numbers;
-use crate::product::{Matrix, MatrixMut, Work, Write, multiply};
+use crate::product::{Matrix, MatrixMut, Work, Write, multiplied, multiply};
+use crate::transpose::transpose;
 
 /// `Σ input · weightᵀ + bias`.
 ///
@@ -60,7 +62,7 @@ pub fn linear_weight_gradient(terms: &[[&Tensor<2>; 2]], into: &mut Flat, range:
     if is_plain(gradient) {
         let terms = held(terms);
         return for_type!(terms[0][0], T => {
-            shape.write(&numbers::<T>(&terms), Write::Replace, into.slice(range));
+            into.write::<T>(range, |memory| shape.fill(&numbers(&terms), memory));
         });
     }
     into.put(range, shape.stock(terms).reshape([rows * columns]));
@@ -103,21 +105,64 @@ impl Sum {
             .expect("terms")
     }
 
+    /// The factors of a product.
+    fn factors<'a, T: Float>(&self, term: &Term<'a, T>) -> [Matrix<'a, T>; 2] {
+        [0, 1].map(|side| {
+            let shape = self.shapes[side];
+            let matrix = Matrix::new(term[side], shape, shape[1]);
+            match self.transposed[side] {
+                true => matrix.transposed(),
+                false => matrix,
+            }
+        })
+    }
+
     /// Row by row.
-    fn write<T: Float>(&self, terms: &[Term<'_, T>], mut write: Write, sum: &mut [T]) {
+    fn add<T: Float>(&self, terms: &[Term<'_, T>], sum: &mut [T]) {
         let size @ [_, columns] = self.size();
-        for factors in terms {
-            let [left, right] = [0, 1].map(|side| {
-                let shape = self.shapes[side];
-                let matrix = Matrix::new(factors[side], shape, shape[1]);
-                match self.transposed[side] {
-                    true => matrix.transposed(),
-                    false => matrix,
-                }
-            });
+        for term in terms {
+            let [left, right] = self.factors(term);
             let product = MatrixMut::new(sum, size, columns);
-            multiply(product, left, right, write, Work::Shared);
-            write = Write::Add;
+            multiply(product, left, right, Write::Add, Work::Shared);
+        }
+    }
+
+    /// Row by row.
+    fn fill<'a, T: Float>(&self, terms: &[Term<'_, T>], memory: Fresh<'a, T>) -> &'a mut [T] {
+        let [left, right] = self.factors(&terms[0]);
+        let sum = multiplied(memory, left, right, Work::Shared);
+        self.add(&terms[1..], sum);
+        sum
+    }
+}
+
+/// Rows of the weight, or of a block of it, that a task takes.
+const TASK: usize = 256;
+/// Columns of a block of the weight. A block is read from memory in long rows, and then stays in the processor's cache.
+const BLOCK: usize = 512;
+
+/// In which order a sum is computed. A product by [`multiply`] turns its right factor around if that is transposed, and
+/// else reads some columns of it at a time. Of a weight with many more rows than the batch has samples, either costs more
+/// than the arithmetic.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Order {
+    Straight,
+    /// The transposed sum, for which the batch is turned around instead of the weight.
+    Turned,
+    /// Block by block of the weight.
+    Blocks,
+}
+
+impl Order {
+    fn of(sum: &Sum) -> Self {
+        const FEW: usize = 64;
+        const MANY: usize = 1 << 18;
+        let [rows, columns] = sum.size();
+        let [_, weight] = sum.shapes;
+        match sum.transposed {
+            [false, true] if 2 * rows < columns => Self::Turned,
+            [false, false] if rows <= FEW && weight[0] * weight[1] >= MANY => Self::Blocks,
+            _ => Self::Straight,
         }
     }
 }
@@ -137,18 +182,102 @@ fn sum_of_products(
             None => sum,
         };
     }
-    let size @ [rows, columns] = shape.size();
     let terms = held(terms);
     let bias = bias.map(reading);
     for_type!(terms[0][0], T => {
-        let mut sum = zeros::<T>(rows * columns);
-        let mut write = Write::Replace;
-        if let Some(bias) = &bias {
-            let bias = T::numbers(bias);
-            sum.chunks_exact_mut(columns).for_each(|row| row.copy_from_slice(bias));
-            write = Write::Add;
-        }
-        shape.write(&numbers::<T>(&terms), write, &mut sum);
-        tensor(T::tensor(sum, Shape::from(size)))
+        let (terms, bias) = (numbers::<T>(&terms), bias.as_ref().map(T::numbers));
+        let sum = match Order::of(&shape) {
+            Order::Straight => shape.straight(&terms, bias),
+            Order::Turned => shape.turned(&terms, bias),
+            Order::Blocks => shape.blocks(&terms),
+        };
+        tensor(T::tensor(sum, Shape::from(shape.size())))
     })
+}
+
+impl Sum {
+    fn straight<T: Float>(&self, terms: &[Term<'_, T>], bias: Option<&[T]>) -> Vec<T> {
+        let [rows, columns] = self.size();
+        let mut sum = Memory::new(rows * columns);
+        sum.write(0..rows * columns, |memory| match bias {
+            None => self.fill(terms, memory),
+            Some(bias) => {
+                let sum = memory.zeroed();
+                let rows = sum.chunks_exact_mut(columns);
+                rows.for_each(|row| row.copy_from_slice(bias));
+                self.add(terms, sum);
+                sum
+            }
+        });
+        sum.into_numbers()
+    }
+
+    /// Of inputs and weights: some rows of the weights, all samples.
+    fn turned<T: Float>(&self, terms: &[Term<'_, T>], bias: Option<&[T]>) -> Vec<T> {
+        let [batch, features] = self.size();
+        let [[_, depth], _] = self.shapes;
+        let part = |(): &mut (), task: usize, sum: &mut [T]| {
+            let start = task * TASK;
+            let size @ [rows, _] = [sum.len() / batch, batch];
+            let mut write = Write::Replace;
+            if let Some(bias) = bias {
+                let rows = sum.chunks_exact_mut(batch).zip(&bias[start..]);
+                rows.for_each(|(row, bias)| row.fill(*bias));
+                write = Write::Add;
+            }
+            for [input, weight] in terms {
+                let weight = Matrix::new(&weight[start * depth..], [rows, depth], depth);
+                let input = Matrix::new(input, [batch, depth], depth).transposed();
+                let product = MatrixMut::new(sum, size, batch);
+                multiply(product, weight, input, write, Work::Alone);
+                write = Write::Add;
+            }
+        };
+        let turned = in_chunks(batch * features, TASK * batch, || (), part);
+        let mut sum = zeros(turned.len());
+        transpose(&turned, batch, &mut sum, Work::Shared);
+        sum
+    }
+
+    /// Of gradients and weights: some columns of the weights, all samples.
+    fn blocks<T: Float>(&self, terms: &[Term<'_, T>]) -> Vec<T> {
+        let [batch, columns] = self.size();
+        let [_, [depth, _]] = self.shapes;
+        let ranges = (0..columns)
+            .step_by(BLOCK)
+            .map(|start| start..columns.min(start + BLOCK));
+        let part = |block: &mut Vec<T>, range: Range<usize>| {
+            let width = range.len();
+            let mut sum = vec![T::default(); batch * width];
+            let mut write = Write::Replace;
+            for [gradient, weight] in terms {
+                for start in (0..depth).step_by(TASK) {
+                    let rows = TASK.min(depth - start);
+                    block.clear();
+                    for row in weight[start * columns..].chunks_exact(columns).take(rows) {
+                        block.extend_from_slice(&row[range.clone()]);
+                    }
+                    let gradient = Matrix::new(&gradient[start..], [batch, rows], depth);
+                    let block = Matrix::new(block, [rows, width], width);
+                    let product = MatrixMut::new(&mut sum, [batch, width], width);
+                    multiply(product, gradient, block, write, Work::Alone);
+                    write = Write::Add;
+                }
+            }
+            (range, sum)
+        };
+        let ranges: Vec<_> = ranges.collect();
+        let parts = ranges.into_par_iter().map_init(Vec::new, part);
+        let parts: Vec<_> = parts.collect();
+        let mut sum = vec![T::default(); batch * columns];
+        for (range, part) in parts {
+            for (row, part) in sum
+                .chunks_exact_mut(columns)
+                .zip(part.chunks_exact(range.len()))
+            {
+                row[range.clone()].copy_from_slice(part);
+            }
+        }
+        sum
+    }
 }

@@ -8,6 +8,7 @@
 mod channels;
 mod composed;
 mod elementwise;
+mod mean_pool;
 mod norm;
 mod pool;
 #[cfg(test)]
@@ -15,6 +16,7 @@ mod tests;
 
 pub use channels::{append_channels, split_channels};
 pub use elementwise::{add, gate, rectify};
+pub use mean_pool::{Windows, mean_pool2d, mean_pool2d_gradient};
 pub use norm::{
     BatchNorm, batch_norm, batch_norm_gradient, batch_norm_gradient_tangent, batch_norm_tangent,
 };

@@ -3,6 +3,7 @@
 use gemm::Parallelism;
 
 use crate::float::Float;
+use crate::fresh::Fresh;
 
 /// A matrix in a slice, with any strides.
 #[derive(Clone, Copy)]
@@ -98,9 +99,57 @@ pub(crate) fn multiply<T: Float>(
     write: Write,
     work: Work,
 ) {
-    let ([m, k], [depth, n]) = (left.shape, right.shape);
+    assert_eq!(product.shape, size(left, right), "the shape of the product");
+    let (numbers, stride) = (product.numbers.as_mut_ptr(), product.stride);
+    // SAFETY: `check` has seen that the last entry, and so every entry, lies in the slice, and that rows do not overlap;
+    // as a mutable slice it shares no memory with the factors.
+    unsafe { write_product(numbers, stride, left, right, write, work) }
+}
+
+/// Fills memory with the product of two matrices, row by row.
+///
+/// # Panics
+///
+/// Where the shapes do not fit.
+#[allow(unsafe_code)]
+pub(crate) fn multiplied<'a, T: Float>(
+    memory: Fresh<'a, T>,
+    left: Matrix<'_, T>,
+    right: Matrix<'_, T>,
+    work: Work,
+) -> &'a mut [T] {
+    let [rows, columns] = size(left, right);
+    assert_eq!(memory.len(), rows * columns, "the shape of the product");
+    // SAFETY: rows of `columns` numbers one after the other fill the memory, which is not read before it is written
+    // where the product replaces what is there, and which no factor shares.
+    unsafe {
+        memory.filled(|numbers| {
+            write_product(numbers, columns, left, right, Write::Replace, work);
+        })
+    }
+}
+
+/// Rows and columns of a product.
+fn size<T>(left: Matrix<'_, T>, right: Matrix<'_, T>) -> [usize; 2] {
+    let ([rows, k], [depth, columns]) = (left.shape, right.shape);
     assert_eq!(k, depth, "columns of the left and rows of the right matrix");
-    assert_eq!(product.shape, [m, n], "the shape of the product");
+    [rows, columns]
+}
+
+/// # Safety
+///
+/// The rows of the product, `stride` numbers apart from `numbers` on, may be written, do not overlap each other or the
+/// factors, and hold numbers unless they are replaced.
+#[allow(unsafe_code)]
+unsafe fn write_product<T: Float>(
+    numbers: *mut T,
+    stride: usize,
+    left: Matrix<'_, T>,
+    right: Matrix<'_, T>,
+    write: Write,
+    work: Work,
+) {
+    let ([m, k], [_, n]) = (left.shape, right.shape);
     let signed = |strides: [usize; 2]| strides.map(|stride| stride as isize);
     let ([left_down, left_right], [right_down, right_right]) =
         (signed(left.strides), signed(right.strides));
@@ -108,16 +157,16 @@ pub(crate) fn multiply<T: Float>(
         Work::Alone => Parallelism::None,
         Work::Shared => Parallelism::Rayon(0),
     };
-    // SAFETY: `check` has seen that the last entry of each matrix, and so every entry, lies in its slice; the rows of
-    // the product do not overlap, and as a mutable slice it shares no memory with the factors.
+    // SAFETY: `check` has seen that the last entry of each factor, and so every entry, lies in its slice; the caller
+    // sees to the product.
     unsafe {
         gemm::gemm(
             m,
             n,
             k,
-            product.numbers.as_mut_ptr(),
+            numbers,
             1,
-            product.stride as isize,
+            stride as isize,
             write == Write::Add,
             left.numbers.as_ptr(),
             left_right,

@@ -245,40 +245,93 @@ proptest! {
         terms in 1usize..=2,
         with_bias in any::<bool>(),
     ) {
-        let shapes = [[batch, features_in], [features_out, features_in], [batch, features_out]];
-        for (dtype, tolerance) in TYPES {
-            let make = |dtype| shapes.map(|shape| -> Vec<Tensor<2>> {
-                (0..terms as u64).map(|term| tensor(shape, shape[0] as u64 + term, dtype)).collect()
-            });
-            let sum = |products: Vec<Tensor<2>>| products.into_iter().reduce(|s, p| s + p).unwrap();
-            let each = |left: &[Tensor<2>], right: &[Tensor<2>], product: fn(Tensor<2>, Tensor<2>) -> Tensor<2>| {
-                let products = left.iter().zip(right).map(|(l, r)| product(l.clone(), r.clone()));
-                numbers(sum(products.collect()))
-            };
-            let [inputs, weights, gradients] = make(DType::F64);
-            let bias = |dtype| with_bias.then(|| tensor([features_out], 3, dtype));
-            let mut output = each(&inputs, &weights, |x, w| x.matmul(w.transpose()));
-            if let Some(bias) = bias(DType::F64) {
-                let bias = numbers(bias);
-                output.iter_mut().enumerate().for_each(|(i, y)| *y += bias[i % features_out]);
-            }
-            let expected = [
-                output,
-                each(&gradients, &weights, |g, w| g.matmul(w)),
-                each(&gradients, &inputs, |g, x| g.transpose().matmul(x)),
-            ];
-            let [inputs, weights, gradients] = make(dtype);
-            let found = [
-                numbers(linear(&pairs(&inputs, &weights), bias(dtype).as_ref())),
-                numbers(linear_input_gradient(&pairs(&gradients, &weights))),
-                flat(features_out * features_in, dtype, |flat, range| {
-                    linear_weight_gradient(&pairs(&gradients, &inputs), flat, range);
-                }),
-            ];
-            for ((name, found), expected) in NAMES.iter().zip(&found).zip(&expected) {
-                let error = relative_error(found, expected);
-                prop_assert!(error < tolerance, "{:?}: {} is off by {:e}", dtype, name, error);
-            }
+        compare_linear([batch, features_in, features_out], terms, with_bias);
+    }
+}
+
+#[test]
+fn large_linear_layers_of_few_samples() {
+    for batch in [1, 5, 64, 65] {
+        compare_linear([batch, 700, 601], 2, true);
+        compare_linear([batch, 1100, 257], 1, false);
+    }
+}
+
+#[test]
+fn linear_layers_do_not_depend_on_the_number_of_threads() {
+    for shape @ [_, features_in, features_out] in [[5, 700, 601], [130, 200, 100]] {
+        let [one, two, five] = [1, 2, 5].map(|threads| {
+            let pool = ThreadPoolBuilder::new().num_threads(threads).build();
+            pool.unwrap()
+                .install(|| own_linear(&linear_tensors(shape, 2, DType::F32), None))
+        });
+        assert!(one == two && one == five, "{features_in} to {features_out}");
+    }
+}
+
+/// Some inputs, weights and gradients.
+fn linear_tensors(
+    [batch, features_in, features_out]: [usize; 3],
+    terms: usize,
+    dtype: DType,
+) -> [Vec<Tensor<2>>; 3] {
+    let shapes = [
+        [batch, features_in],
+        [features_out, features_in],
+        [batch, features_out],
+    ];
+    shapes.map(|shape| {
+        let one = |term| tensor(shape, shape[0] as u64 + term, dtype);
+        (0..terms as u64).map(one).collect()
+    })
+}
+
+/// Output, input gradient and weight gradient.
+fn own_linear(
+    [inputs, weights, gradients]: &[Vec<Tensor<2>>; 3],
+    bias: Option<&Tensor<1>>,
+) -> [Vec<f64>; 3] {
+    let [features_out, features_in] = weights[0].dims();
+    let dtype = weights[0].dtype();
+    [
+        numbers(linear(&pairs(inputs, weights), bias)),
+        numbers(linear_input_gradient(&pairs(gradients, weights))),
+        flat(features_out * features_in, dtype, |flat, range| {
+            linear_weight_gradient(&pairs(gradients, inputs), flat, range);
+        }),
+    ]
+}
+
+fn compare_linear(shape @ [_, _, features_out]: [usize; 3], terms: usize, with_bias: bool) {
+    let each = |left: &[Tensor<2>],
+                right: &[Tensor<2>],
+                product: fn(Tensor<2>, Tensor<2>) -> Tensor<2>| {
+        let products = left
+            .iter()
+            .zip(right)
+            .map(|(l, r)| product(l.clone(), r.clone()));
+        numbers(products.reduce(|sum, product| sum + product).unwrap())
+    };
+    let [inputs, weights, gradients] = linear_tensors(shape, terms, DType::F64);
+    let bias = |dtype| with_bias.then(|| tensor([features_out], 3, dtype));
+    let mut output = each(&inputs, &weights, |x, w| x.matmul(w.transpose()));
+    if let Some(bias) = bias(DType::F64) {
+        let bias = numbers(bias);
+        (output.iter_mut().enumerate()).for_each(|(i, y)| *y += bias[i % features_out]);
+    }
+    let expected = [
+        output,
+        each(&gradients, &weights, |g, w| g.matmul(w)),
+        each(&gradients, &inputs, |g, x| g.transpose().matmul(x)),
+    ];
+    for (dtype, tolerance) in TYPES {
+        let found = own_linear(&linear_tensors(shape, terms, dtype), bias(dtype).as_ref());
+        for ((name, found), expected) in NAMES.iter().zip(&found).zip(&expected) {
+            let error = relative_error(found, expected);
+            assert!(
+                error < tolerance,
+                "{shape:?}, {dtype:?}: {name} is off by {error:e}"
+            );
         }
     }
 }

@@ -19,6 +19,7 @@
 //! - B. A. Pearlmutter, *Fast exact multiplication by the Hessian*, Neural Computation 6(1), 1994.
 
 mod architecture;
+mod awake;
 mod batch;
 mod cnn;
 mod densenet;

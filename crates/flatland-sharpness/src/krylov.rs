@@ -1,6 +1,7 @@
 //! An orthonormal basis that grows by products, and the operator seen in it.
 
 use burn::tensor::{DType, Tensor, TensorData};
+use flatland_kernels::{inner_products, subtract_multiples};
 use flatland_optim::vector;
 
 use crate::{Error, SymmetricOperator, error::require_length, jacobi};
@@ -258,62 +259,18 @@ impl Krylov {
         if self.vectors.is_empty() {
             return (vector, Vec::new());
         }
-        let first = self.components(&vector);
-        let vector = self.without(vector, &first);
-        let second = self.components(&vector);
-        let vector = self.without(vector, &second);
+        let first = inner_products(&self.vectors, &vector);
+        let vector = subtract_multiples(vector, &self.vectors, &first);
+        let second = inner_products(&self.vectors, &vector);
+        let vector = subtract_multiples(vector, &self.vectors, &second);
         (vector, (first + second).into_data().iter().collect())
-    }
-
-    /// The inner products with the vectors of the basis, left on the device.
-    ///
-    /// Products and sums rather than a matrix product, whose factors a GPU may round to fewer bits, and vector by
-    /// vector: to keep the basis as one matrix would mean to copy it whenever it grows.
-    fn components(&self, vector: &Tensor<1>) -> Tensor<1> {
-        let products = self
-            .vectors
-            .iter()
-            .map(|basis| (basis.clone() * vector.clone()).sum());
-        Tensor::cat(products.collect(), 0)
-    }
-
-    /// `vector` less the basis vectors times `components`.
-    fn without(&self, vector: Tensor<1>, components: &Tensor<1>) -> Tensor<1> {
-        let components = components.clone().split(1, 0);
-        let terms = self.vectors.iter().zip(components);
-        terms.fold(vector, |vector, (basis, component)| {
-            vector - basis.clone() * component
-        })
     }
 }
 
-/// Entries of every vector that [`rotate`] turns at a time: few enough that the new blocks take little room beside the
-/// basis, many enough that a GPU does not wait for launches.
-const BLOCK: usize = 1 << 20;
-
 /// Replaces expanded vectors by the Ritz vectors at `places`.
-///
-/// The new entries take the place of the old ones block by block. Whole new vectors would have to stand beside all the
-/// old ones until the last is made.
 fn rotate(vectors: &mut Vec<Tensor<1>>, ritz: &Ritz, places: &[usize]) {
-    let [dimension] = vectors[0].dims();
-    for start in (0..dimension).step_by(BLOCK) {
-        let range = start..dimension.min(start + BLOCK);
-        let old = vectors.iter().map(|v| v.clone().slice(range.clone()));
-        let old: Vec<_> = old.collect();
-        let new = places.iter().map(|&place| {
-            (old.iter().zip(&ritz.weights[place]))
-                .map(|(block, &weight)| block.clone() * weight)
-                .reduce(|sum, term| sum + term)
-                .expect("a Ritz pair comes from an expanded vector")
-        });
-        let new: Vec<_> = new.collect();
-        drop(old); // while a block is shared, its vector would be copied
-        for (vector, block) in vectors.iter_mut().zip(new) {
-            vector.inplace(|vector| vector.slice_assign([range.clone()], block));
-        }
-    }
-    vectors.truncate(places.len());
+    let weights = places.iter().map(|&place| ritz.weights[place].as_slice());
+    flatland_kernels::rotate(vectors, &weights.collect::<Vec<_>>());
 }
 
 impl Ritz {

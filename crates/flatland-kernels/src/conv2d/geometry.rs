@@ -18,8 +18,8 @@ const WHOLE: usize = 8;
 const UNROLLED_IN_WHOLE: usize = 1 << 20;
 /// Output pixels for each output channel from which reversing the weight pays.
 const LEAST_TURNS: usize = 4;
-/// With fewer tasks than this, the threads share the work inside each.
-const MANY_TASKS: usize = 8;
+/// With fewer tasks than this for each thread, the threads share the work inside each.
+const MANY_TASKS: usize = 2;
 
 /// The shapes of a convolution, and how its work is divided: by the shapes alone.
 #[derive(Debug, Clone)]
@@ -243,9 +243,9 @@ impl Geometry {
             .map(move |top| top..(top + band).min(height))
     }
 
-    /// How the work in each of `tasks` is done.
+    /// How the work in each of `tasks` is done, which changes no bit.
     pub fn work(tasks: usize) -> Work {
-        if tasks < MANY_TASKS {
+        if tasks < MANY_TASKS * rayon::current_num_threads() {
             Work::Shared
         } else {
             Work::Alone

@@ -5,7 +5,8 @@ use rayon::prelude::*;
 use super::unroll::{Parts, Scratch, turned, unroll};
 use super::{Geometry, Term};
 use crate::float::Float;
-use crate::product::{Matrix, MatrixMut, Work, Write, multiply};
+use crate::fresh::{Fresh, Memory};
+use crate::product::{Matrix, MatrixMut, Work, Write, multiplied, multiply};
 use crate::transpose::transpose;
 
 /// The most parts of a batch whose sums are computed side by side.
@@ -15,13 +16,13 @@ const SUMS: usize = 1 << 20;
 /// With fewer parts than this, there is one, in which the threads share the work.
 const LEAST_PARTS: usize = 4;
 
-/// Writes the gradient at the weight, `[channels_out, channels_in, kernel_height, kernel_width]`, over zeros: the sum over
+/// Fills memory with the gradient at the weight, `[channels_out, channels_in, kernel_height, kernel_width]`: the sum over
 /// some inputs, each with the gradient at its output.
-pub(crate) fn weight_gradient<T: Float>(
+pub(crate) fn weight_gradient<'a, T: Float>(
     geometry: &Geometry,
     terms: &[Term<'_, T>],
-    weight: &mut [T],
-) {
+    weight: Fresh<'a, T>,
+) -> &'a mut [T] {
     let entries = geometry.channels_out * geometry.unrolled_rows();
     let parts = match (SUMS / entries).min(PARTS).min(geometry.groups()) {
         parts if parts < LEAST_PARTS => 1,
@@ -37,24 +38,23 @@ pub(crate) fn weight_gradient<T: Float>(
         .into_par_iter()
         .map(|part| {
             let groups = share(geometry.groups(), parts, part);
-            let mut sum = vec![T::default(); entries];
-            add_up(geometry, terms, groups, work, &mut sum);
-            sum
+            let mut sum = Memory::new(entries);
+            sum.write(0..entries, |sum| add_up(geometry, terms, groups, work, sum));
+            sum.into_numbers()
         })
         .collect();
     let mut total = total(sums);
     if is_swapped {
-        if is_whole {
-            return transpose(&total, geometry.channels_out, weight, Work::Shared);
-        }
         let mut live = vec![T::default(); entries];
         transpose(&total, geometry.channels_out, &mut live, Work::Shared);
         total = live;
     }
     if is_whole {
-        weight.copy_from_slice(&total);
+        weight.copied(&total)
     } else {
+        let weight = weight.zeroed();
         spread(geometry, &total, weight);
+        weight
     }
 }
 
@@ -87,24 +87,24 @@ fn share(things: usize, parts: usize, part: usize) -> Range<usize> {
     part * things / parts..(part + 1) * things / parts
 }
 
-/// Writes the gradient that the images of some groups contribute, at the taps that meet pixels; its transpose where
-/// [`is_swapped`].
-fn add_up<T: Float>(
+/// Fills memory with the gradient that the images of some groups contribute, at the taps that meet pixels; its transpose
+/// where [`is_swapped`].
+fn add_up<'a, T: Float>(
     geometry: &Geometry,
     terms: &[Term<'_, T>],
     groups: Range<usize>,
     work: Work,
-    sum: &mut [T],
-) {
+    memory: Fresh<'a, T>,
+) -> &'a mut [T] {
     let is_swapped = is_swapped(geometry);
-    let rows = geometry.unrolled_rows();
+    let (rows, channels) = (geometry.unrolled_rows(), geometry.channels_out);
     let mut scratch = Scratch::new(geometry, 1);
     let Parts {
         turned_input,
         turned_output,
         unrolled: scratch,
     } = scratch.parts();
-    let mut write = Write::Replace;
+    let mut target = Target::Empty(memory);
     for group in groups {
         let images = geometry.images(group);
         let count = images.len();
@@ -118,21 +118,46 @@ fn add_up<T: Float>(
                 let columns = band.len() * geometry.output[1] * count;
                 let outputs = Matrix::new(
                     &gradient[start..],
-                    [geometry.channels_out, columns],
+                    [channels, columns],
                     geometry.pixels_out() * count,
                 );
                 let unrolled = unroll(geometry, input, count, band, scratch, work);
-                let channels = geometry.channels_out;
-                if is_swapped {
-                    let product = MatrixMut::new(sum, [rows, channels], channels);
-                    multiply(product, unrolled, outputs.transposed(), write, work);
+                target = if is_swapped {
+                    target.add([rows, channels], unrolled, outputs.transposed(), work)
                 } else {
-                    let product = MatrixMut::new(sum, [channels, rows], rows);
-                    multiply(product, outputs, unrolled.transposed(), write, work);
-                }
-                write = Write::Add;
+                    target.add([channels, rows], outputs, unrolled.transposed(), work)
+                };
             }
         }
+    }
+    match target {
+        Target::Empty(memory) => memory.zeroed(),
+        Target::Sum(sum) => sum,
+    }
+}
+
+/// What products are added to: the first fills it.
+enum Target<'a, T> {
+    Empty(Fresh<'a, T>),
+    Sum(&'a mut [T]),
+}
+
+impl<'a, T: Float> Target<'a, T> {
+    fn add(
+        self,
+        shape @ [_, columns]: [usize; 2],
+        left: Matrix<'_, T>,
+        right: Matrix<'_, T>,
+        work: Work,
+    ) -> Self {
+        Self::Sum(match self {
+            Self::Empty(memory) => multiplied(memory, left, right, work),
+            Self::Sum(sum) => {
+                let product = MatrixMut::new(sum, shape, columns);
+                multiply(product, left, right, Write::Add, work);
+                sum
+            }
+        })
     }
 }
 

@@ -1,7 +1,9 @@
 //! What the passes keep of each layer, and the way through the layers.
 
 use burn::tensor::{Int, Tensor};
-use flatland_kernels::{max_pool2d, max_pool2d_gather, max_pool2d_scatter};
+use flatland_kernels::{
+    Windows, max_pool2d, max_pool2d_gather, max_pool2d_scatter, mean_pool2d, mean_pool2d_gradient,
+};
 
 use super::flow::Flow;
 use super::{Slots, batch_norm, conv2d, elementwise, linear, other};
@@ -27,6 +29,8 @@ pub(super) enum Kept {
     Tanh(elementwise::KeptTanh),
     /// Where the maxima come from, and the height and width of the input.
     Pool(Tensor<4, Int>, [usize; 2]),
+    /// Height and width of the input of a pool of means.
+    Means([usize; 2]),
     /// The shape of the input of a [`Flatten`](crate::Flatten).
     Shape([usize; 4]),
     /// What dropout multiplies by.
@@ -154,10 +158,13 @@ impl Layer {
                 }
                 None => (input, Kept::Nothing),
             },
-            Self::AvgPool2d(_)
-            | Self::AdaptiveAvgPool2d(_)
-            | Self::Patches(_)
-            | Self::MeanOfTokens(_) => {
+            Self::AvgPool2d(_) | Self::AdaptiveAvgPool2d(_) => {
+                let input = input.image();
+                let [_, _, height, width] = input.dims();
+                let output = mean_pool2d(input, self.mean_windows());
+                (Flow::Image(output), Kept::Means([height, width]))
+            }
+            Self::Patches(_) | Self::MeanOfTokens(_) => {
                 let output = other::push_map(self, pass, input.clone());
                 (output, Kept::Map(input))
             }
@@ -171,6 +178,15 @@ impl Layer {
             Self::Sequence(layer) => layer.record(pass, input, moves, keeps),
         };
         (output, Node { kept, moves })
+    }
+
+    /// Of a pool of means.
+    fn mean_windows(&self) -> Windows {
+        match self {
+            Self::AvgPool2d(layer) => layer.windows(),
+            Self::AdaptiveAvgPool2d(layer) => layer.windows(),
+            layer => panic!("{layer:?} takes no means of windows"),
+        }
     }
 
     fn record_other(&self, pass: &Pass<'_>, input: Flow, moves: bool) -> (Flow, Node) {
@@ -215,6 +231,11 @@ impl Layer {
             (Self::MaxPool2d(_), Kept::Pool(winners, size)) => {
                 Flow::Image(max_pool2d_scatter(adjoint.image(), winners, *size))
             }
+            (layer, Kept::Means(size)) => Flow::Image(mean_pool2d_gradient(
+                adjoint.image(),
+                layer.mean_windows(),
+                *size,
+            )),
             (Self::Flatten(_), Kept::Shape(shape)) => {
                 Flow::Image(adjoint.features().reshape(*shape))
             }
@@ -264,6 +285,10 @@ impl Layer {
                     Kept::Tanh(kept) => (Some(kept.push(tangent.clone())), Some(tangent).into()),
                     Kept::Pool(winners, _) => {
                         let output = max_pool2d_gather(tangent.image(), winners);
+                        (Some(Flow::Image(output)), Moved::Nothing)
+                    }
+                    Kept::Means(_) => {
+                        let output = mean_pool2d(tangent.image(), self.mean_windows());
                         (Some(Flow::Image(output)), Moved::Nothing)
                     }
                     Kept::Shape([batch, ..]) => {
@@ -323,6 +348,11 @@ impl Layer {
             (_, Kept::Pool(winners, size)) => {
                 Flow::Image(max_pool2d_scatter(along.image(), winners, *size))
             }
+            (layer, Kept::Means(size)) => Flow::Image(mean_pool2d_gradient(
+                along.image(),
+                layer.mean_windows(),
+                *size,
+            )),
             (_, Kept::Shape(shape)) => Flow::Image(along.features().reshape(*shape)),
             (_, Kept::Factors(factors)) => elementwise::scaled(along, factors),
             (_, Kept::Map(input)) => other::pull_map(self, pass, input, along),

@@ -3,9 +3,11 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use burn::tensor::Tensor;
+use flatland_kernels::add;
 
 use super::trials::Chunks;
 use super::{Batch, Evaluation, FullBatch};
+use crate::awake::awake;
 use crate::engine::{Linearized, Model, Recorded, Slots};
 use crate::running::Observation;
 use crate::{Masks, Pass, RunningStatistics};
@@ -197,7 +199,7 @@ impl<'a> Sweep<'a> {
                 lanes.run(chunks.len(), make, |_, result| take(result));
             }
             // Inside rayon's threads, so that operators that share their work need not be handed over to them.
-            _ => (0..chunks.len()).for_each(|index| take(rayon::scope(|_| make(index)))),
+            _ => (0..chunks.len()).for_each(|index| take(awake(|| make(index)))),
         }
         is_whole.then_some(())
     }
@@ -211,7 +213,7 @@ impl<'a> Sweep<'a> {
         let mut sum: Option<Tensor<1>> = None;
         self.take_chunks(part, |(part, noted)| {
             sum = Some(match sum.take() {
-                Some(sum) => sum + part,
+                Some(sum) => add(sum, part),
                 None => part,
             });
             note(noted);

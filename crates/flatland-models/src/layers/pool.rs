@@ -1,4 +1,5 @@
 use burn::module::Module;
+use flatland_kernels::Windows;
 
 use crate::{Dual, ops};
 
@@ -72,6 +73,13 @@ impl AvgPool2d {
         [self.kernel, self.stride]
     }
 
+    pub(crate) fn windows(&self) -> Windows {
+        Windows::Sliding {
+            kernel: self.kernel,
+            stride: self.stride,
+        }
+    }
+
     /// # Shapes
     ///
     /// - input: `[batch, channels, height, width]`
@@ -96,6 +104,12 @@ impl AdaptiveAvgPool2d {
 
     pub(crate) fn output_size(&self) -> usize {
         self.output_size
+    }
+
+    pub(crate) fn windows(&self) -> Windows {
+        Windows::Grid {
+            size: self.output_size,
+        }
     }
 
     /// # Shapes

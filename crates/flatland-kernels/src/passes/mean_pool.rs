@@ -1,0 +1,165 @@
+//! Means of windows, and their reverse. The tangent of a mean is the mean of the tangents.
+
+use std::ops::Range;
+
+use burn::tensor::ops::AvgPoolOptions;
+use burn::tensor::{Shape, Tensor, module};
+
+use crate::convolve::reverse;
+use crate::flex::{is_plain, reading, tensor};
+use crate::float::{Float, for_type};
+use crate::fresh::in_chunks;
+
+/// Numbers of a task, at least, of the larger images.
+const TASK: usize = 1 << 13;
+
+/// The windows of which [`mean_pool2d`] takes the means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Windows {
+    /// `kernel × kernel` pixels, `stride` pixels apart; those that would reach past an edge are left out.
+    Sliding {
+        /// Height and width of a window.
+        kernel: usize,
+        /// Pixels from a window to the next.
+        stride: usize,
+    },
+    /// `size × size` windows that cover the image, overlapping where they must.
+    Grid {
+        /// Windows in each direction.
+        size: usize,
+    },
+}
+
+impl Windows {
+    /// The windows along an axis of so many pixels.
+    fn along(self, pixels: usize) -> Vec<Range<usize>> {
+        match self {
+            Self::Sliding { kernel, stride } => {
+                let starts = (0..=pixels.saturating_sub(kernel)).step_by(stride);
+                let windows = starts.map(|start| start..start + kernel);
+                windows.take_while(|window| window.end <= pixels).collect()
+            }
+            Self::Grid { size } => (0..size)
+                .map(|index| index * pixels / size..((index + 1) * pixels).div_ceil(size))
+                .collect(),
+        }
+    }
+
+    /// By burn's operators.
+    fn stock(self, x: Tensor<4>) -> Tensor<4> {
+        match self {
+            Self::Sliding { kernel, stride } => {
+                let options = AvgPoolOptions::new([kernel; 2]).with_stride([stride; 2]);
+                module::avg_pool2d(x, options)
+            }
+            Self::Grid { size } => module::adaptive_avg_pool2d(x, [size; 2]),
+        }
+    }
+}
+
+/// The mean of each window.
+///
+/// # Shapes
+///
+/// - x: `[batch, channels, height, width]`
+/// - output: `[batch, channels, windows, windows]`, as many as there are in each direction
+pub fn mean_pool2d(x: Tensor<4>, windows: Windows) -> Tensor<4> {
+    if !is_plain(&x) {
+        return windows.stock(x);
+    }
+    let [batch, channels, height, width] = x.dims();
+    let [rows, columns] = [height, width].map(|pixels| windows.along(pixels));
+    let shape = Shape::from([batch, channels, rows.len(), columns.len()]);
+    let pixels = [rows.len() * columns.len(), height * width];
+    let x = reading(&x);
+    tensor(for_type!(x, T => {
+        let means = by_channel(batch * channels, T::numbers(&x), pixels, |means, x| {
+            for (window, mean) in each(&rows, &columns).zip(means) {
+                let mut sum = T::default();
+                for row in window.0.clone() {
+                    for number in &x[row * width..][window.1.clone()] {
+                        sum += *number;
+                    }
+                }
+                *mean = sum * share::<T>(window);
+            }
+        });
+        T::tensor(means, shape)
+    }))
+}
+
+/// The reverse of [`mean_pool2d`]: each gradient is spread evenly over its window.
+///
+/// # Shapes
+///
+/// - gradient: `[batch, channels, windows, windows]`
+/// - size: the height and the width of the pool's input
+/// - output: `[batch, channels, height, width]`
+///
+/// # Panics
+///
+/// Where an input of this size has not as many windows as there are gradients.
+pub fn mean_pool2d_gradient(gradient: Tensor<4>, windows: Windows, size: [usize; 2]) -> Tensor<4> {
+    let [batch, channels, height, width] = gradient.dims();
+    let [rows, columns] = size.map(|pixels| windows.along(pixels));
+    assert_eq!(
+        [height, width],
+        [rows.len(), columns.len()],
+        "each gradient has a window in {size:?} pixels"
+    );
+    let shape = [batch, channels, size[0], size[1]];
+    if !is_plain(&gradient) {
+        let point = Tensor::zeros(shape, (&gradient.device(), gradient.dtype()));
+        return reverse(&gradient, point, |x| windows.stock(x));
+    }
+    let pixels = [size[0] * size[1], height * width];
+    let gradient = reading(&gradient);
+    tensor(for_type!(gradient, T => {
+        let spread = by_channel(batch * channels, T::numbers(&gradient), pixels, |x, gradient| {
+            for (window, gradient) in each(&rows, &columns).zip(gradient) {
+                let part = *gradient * share::<T>(window);
+                for row in window.0.clone() {
+                    for number in &mut x[row * size[1]..][window.1.clone()] {
+                        *number += part;
+                    }
+                }
+            }
+        });
+        T::tensor(spread, Shape::from(shape))
+    }))
+}
+
+type Window<'a> = (&'a Range<usize>, &'a Range<usize>);
+
+/// Row by row.
+fn each<'a>(
+    rows: &'a [Range<usize>],
+    columns: &'a [Range<usize>],
+) -> impl Iterator<Item = Window<'a>> {
+    (rows.iter()).flat_map(|row| columns.iter().map(move |column| (row, column)))
+}
+
+/// What each pixel of a window has of its mean.
+fn share<T: Float>((rows, columns): Window<'_>) -> T {
+    T::from_f64(1.0 / (rows.len() * columns.len()) as f64)
+}
+
+/// The outputs of all channels of all images, which are zeros until `run` is given them with the channel's input: two
+/// slices with so many numbers each.
+fn by_channel<T: Float>(
+    count: usize,
+    input: &[T],
+    [pixels, pixels_in]: [usize; 2],
+    run: impl Fn(&mut [T], &[T]) + Sync + Send,
+) -> Vec<T> {
+    if pixels == 0 || pixels_in == 0 {
+        return vec![T::default(); count * pixels];
+    }
+    let channels = TASK.div_ceil(pixels.max(pixels_in));
+    let task = |(): &mut (), index: usize, output: &mut [T]| {
+        (output.chunks_exact_mut(pixels))
+            .zip(input[index * channels * pixels_in..].chunks_exact(pixels_in))
+            .for_each(|(output, input)| run(output, input));
+    };
+    in_chunks(count * pixels, channels * pixels, || (), task)
+}

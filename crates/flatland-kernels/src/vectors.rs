@@ -1,0 +1,240 @@
+//! What methods and eigensolvers do with long vectors: points, gradients, directions, and bases of them.
+//!
+//! On flex, burn's operators run on one thread, and each result is new memory of the vector's length. Here the threads
+//! share a vector, and only what is returned is as long as one.
+
+use burn::tensor::{Shape, Tensor};
+use pulp::Arch;
+use rayon::prelude::*;
+
+use crate::flex::{flex, is_plain, reading, tensor};
+use crate::float::{Float, for_type};
+use crate::fresh::in_chunks;
+
+/// Entries that one partial sum of [`dot`] runs over: few enough that rounding in `f32` stays small and that the
+/// products stay in a cache, many enough that launching a kernel for each block costs a GPU nothing.
+const BLOCK: usize = 1 << 18;
+
+/// Entries of a task that goes through several vectors: what it writes stays in a cache meanwhile.
+const TASK: usize = 1 << 13;
+
+/// Entries that [`rotate`] turns at a time elsewhere than on flex: few enough that the new blocks take little room beside
+/// the vectors, many enough that a GPU does not wait for launches.
+const TURN: usize = 1 << 20;
+
+/// The inner product `xᵀy`.
+///
+/// The products and their sums over blocks of 2¹⁸ entries are computed on the device, in its float type; the sums of
+/// the blocks are added on the host, in `f64` and in order. The device is read once, and no temporary is longer than
+/// a block.
+///
+/// This is not a matrix product, although a `[1, n] × [n, 1]` one would need no temporary either: a GPU may round the
+/// factors of a matrix product to fewer bits than those of a product of numbers (TF32).
+///
+/// # Panics
+///
+/// If the lengths differ.
+pub fn dot(x: &Tensor<1>, y: &Tensor<1>) -> f64 {
+    let ([n], [m]) = (x.dims(), y.dims());
+    assert_eq!(n, m, "the vectors of an inner product differ in length");
+    if n == 0 {
+        return 0.0;
+    }
+    let blocks = |vector: &Tensor<1>| vector.clone().split(BLOCK, 0);
+    let product = |(x, y): (Tensor<1>, Tensor<1>)| (x * y).sum();
+    let sums: Vec<_> = if is_plain(x) {
+        let pairs = blocks(x).into_par_iter().zip(blocks(y));
+        pairs.map(product).collect()
+    } else {
+        blocks(x).into_iter().zip(blocks(y)).map(product).collect()
+    };
+    Tensor::cat(sums, 0).into_data().iter::<f64>().sum()
+}
+
+/// `y + a·x`, for which no third vector is held besides `x` and `y`.
+///
+/// # Panics
+///
+/// If the lengths differ.
+pub fn axpy(a: f64, x: &Tensor<1>, y: &Tensor<1>) -> Tensor<1> {
+    let ([n], [m]) = (x.dims(), y.dims());
+    assert_eq!(n, m, "the vectors of a sum differ in length");
+    if !is_plain(x) {
+        return x.clone() * a + y.clone();
+    }
+    let (x, y) = (reading(x), reading(y));
+    tensor(for_type!(x, T => {
+        let (a, x, y) = (T::from_f64(a), T::numbers(&x), T::numbers(&y));
+        let sum = in_chunks(n, TASK, || (), |(), index, sum| {
+            let range = index * TASK..index * TASK + sum.len();
+            sum.copy_from_slice(&y[range.clone()]);
+            add_multiple(sum, a, &x[range]);
+        });
+        T::tensor(sum, Shape::from([n]))
+    }))
+}
+
+/// The inner products of a vector with those of a basis, which stay on the device.
+///
+/// Products and sums rather than a matrix product (see [`dot`]), and vector by vector: to keep the basis as one matrix
+/// would mean to copy it whenever it grows.
+///
+/// # Shapes
+///
+/// - basis, vector: `[n]`
+/// - output: `[basis vectors]`
+///
+/// # Panics
+///
+/// If the lengths differ, or the basis is empty.
+pub fn inner_products(basis: &[Tensor<1>], vector: &Tensor<1>) -> Tensor<1> {
+    if !is_plain(vector) {
+        let products = basis
+            .iter()
+            .map(|basis| (basis.clone() * vector.clone()).sum());
+        return Tensor::cat(products.collect(), 0);
+    }
+    let products: Vec<f64> = basis.iter().map(|basis| dot(basis, vector)).collect();
+    assert!(!products.is_empty(), "a basis has a vector at least");
+    tensor(for_type!(vector, T => {
+        T::channels(products.into_iter().map(T::from_f64).collect())
+    }))
+}
+
+/// A vector less the sum of the basis vectors, each times its factor; in the vector's memory where nobody else holds it.
+///
+/// # Shapes
+///
+/// - vector, basis and output: `[n]`
+/// - factors: `[basis vectors]`
+///
+/// # Panics
+///
+/// If the lengths differ.
+pub fn subtract_multiples(
+    vector: Tensor<1>,
+    basis: &[Tensor<1>],
+    factors: &Tensor<1>,
+) -> Tensor<1> {
+    assert_eq!(
+        factors.dims(),
+        [basis.len()],
+        "each basis vector has a factor"
+    );
+    if !is_plain(&vector) {
+        let terms = basis.iter().zip(factors.clone().split(1, 0));
+        return terms.fold(vector, |vector, (basis, factor)| {
+            vector - basis.clone() * factor
+        });
+    }
+    let (mut vector, factors) = (flex(vector), reading(factors));
+    let basis: Vec<_> = basis.iter().map(reading).collect();
+    for_type!(factors, T => {
+        let basis: Vec<&[T]> = basis.iter().map(T::numbers).collect();
+        let numbers = T::numbers_mut(&mut vector);
+        assert!(basis.iter().all(|basis| basis.len() == numbers.len()), "vectors of one length");
+        numbers.par_chunks_mut(TASK).enumerate().for_each(|(index, numbers)| {
+            let range = index * TASK..index * TASK + numbers.len();
+            for (basis, factor) in basis.iter().zip(T::numbers(&factors)) {
+                add_multiple(numbers, T::default() - *factor, &basis[range.clone()]);
+            }
+        });
+    });
+    tensor(vector)
+}
+
+/// Replaces a basis by sums of its vectors: the new vector `i` is `Σⱼ weights[i][j]·basis[j]`. Of the old ones, as many as
+/// there are new ones give their memory.
+///
+/// The new entries take the place of the old ones block by block. Whole new vectors would have to stand beside all the
+/// old ones until the last is made.
+///
+/// # Panics
+///
+/// If there are more new vectors than old ones, or a row has not as many weights as there are vectors.
+pub fn rotate(basis: &mut Vec<Tensor<1>>, weights: &[&[f64]]) {
+    let count = basis.len();
+    assert!(
+        weights.len() <= count,
+        "new vectors lie in the memory of the old ones"
+    );
+    assert!(
+        weights.iter().all(|row| row.len() == count),
+        "each vector has a weight"
+    );
+    if basis.first().is_some_and(is_plain) {
+        rotate_on_flex(basis, weights);
+    } else {
+        rotate_by_blocks(basis, weights);
+    }
+    basis.truncate(weights.len());
+}
+
+fn rotate_on_flex(basis: &mut [Tensor<1>], weights: &[&[f64]]) {
+    let taken = basis.iter_mut().map(|vector| {
+        let nothing = Tensor::empty([0], &vector.device());
+        flex(std::mem::replace(vector, nothing))
+    });
+    let mut taken: Vec<_> = taken.collect();
+    for_type!(taken[0], T => {
+        let weights: Vec<Vec<T>> = (weights.iter())
+            .map(|row| row.iter().map(|weight| T::from_f64(*weight)).collect())
+            .collect();
+        let mut chunks: Vec<_> = (taken.iter_mut())
+            .map(|vector| T::numbers_mut(vector).chunks_mut(TASK))
+            .collect();
+        let tasks = std::iter::from_fn(|| chunks.iter_mut().map(Iterator::next).collect());
+        let tasks: Vec<Vec<&mut [T]>> = tasks.collect();
+        tasks.into_par_iter().for_each_init(Vec::new, |new, mut old| {
+            let length = old[0].len();
+            new.clear();
+            new.resize(weights.len() * length, T::default());
+            for (new, weights) in new.chunks_exact_mut(length).zip(&weights) {
+                for (old, weight) in old.iter().zip(weights) {
+                    add_multiple(new, *weight, old);
+                }
+            }
+            for (old, new) in old.iter_mut().zip(new.chunks_exact(length)) {
+                old.copy_from_slice(new);
+            }
+        });
+    });
+    for (vector, turned) in basis.iter_mut().zip(taken) {
+        *vector = tensor(turned);
+    }
+}
+
+fn rotate_by_blocks(basis: &mut [Tensor<1>], weights: &[&[f64]]) {
+    let dimension = basis.first().map_or(0, |vector| vector.dims()[0]);
+    for start in (0..dimension).step_by(TURN) {
+        let range = start..dimension.min(start + TURN);
+        let old = basis.iter().map(|v| v.clone().slice([range.clone()]));
+        let old: Vec<_> = old.collect();
+        let new = weights.iter().map(|row| {
+            (old.iter().zip(*row))
+                .map(|(block, weight)| block.clone() * *weight)
+                .reduce(|sum, term| sum + term)
+                .expect("a basis vector at least")
+        });
+        let new: Vec<_> = new.collect();
+        drop(old); // while a block is shared, its vector would be copied
+        for (vector, block) in basis.iter_mut().zip(new) {
+            vector.inplace(|vector| vector.slice_assign([range.clone()], block));
+        }
+    }
+}
+
+/// `sum + factor·numbers`, written over `sum`.
+fn add_multiple<T: Float>(sum: &mut [T], factor: T, numbers: &[T]) {
+    Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            for (sum, number) in sum.iter_mut().zip(numbers) {
+                *sum += factor * *number;
+            }
+        },
+    );
+}
+
+#[cfg(test)]
+mod tests;
