@@ -4,7 +4,10 @@ use burn::tensor::{DType, Tensor, activation};
 
 use super::*;
 use crate::max_pool2d;
-use crate::passes::{add, composed, gate, max_pool2d_gather, max_pool2d_scatter, rectify};
+use crate::passes::{
+    Windows, add, composed, gate, max_pool2d_gather, max_pool2d_scatter, mean_pool2d,
+    mean_pool2d_gradient, rectify,
+};
 
 /// Small, odd, and large enough for threads.
 const SHAPES: [[usize; 4]; 3] = [[2, 3, 5, 7], [1, 1, 1, 1], [3, 11, 47, 45]];
@@ -91,10 +94,16 @@ fn views_are_read_as_what_they_show() {
         let (x, other) = (tensor(shape, 1, DType::F64), tensor(shape, 2, DType::F64));
         let (output, winners) = max_pool2d(x.clone(), 1, 1, 0);
         let size = [shape[2], shape[3]];
+        let pixels = Windows::Sliding {
+            kernel: 1,
+            stride: 1,
+        };
         let expected = [
             bits(&rectify(x.clone())),
             bits(&gate(x.clone(), &other)),
             bits(&add(x.clone(), other.clone())),
+            bits(&x),
+            bits(&x),
             bits(&x),
             bits(&x),
         ];
@@ -106,6 +115,8 @@ fn views_are_read_as_what_they_show() {
                 bits(&add(x.clone(), other)),
                 bits(&max_pool2d_gather(x.clone(), &winners)),
                 bits(&max_pool2d_scatter(x.clone(), &winners, size)),
+                bits(&mean_pool2d(x.clone(), pixels)),
+                bits(&mean_pool2d_gradient(x.clone(), pixels, size)),
             ];
             assert_eq!(found, expected, "{shape:?}");
         }
@@ -145,6 +156,60 @@ fn a_pools_derivatives_are_burns() {
 }
 
 #[test]
+fn means_and_their_reverse_are_burns() {
+    let sliding = |(kernel, stride)| Windows::Sliding { kernel, stride };
+    let sliding = [(1, 1), (2, 2), (2, 1), (1, 3)].map(sliding);
+    let grids = [1, 2, 3, 7].map(|size| Windows::Grid { size });
+    for shape in [[1, 1, 2, 2], [3, 5, 4, 7], [2, 40, 9, 9], [2, 600, 2, 3]] {
+        for windows in sliding.into_iter().chain(grids) {
+            for (dtype, tolerance) in [(DType::F32, 1e-6), (DType::F64, 1e-14)] {
+                let case = format!("{shape:?} {windows:?} {dtype:?}");
+                let x = tensor(shape, 1, dtype);
+                // On the tape, the operator is burn's.
+                let input = tracked(&x);
+                let output = mean_pool2d(input.clone(), windows);
+                let signal = tensor(output.dims(), 2, dtype);
+                let gradients = (output.clone() * constant(&signal)).sum().backward();
+                let expected = [
+                    numbers(&output.inner()),
+                    numbers(&input.grad(&gradients).unwrap()),
+                ];
+                let size = [shape[2], shape[3]];
+                let found = [
+                    numbers(&mean_pool2d(x, windows)),
+                    numbers(&mean_pool2d_gradient(signal, windows, size)),
+                ];
+                assert_close(&case, &found, &expected, tolerance);
+            }
+        }
+    }
+}
+
+#[test]
+fn there_is_no_mean_of_a_window_that_does_not_fit() {
+    let windows = Windows::Sliding {
+        kernel: 3,
+        stride: 1,
+    };
+    let x = tensor([2, 3, 2, 4], 1, DType::F32);
+    assert_eq!(mean_pool2d(x, windows).dims(), [2, 3, 0, 2]);
+}
+
+#[test]
+#[should_panic(expected = "each gradient has a window in [4, 4] pixels")]
+fn gradients_of_another_size_are_refused() {
+    let gradient = tensor([1, 2, 3, 3], 1, DType::F32);
+    mean_pool2d_gradient(
+        gradient,
+        Windows::Sliding {
+            kernel: 2,
+            stride: 2,
+        },
+        [4, 4],
+    );
+}
+
+#[test]
 fn threads_change_no_bit() {
     let run = || {
         let shape = SHAPES[2];
@@ -153,6 +218,7 @@ fn threads_change_no_bit() {
         [
             bits(&rectify(x.clone())),
             bits(&gate(signal, &x)),
+            bits(&mean_pool2d(output.clone(), Windows::Grid { size: 3 })),
             bits(&max_pool2d_scatter(output, &winners, [shape[2], shape[3]])),
         ]
     };
