@@ -14,20 +14,10 @@ use crate::serve::files;
 use crate::serve::request::{Audience, Request};
 use crate::{page, report, table, tune, watch};
 
-/// The files that [`results`] reads, of which a run's folder may hold each.
-const FILES: [&str; 11] = [
-    records::CONFIG,
-    records::RUN,
-    records::METRICS,
-    records::EPOCHS,
-    records::SHARPNESS,
-    records::DIAGNOSTICS,
-    records::GRADIENT_NORMS,
-    records::SEGMENT,
-    records::SMOOTHNESS,
-    records::LARGE_STEPS,
-    page::SPECTRUM,
-];
+/// Whether [`results`] reads files of this name, of which a run's folder may hold one.
+fn is_read(name: &str) -> bool {
+    records::TABLES.contains(&name) || [records::CONFIG, records::RUN, page::SPECTRUM].contains(&name)
+}
 
 /// A grid file, as far as the list of its runs.
 pub fn grid(text: &str) {
@@ -46,7 +36,7 @@ pub fn results(text: &str, scratch: &Path) {
         let Some((run @ ("a" | "b"), name)) = path.split_once('/') else {
             continue;
         };
-        if FILES.contains(&name) {
+        if is_read(name) {
             fs::create_dir_all(folder.join(run)).expect("a folder to write in");
             fs::write(folder.join(run).join(name), content).expect("a folder to write in");
         }

@@ -28,14 +28,7 @@ fn kind(name: &str) -> Option<Kind> {
     let (content_type, is_download) = match name {
         records::CONFIG => ("text/plain; charset=utf-8", false),
         records::RUN => ("application/json", false),
-        records::METRICS
-        | records::EPOCHS
-        | records::SHARPNESS
-        | records::DIAGNOSTICS
-        | records::GRADIENT_NORMS
-        | records::SEGMENT
-        | records::SMOOTHNESS
-        | records::LARGE_STEPS => ("text/csv; charset=utf-8", true),
+        _ if records::TABLES.contains(&name) => ("text/csv; charset=utf-8", true),
         records::WEIGHTS => ("application/octet-stream", true),
         _ if Path::new(name).extension().is_some_and(|end| end == "svg") => {
             ("image/svg+xml", false)
