@@ -28,6 +28,10 @@ use serde_json::{Value, json};
 
 fn main() -> Result<()> {
     allocator::keep_memory();
+    // As `experiments` does in the process of a run.
+    rayon::ThreadPoolBuilder::new()
+        .use_current_thread()
+        .build_global()?;
     let mut subject = None;
     for line in stdin().lock().lines() {
         let line = line?;

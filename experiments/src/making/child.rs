@@ -36,8 +36,10 @@ pub fn run(arguments: &CellArgs) -> Result<Ending> {
         .context("this command is for the program itself: use `experiments run`")?;
     let cell: CellConfig = toml::from_str(&order.config)?;
     let stop = Stop::listen(flag.clone())?;
+    // This thread is one of them: work that is shared need not be handed over.
     rayon::ThreadPoolBuilder::new()
         .num_threads(arguments.threads.get())
+        .use_current_thread()
         .build_global()
         .context("cannot start the threads of the run")?;
     let directory = &arguments.directory;
