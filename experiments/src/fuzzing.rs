@@ -16,7 +16,8 @@ use crate::{page, report, table, tune, watch};
 
 /// Whether [`results`] reads files of this name, of which a run's folder may hold one.
 fn is_read(name: &str) -> bool {
-    records::TABLES.contains(&name) || [records::CONFIG, records::RUN, page::SPECTRUM].contains(&name)
+    records::TABLES.contains(&name)
+        || [records::CONFIG, records::RUN, page::SPECTRUM].contains(&name)
 }
 
 /// A grid file, as far as the list of its runs.

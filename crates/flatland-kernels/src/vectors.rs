@@ -74,7 +74,8 @@ pub fn axpy(a: f64, x: &Tensor<1>, y: &Tensor<1>) -> Tensor<1> {
     }))
 }
 
-/// The inner products of a vector with those of a basis, which stay on the device.
+/// The inner products of a vector with those of a basis, which stay on the device. On flex, sums are those of `f64`
+/// numbers.
 ///
 /// Products and sums rather than a matrix product (see [`dot`]), and vector by vector: to keep the basis as one matrix
 /// would mean to copy it whenever it grows.
@@ -94,11 +95,48 @@ pub fn inner_products(basis: &[Tensor<1>], vector: &Tensor<1>) -> Tensor<1> {
             .map(|basis| (basis.clone() * vector.clone()).sum());
         return Tensor::cat(products.collect(), 0);
     }
-    let products: Vec<f64> = basis.iter().map(|basis| dot(basis, vector)).collect();
-    assert!(!products.is_empty(), "a basis has a vector at least");
+    assert!(!basis.is_empty(), "a basis has a vector at least");
+    let vector = reading(vector);
+    let basis: Vec<_> = basis.iter().map(reading).collect();
     tensor(for_type!(vector, T => {
-        T::channels(products.into_iter().map(T::from_f64).collect())
+        let vector = T::numbers(&vector);
+        let basis: Vec<&[T]> = basis.iter().map(T::numbers).collect();
+        check_lengths(&basis, vector);
+        let parts: Vec<Vec<f64>> = (vector.par_chunks(TASK).enumerate())
+            .map(|(index, part)| {
+                let range = index * TASK..index * TASK + part.len();
+                basis.iter().map(|basis| inner_product(&basis[range.clone()], part)).collect()
+            })
+            .collect();
+        let sums = (0..basis.len()).map(|place| parts.iter().map(|part| part[place]).sum());
+        T::channels(sums.map(T::from_f64).collect())
     }))
+}
+
+fn check_lengths<T>(basis: &[&[T]], vector: &[T]) {
+    let is_as_long = |basis: &&[T]| basis.len() == vector.len();
+    assert!(basis.iter().all(is_as_long), "vectors of one length");
+}
+
+/// In `f64`, in as many sums as the processor adds at a time.
+fn inner_product<T: Float>(x: &[T], y: &[T]) -> f64 {
+    const LANES: usize = 16;
+    Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            let mut sums = [0.0; LANES];
+            let (x, x_rest) = x.as_chunks::<LANES>();
+            let (y, y_rest) = y.as_chunks::<LANES>();
+            for (x, y) in x.iter().zip(y) {
+                for (sum, (x, y)) in sums.iter_mut().zip(x.iter().zip(y)) {
+                    *sum += (*x).into() * (*y).into();
+                }
+            }
+            let rest = x_rest.iter().zip(y_rest);
+            let rest: f64 = rest.map(|(x, y)| (*x).into() * (*y).into()).sum();
+            sums.iter().sum::<f64>() + rest
+        },
+    )
 }
 
 /// A vector less the sum of the basis vectors, each times its factor; in the vector's memory where nobody else holds it.
@@ -132,7 +170,7 @@ pub fn subtract_multiples(
     for_type!(factors, T => {
         let basis: Vec<&[T]> = basis.iter().map(T::numbers).collect();
         let numbers = T::numbers_mut(&mut vector);
-        assert!(basis.iter().all(|basis| basis.len() == numbers.len()), "vectors of one length");
+        check_lengths(&basis, numbers);
         numbers.par_chunks_mut(TASK).enumerate().for_each(|(index, numbers)| {
             let range = index * TASK..index * TASK + numbers.len();
             for (basis, factor) in basis.iter().zip(T::numbers(&factors)) {
