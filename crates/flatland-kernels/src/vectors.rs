@@ -246,7 +246,7 @@ fn rotate_by_blocks(basis: &mut [Tensor<1>], weights: &[&[f64]]) {
     let dimension = basis.first().map_or(0, |vector| vector.dims()[0]);
     for start in (0..dimension).step_by(TURN) {
         let range = start..dimension.min(start + TURN);
-        let old = basis.iter().map(|v| v.clone().slice([range.clone()]));
+        let old = basis.iter().map(|v| v.clone().slice(range.clone()));
         let old: Vec<_> = old.collect();
         let new = weights.iter().map(|row| {
             (old.iter().zip(*row))

@@ -21,7 +21,7 @@ fn tensor(entries: &[f64], dtype: DType) -> Tensor<1> {
 /// So many vectors of a length, of which the first is a part of a longer one.
 fn vectors(count: usize, n: usize, dtype: DType) -> Vec<Tensor<1>> {
     let vector = |i: usize| match i {
-        0 => tensor(&entries(n + 3, 0), dtype).slice([2..n + 2]),
+        0 => tensor(&entries(n + 3, 0), dtype).slice(2..n + 2),
         i => tensor(&entries(n, (i as u64) << 40), dtype),
     };
     (0..count).map(vector).collect()
