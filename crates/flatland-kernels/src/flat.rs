@@ -70,12 +70,12 @@ impl Flat {
         range: Range<usize>,
         fill: impl for<'b> FnOnce(Fresh<'b, T>) -> &'b mut [T],
     ) {
+        if let Storage::Parts { device, dtype, .. } = &self.storage {
+            panic!("the flat vector, {dtype:?} on {device:?}, is not where its parts are made");
+        }
         match T::memory(&mut self.storage) {
             Some(memory) => memory.write(range, fill),
-            None => panic!(
-                "the flat vector, {:?}, is not where its parts are made",
-                self.storage
-            ),
+            None => panic!("the parts are of another type than the flat vector"),
         }
     }
 

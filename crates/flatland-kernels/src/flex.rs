@@ -13,8 +13,9 @@ pub(crate) fn is_plain<const D: usize>(tensor: &Tensor<D>) -> bool {
     has_kernels(&tensor.device(), tensor.dtype())
 }
 
-/// Whether this crate's operators are for a device and a type, on the tape or off it.
-pub(crate) fn is_own<const D: usize>(tensor: &Tensor<D>) -> bool {
+/// Whether this crate's own operators are for the device and the type of a tensor, on the tape or off it; else burn's are
+/// called.
+pub fn is_own<const D: usize>(tensor: &Tensor<D>) -> bool {
     has_kernels(&tensor.device().without_autodiff(), tensor.dtype())
 }
 

@@ -11,7 +11,7 @@
 //!
 //! The others are parts of passes whose derivatives are written by hand: forward, reverse, tangent, and the tangent of
 //! the reverse. They take plain tensors; tensors on the tape get burn's operators, which the tape then records. What an
-//! operator is given by value it overwrites with its result, where nobody else holds it.
+//! operator is given by value it overwrites with its result, where nobody else holds it and the result is as large.
 //!
 //! - [`rectify`], [`gate`], [`add`]: number by number.
 //! - [`append_channels`], [`split_channels`]: images with the channels of two, and back.
@@ -25,7 +25,8 @@
 //!
 //! # Determinism
 //!
-//! Work is divided by shapes alone and sums are added in a fixed order: results do not depend on the number of threads.
+//! Work is divided, and sums are added, by shapes alone: results do not depend on the number of threads, which only
+//! decides whether the threads share a part or take one each.
 //! Nor do they on the instruction set that [`pulp`] finds for the operators of passes.
 //! The blocks of a matrix product depend on the sizes of the processor's caches, so bits are the same on one machine.
 //!
@@ -71,6 +72,7 @@ pub use convolve::{
 };
 pub use equal::is_equal;
 pub use flat::Flat;
+pub use flex::is_own;
 pub use linear::{linear, linear_input_gradient, linear_weight_gradient};
 pub use max_pool2d::max_pool2d;
 pub use passes::{

@@ -78,6 +78,20 @@ struct Sum {
 impl Sum {
     fn new(terms: &[[&Tensor<2>; 2]], transposed: [bool; 2]) -> Self {
         let shapes = first(terms).map(|factor| factor.dims());
+        for term in terms {
+            assert_eq!(
+                term.map(|factor| factor.dims()),
+                shapes,
+                "terms of one shape"
+            );
+        }
+        let [left, right] = shapes;
+        let [is_left_transposed, is_right_transposed] = transposed;
+        assert_eq!(
+            left[usize::from(!is_left_transposed)],
+            right[usize::from(is_right_transposed)],
+            "columns of the left and rows of the right factor"
+        );
         Self { shapes, transposed }
     }
 
@@ -136,10 +150,14 @@ impl Sum {
     }
 }
 
-/// Rows of the weight, or of a block of it, that a task takes.
+/// Rows of a block of the weight, and those that a task takes at most.
 const TASK: usize = 256;
 /// Columns of a block of the weight. A block is read from memory in long rows, and then stays in the processor's cache.
 const BLOCK: usize = 512;
+/// Tasks of a sum, at least, where a weight has rows enough for them.
+const TASKS: usize = 8;
+/// Rows that a task takes at least: what the products go through at a time.
+const LEAST_TASK: usize = 48;
 
 /// In which order a sum is computed. A product by [`multiply`] turns its right factor around if that is transposed, and
 /// else reads some columns of it at a time. Of a weight with many more rows than the batch has samples, either costs more
@@ -161,7 +179,11 @@ impl Order {
         let [_, weight] = sum.shapes;
         match sum.transposed {
             [false, true] if 2 * rows < columns => Self::Turned,
-            [false, false] if rows <= FEW && weight[0] * weight[1] >= MANY => Self::Blocks,
+            [false, false]
+                if rows <= FEW && columns >= TASKS / 2 * BLOCK && weight[0] * weight[1] >= MANY =>
+            {
+                Self::Blocks
+            }
             _ => Self::Straight,
         }
     }
@@ -181,6 +203,10 @@ fn sum_of_products(
             Some(bias) => sum + bias.clone().unsqueeze(),
             None => sum,
         };
+    }
+    if let Some(bias) = bias {
+        let [_, columns] = shape.size();
+        assert_eq!(bias.dims(), [columns], "a bias for each feature");
     }
     let terms = held(terms);
     let bias = bias.map(reading);
@@ -216,8 +242,9 @@ impl Sum {
     fn turned<T: Float>(&self, terms: &[Term<'_, T>], bias: Option<&[T]>) -> Vec<T> {
         let [batch, features] = self.size();
         let [[_, depth], _] = self.shapes;
+        let most = features.div_ceil(TASKS).clamp(LEAST_TASK, TASK);
         let part = |(): &mut (), task: usize, sum: &mut [T]| {
-            let start = task * TASK;
+            let start = task * most;
             let size @ [rows, _] = [sum.len() / batch, batch];
             let mut write = Write::Replace;
             if let Some(bias) = bias {
@@ -233,7 +260,7 @@ impl Sum {
                 write = Write::Add;
             }
         };
-        let turned = in_chunks(batch * features, TASK * batch, || (), part);
+        let turned = in_chunks(batch * features, most * batch, || (), part);
         let mut sum = zeros(turned.len());
         transpose(&turned, batch, &mut sum, Work::Shared);
         sum

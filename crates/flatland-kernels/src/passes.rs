@@ -3,7 +3,7 @@
 //!
 //! On flex, for `f32` and `f64`, they are loops of this crate; on any other device, and for any other type, and for
 //! tensors on the tape, compositions of burn's operators ([`composed`]). An argument given by value is overwritten with
-//! the result where nobody else holds it.
+//! the result where nobody else holds it and the result is as large.
 
 mod channels;
 mod composed;

@@ -120,6 +120,13 @@ pub(crate) fn multiplied<'a, T: Float>(
 ) -> &'a mut [T] {
     let [rows, columns] = size(left, right);
     assert_eq!(memory.len(), rows * columns, "the shape of the product");
+    if rows == 1 || columns == 1 {
+        // The crate makes a slice of the memory of a single row or column, which must hold numbers.
+        let numbers = memory.zeroed();
+        let product = MatrixMut::new(numbers, [rows, columns], columns);
+        multiply(product, left, right, Write::Replace, work);
+        return numbers;
+    }
     // SAFETY: rows of `columns` numbers one after the other fill the memory, which is not read before it is written
     // where the product replaces what is there, and which no factor shares.
     unsafe {
@@ -181,5 +188,54 @@ unsafe fn write_product<T: Float>(
             false,
             parallelism,
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fresh::Memory;
+
+    /// Each way that the crate takes: one row or column, few terms, small, and large enough to be packed and shared.
+    #[test]
+    fn a_product_fills_memory_with_what_replacing_writes() {
+        for [rows, depth, columns] in [
+            [1, 5, 7],
+            [7, 5, 1],
+            [9, 1, 8],
+            [9, 2, 8],
+            [3, 40, 5],
+            [16, 300, 16],
+            [70, 600, 130],
+            [300, 700, 200],
+        ] {
+            let numbers = |length: usize| (0..length).map(|i| ((i * 7919) % 101) as f32 - 50.0);
+            let left: Vec<f32> = numbers(rows * depth).collect();
+            let right: Vec<f32> = numbers(depth * columns).collect();
+            let lefts = [
+                Matrix::new(&left, [rows, depth], depth),
+                Matrix::new(&left, [depth, rows], rows).transposed(),
+            ];
+            let rights = [
+                Matrix::new(&right, [depth, columns], columns),
+                Matrix::new(&right, [columns, depth], depth).transposed(),
+            ];
+            for (left, right) in lefts.into_iter().zip(rights) {
+                for work in [Work::Alone, Work::Shared] {
+                    let mut expected = vec![f32::NAN; rows * columns];
+                    let product = MatrixMut::new(&mut expected, [rows, columns], columns);
+                    multiply(product, left, right, Write::Replace, work);
+                    let mut memory = Memory::new(rows * columns);
+                    memory.write(0..rows * columns, |memory| {
+                        multiplied(memory, left, right, work)
+                    });
+                    assert!(
+                        memory.into_numbers() == expected,
+                        "{rows} {depth} {columns}"
+                    );
+                    assert!(expected.iter().all(|number| number.is_finite()));
+                }
+            }
+        }
     }
 }

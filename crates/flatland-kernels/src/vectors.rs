@@ -148,7 +148,7 @@ fn inner_product<T: Float>(x: &[T], y: &[T]) -> f64 {
 ///
 /// # Panics
 ///
-/// If the lengths differ.
+/// If the lengths differ, or there are not as many factors as basis vectors.
 pub fn subtract_multiples(
     vector: Tensor<1>,
     basis: &[Tensor<1>],
@@ -189,7 +189,8 @@ pub fn subtract_multiples(
 ///
 /// # Panics
 ///
-/// If there are more new vectors than old ones, or a row has not as many weights as there are vectors.
+/// If there are more new vectors than old ones, a row has not as many weights as there are vectors, or the lengths of the
+/// vectors differ.
 pub fn rotate(basis: &mut Vec<Tensor<1>>, weights: &[&[f64]]) {
     let count = basis.len();
     assert!(
@@ -200,6 +201,8 @@ pub fn rotate(basis: &mut Vec<Tensor<1>>, weights: &[&[f64]]) {
         weights.iter().all(|row| row.len() == count),
         "each vector has a weight"
     );
+    let is_alike = |pair: &[Tensor<1>]| pair[0].dims() == pair[1].dims();
+    assert!(basis.windows(2).all(is_alike), "vectors of one length");
     if basis.first().is_some_and(is_plain) {
         rotate_on_flex(basis, weights);
     } else {

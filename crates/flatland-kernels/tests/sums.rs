@@ -252,14 +252,46 @@ proptest! {
 #[test]
 fn large_linear_layers_of_few_samples() {
     for batch in [1, 5, 64, 65] {
-        compare_linear([batch, 700, 601], 2, true);
+        compare_linear([batch, 2100, 301], 2, true);
         compare_linear([batch, 1100, 257], 1, false);
     }
 }
 
+/// Of 5 and of 100 samples: each order has its own way to read the factors.
+fn refused<R>(product: impl Fn(usize) -> R + std::panic::RefUnwindSafe) {
+    for batch in [5, 100] {
+        assert!(
+            std::panic::catch_unwind(|| product(batch)).is_err(),
+            "{batch} samples"
+        );
+    }
+}
+
+#[test]
+fn linear_layers_of_other_shapes_are_refused() {
+    let tensor = |shape: [usize; 2]| tensor(shape, 1, DType::F32);
+    let bias = |length: usize| self::tensor([length], 1, DType::F32);
+    let weight = [300, 2100];
+    let forward = |batch, input, bias: Option<&Tensor<1>>| {
+        linear(&[[&tensor([batch, input]), &tensor(weight)]], bias)
+    };
+    forward(5, 2100, Some(&bias(300)));
+    refused(|batch| forward(batch, 2099, None));
+    refused(|batch| forward(batch, 2101, None));
+    refused(|batch| forward(batch, 2100, Some(&bias(299))));
+    refused(|batch| forward(batch, 2100, Some(&bias(301))));
+    for features in [299, 301] {
+        refused(|batch| linear_input_gradient(&[[&tensor([batch, features]), &tensor(weight)]]));
+    }
+    refused(|batch| {
+        let (input, weight) = (tensor([batch, 2100]), tensor(weight));
+        linear(&[[&input, &weight], [&input, &tensor([299, 2100])]], None)
+    });
+}
+
 #[test]
 fn linear_layers_do_not_depend_on_the_number_of_threads() {
-    for shape @ [_, features_in, features_out] in [[5, 700, 601], [130, 200, 100]] {
+    for shape @ [_, features_in, features_out] in [[5, 2100, 301], [130, 200, 100]] {
         let [one, two, five] = [1, 2, 5].map(|threads| {
             let pool = ThreadPoolBuilder::new().num_threads(threads).build();
             pool.unwrap()

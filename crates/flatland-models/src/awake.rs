@@ -9,26 +9,27 @@ use rayon::Yield;
 /// How long a thread looks for work in vain before it may fall asleep: longer than what an operator does alone.
 const PATIENCE: Duration = Duration::from_millis(2);
 
-/// Threads that are kept awake, at most. More were not measured.
+/// More threads than these are left alone: it was not measured what so many that look for work cost.
 const MOST: usize = 8;
 
-/// Does work on one of rayon's threads, and has others look for parts of it until it is done.
+/// Does work on one of rayon's threads, and has the others look for parts of it until it is done.
 ///
 /// An operator shares some ten microseconds of work, and between two of them one thread is alone. Rayon's others then
 /// fall asleep, and to be woken takes them longer than the next operator.
 ///
 /// A thread that looks in vain gives up in time, so that no part that it has begun before waits for this one for good.
 pub(crate) fn awake<T: Send>(work: impl FnOnce() -> T + Send) -> T {
-    // Inside rayon's threads, too, so that operators that share their work need not be handed over to them.
     rayon::scope(|_| {
         let done = Done(Arc::default());
-        if rayon::current_num_threads() > 1 {
+        if (2..=MOST).contains(&rayon::current_num_threads()) {
             let (caller, is_done) = (rayon::current_thread_index(), done.0.clone());
             rayon::spawn_broadcast(move |context| {
-                if Some(context.index()) != caller && context.index() < MOST {
+                if Some(context.index()) != caller {
                     look_for_work(&is_done);
                 }
             });
+            // This thread's own, which would stay in its queue until it waits for another.
+            rayon::yield_local();
         }
         work()
     })
@@ -88,6 +89,19 @@ mod tests {
             assert_eq!(pool(threads).install(|| awake(|| halting(21))), expected);
         }
         assert_eq!(awake(|| halting(21)), expected);
+    }
+
+    #[test]
+    fn the_thread_that_asks_may_be_one_of_the_pools() {
+        let expected = pool(1).install(|| halting(21));
+        let asked = || {
+            let builder = ThreadPoolBuilder::new().num_threads(2).use_current_thread();
+            let _pool = builder.build().expect("threads");
+            [awake(|| halting(21)), awake(|| halting(21))]
+        };
+        // A thread can be in one pool only.
+        let sums = std::thread::spawn(asked).join().unwrap();
+        assert_eq!(sums, [expected; 2]);
     }
 
     #[test]

@@ -21,7 +21,7 @@ const LEAST_TURNS: usize = 4;
 /// With fewer tasks than this for each thread, the threads share the work inside each.
 const MANY_TASKS: usize = 2;
 
-/// The shapes of a convolution, and how its work is divided: by the shapes alone.
+/// The shapes of a convolution, and how its sums are divided: by the shapes alone.
 #[derive(Debug, Clone)]
 pub(crate) struct Geometry {
     pub batch: usize,

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::unroll::{Parts, Scratch, turned, unroll};
 use super::{Geometry, Term};
 use crate::float::Float;
-use crate::fresh::{Fresh, Memory};
+use crate::fresh::{Fresh, Memory, zeros};
 use crate::product::{Matrix, MatrixMut, Work, Write, multiplied, multiply};
 use crate::transpose::transpose;
 
@@ -45,7 +45,12 @@ pub(crate) fn weight_gradient<'a, T: Float>(
         .collect();
     let mut total = total(sums);
     if is_swapped {
-        let mut live = vec![T::default(); entries];
+        if is_whole {
+            let weight = weight.zeroed();
+            transpose(&total, geometry.channels_out, weight, Work::Shared);
+            return weight;
+        }
+        let mut live = zeros(entries);
         transpose(&total, geometry.channels_out, &mut live, Work::Shared);
         total = live;
     }

@@ -35,6 +35,7 @@ impl Windows {
     fn along(self, pixels: usize) -> Vec<Range<usize>> {
         match self {
             Self::Sliding { kernel, stride } => {
+                assert!(kernel > 0 && stride > 0, "{self:?} has no windows");
                 let starts = (0..=pixels.saturating_sub(kernel)).step_by(stride);
                 let windows = starts.map(|start| start..start + kernel);
                 windows.take_while(|window| window.end <= pixels).collect()
@@ -63,6 +64,10 @@ impl Windows {
 ///
 /// - x: `[batch, channels, height, width]`
 /// - output: `[batch, channels, windows, windows]`, as many as there are in each direction
+///
+/// # Panics
+///
+/// Where a window has no pixels, or the windows are none apart.
 pub fn mean_pool2d(x: Tensor<4>, windows: Windows) -> Tensor<4> {
     if !is_plain(&x) {
         return windows.stock(x);

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use burn::tensor::Tensor;
-use flatland_kernels::add;
+use flatland_kernels::{add, is_own};
 
 use super::trials::Chunks;
 use super::{Batch, Evaluation, FullBatch};
@@ -199,7 +199,13 @@ impl<'a> Sweep<'a> {
                 lanes.run(chunks.len(), make, |_, result| take(result));
             }
             // Inside rayon's threads, so that operators that share their work need not be handed over to them.
-            _ => (0..chunks.len()).for_each(|index| take(awake(|| make(index)))),
+            _ => (0..chunks.len()).for_each(|index| {
+                take(if is_own(&chunks[index].images) {
+                    awake(|| make(index))
+                } else {
+                    rayon::scope(|_| make(index))
+                });
+            }),
         }
         is_whole.then_some(())
     }
