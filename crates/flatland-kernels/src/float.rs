@@ -4,7 +4,7 @@ use burn::tensor::{Bytes, DType, Shape};
 use burn_flex::{FlexTensor, Layout};
 
 use crate::flat::Storage;
-use crate::fresh::{Memory, copied};
+use crate::fresh::{Memory, filled};
 
 /// The types of numbers that the operators are for.
 pub(crate) trait Float:
@@ -71,7 +71,11 @@ macro_rules! float {
                 *tensor = if tensor.is_contiguous() && !tensor.is_unique() {
                     // burn copies with one thread.
                     let shape = tensor.layout().shape().clone();
-                    Self::tensor(copied(Self::numbers(tensor)), shape)
+                    let numbers = Self::numbers(tensor);
+                    Self::tensor(
+                        filled(numbers.len(), |memory| memory.copied(numbers)),
+                        shape,
+                    )
                 } else {
                     // The same memory where that holds this tensor and no more.
                     tensor.to_contiguous()

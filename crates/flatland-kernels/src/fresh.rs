@@ -47,10 +47,13 @@ fn zeroed<T: Float>(memory: &mut [MaybeUninit<T>]) -> &mut [T] {
     }
 }
 
-/// The same numbers.
-pub(crate) fn copied<T: Float>(numbers: &[T]) -> Vec<T> {
-    let mut memory = Memory::new(numbers.len());
-    memory.write(0..numbers.len(), |memory| memory.copied(numbers));
+/// So many numbers, all filled at once.
+pub(crate) fn filled<T: Float>(
+    length: usize,
+    fill: impl for<'b> FnOnce(Fresh<'b, T>) -> &'b mut [T],
+) -> Vec<T> {
+    let mut memory = Memory::new(length);
+    memory.write(0..length, fill);
     memory.into_numbers()
 }
 

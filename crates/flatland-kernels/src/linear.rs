@@ -10,7 +10,7 @@ use crate::convolve::{first, held};
 use crate::flat::Flat;
 use crate::flex::{is_plain, reading, tensor};
 use crate::float::{Float, for_type};
-use crate::fresh::{Fresh, Memory, in_chunks, zeros};
+use crate::fresh::{Fresh, filled, in_chunks, zeros};
 use crate::on_flex::numbers;
 use crate::product::{Matrix, MatrixMut, Work, Write, multiplied, multiply};
 use crate::transpose::transpose;
@@ -224,8 +224,7 @@ fn sum_of_products(
 impl Sum {
     fn straight<T: Float>(&self, terms: &[Term<'_, T>], bias: Option<&[T]>) -> Vec<T> {
         let [rows, columns] = self.size();
-        let mut sum = Memory::new(rows * columns);
-        sum.write(0..rows * columns, |memory| match bias {
+        filled(rows * columns, |memory| match bias {
             None => self.fill(terms, memory),
             Some(bias) => {
                 let sum = memory.zeroed();
@@ -234,8 +233,7 @@ impl Sum {
                 self.add(terms, sum);
                 sum
             }
-        });
-        sum.into_numbers()
+        })
     }
 
     /// Of inputs and weights: some rows of the weights, all samples.

@@ -5,7 +5,7 @@ use burn_flex::FlexTensor;
 
 use crate::conv2d::{self, Geometry, Term};
 use crate::float::{Float, for_type};
-use crate::fresh::Memory;
+use crate::fresh::filled;
 
 /// Two factors, such as an input and a weight, whose numbers [lie in order](crate::flex::in_order).
 pub(crate) type FlexTerm = [FlexTensor; 2];
@@ -38,12 +38,10 @@ pub(crate) fn weight_gradient(geometry: &Geometry, terms: &[FlexTerm]) -> FlexTe
     let [height, width] = geometry.kernel;
     let shape = [geometry.channels_out, geometry.channels_in, height, width];
     for_type!(terms[0][0], T => {
-        let length = shape.iter().product();
-        let mut weight = Memory::<T>::new(length);
-        weight.write(0..length, |memory| {
+        let weight = filled::<T>(shape.iter().product(), |memory| {
             conv2d::weight_gradient(geometry, &numbers(terms), memory)
         });
-        T::tensor(weight.into_numbers(), Shape::from(shape))
+        T::tensor(weight, Shape::from(shape))
     })
 }
 

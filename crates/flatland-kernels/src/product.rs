@@ -194,7 +194,7 @@ unsafe fn write_product<T: Float>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fresh::Memory;
+    use crate::fresh::filled;
 
     /// Each way that the crate takes: one row or column, few terms, small, and large enough to be packed and shared.
     #[test]
@@ -225,14 +225,10 @@ mod tests {
                     let mut expected = vec![f32::NAN; rows * columns];
                     let product = MatrixMut::new(&mut expected, [rows, columns], columns);
                     multiply(product, left, right, Write::Replace, work);
-                    let mut memory = Memory::new(rows * columns);
-                    memory.write(0..rows * columns, |memory| {
+                    let found = filled(rows * columns, |memory| {
                         multiplied(memory, left, right, work)
                     });
-                    assert!(
-                        memory.into_numbers() == expected,
-                        "{rows} {depth} {columns}"
-                    );
+                    assert!(found == expected, "{rows} {depth} {columns}");
                     assert!(expected.iter().all(|number| number.is_finite()));
                 }
             }

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::unroll::{Parts, Scratch, turned, unroll};
 use super::{Geometry, Term};
 use crate::float::Float;
-use crate::fresh::{Fresh, Memory, zeros};
+use crate::fresh::{Fresh, filled, zeros};
 use crate::product::{Matrix, MatrixMut, Work, Write, multiplied, multiply};
 use crate::transpose::transpose;
 
@@ -38,9 +38,7 @@ pub(crate) fn weight_gradient<'a, T: Float>(
         .into_par_iter()
         .map(|part| {
             let groups = share(geometry.groups(), parts, part);
-            let mut sum = Memory::new(entries);
-            sum.write(0..entries, |sum| add_up(geometry, terms, groups, work, sum));
-            sum.into_numbers()
+            filled(entries, |sum| add_up(geometry, terms, groups, work, sum))
         })
         .collect();
     let mut total = total(sums);
