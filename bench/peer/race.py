@@ -35,15 +35,16 @@ class Task:
     label: str
     ours: str
     theirs: str
+    is_seeded: bool = False  # the turn is its seed
 
 
 GRADIENT = Task("gradient", "gradient", "gradient")
 PRODUCT = Task("H·v, new point", "product", "product")
 FURTHER = Task("H·v, same point", "further", "further")
 ITERATION = Task("iteration of NLS", "iteration", "iteration")
-ARPACK = Task("sharpness, ARPACK", "sharpness", "arpack")
-POWER = Task("sharpness, power iteration to its residual", "sharpness", "power-to-residual")
-EARLY = Task("sharpness, PyHessian's power iteration", "sharpness", "power")
+ARPACK = Task("sharpness, ARPACK", "sharpness", "arpack", is_seeded=True)
+POWER = Task("sharpness, power iteration to its residual", "sharpness", "power-to-residual", is_seeded=True)
+EARLY = Task("sharpness, PyHessian's power iteration", "sharpness", "power", is_seeded=True)
 MATRIX = Task("product of 1024³", "matrix", "matrix")
 # Done twice in a row, of which the second counts: the sides give memory back while it is another's turn.
 ONCE_UNTIMED = (MATRIX, GRADIENT, PRODUCT, FURTHER)
@@ -197,7 +198,7 @@ class Race:
             for name in order:
                 time.sleep(PAUSE)
                 side, what = (ours, task.ours) if name == "flatland" else (theirs[name], task.theirs)
-                seed = [max(turn, 0)] if what in ("sharpness", "arpack", "power", "power-to-residual") else []
+                seed = [max(turn, 0)] if task.is_seeded else []
                 if task in ONCE_UNTIMED:
                     side.ask("run", what)
                 answer = side.ask("run", what, *seed)

@@ -24,18 +24,7 @@ pub(crate) fn in_chunks<T: Float, S>(
     start: impl Fn() -> S + Send + Sync,
     write: impl Fn(&mut S, usize, &mut [T]) + Send + Sync,
 ) -> Vec<T> {
-    let mut numbers = Vec::with_capacity(length);
-    let memory = &mut numbers.spare_capacity_mut()[..length];
-    let chunks = memory.par_chunks_mut(chunk).enumerate();
-    chunks.for_each_init(start, |state, (index, chunk)| {
-        write(state, index, zeroed(chunk));
-    });
-    // SAFETY: the capacity is `length` at least, and each number lies in a chunk that was zeroed.
-    #[allow(unsafe_code)]
-    unsafe {
-        numbers.set_len(length);
-    }
-    numbers
+    filled(length, |memory| memory.in_chunks(chunk, start, write))
 }
 
 fn zeroed<T: Float>(memory: &mut [MaybeUninit<T>]) -> &mut [T] {
@@ -66,10 +55,21 @@ impl<'a, T: Float> Fresh<'a, T> {
     }
 
     pub(crate) fn zeroed(self) -> &'a mut [T] {
-        self.0.par_chunks_mut(SHARE).for_each(|share| {
-            zeroed(share);
+        self.in_chunks(SHARE, || (), |(), _, _| ())
+    }
+
+    /// As [`in_chunks`].
+    pub(crate) fn in_chunks<S>(
+        self,
+        chunk: usize,
+        start: impl Fn() -> S + Send + Sync,
+        write: impl Fn(&mut S, usize, &mut [T]) + Send + Sync,
+    ) -> &'a mut [T] {
+        let chunks = self.0.par_chunks_mut(chunk).enumerate();
+        chunks.for_each_init(start, |state, (index, chunk)| {
+            write(state, index, zeroed(chunk));
         });
-        // SAFETY: every number lies in a share that was zeroed.
+        // SAFETY: every number lies in a chunk that was zeroed.
         #[allow(unsafe_code)]
         unsafe {
             self.0.assume_init_mut()

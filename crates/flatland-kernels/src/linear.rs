@@ -10,9 +10,9 @@ use crate::convolve::{first, held};
 use crate::flat::Flat;
 use crate::flex::{is_plain, reading, tensor};
 use crate::float::{Float, for_type};
-use crate::fresh::{Fresh, filled, in_chunks, zeros};
+use crate::fresh::{filled, in_chunks, zeros};
 use crate::on_flex::numbers;
-use crate::product::{Matrix, MatrixMut, Work, Write, multiplied, multiply};
+use crate::product::{Matrix, MatrixMut, Target, Work, Write, multiply};
 use crate::transpose::transpose;
 
 /// `Σ input · weightᵀ + bias`.
@@ -62,7 +62,9 @@ pub fn linear_weight_gradient(terms: &[[&Tensor<2>; 2]], into: &mut Flat, range:
     if is_plain(gradient) {
         let terms = held(terms);
         return for_type!(terms[0][0], T => {
-            into.write::<T>(range, |memory| shape.fill(&numbers(&terms), memory));
+            into.write::<T>(range, |memory| {
+                shape.add_up(&numbers(&terms), Target::Empty(memory))
+            });
         });
     }
     into.put(range, shape.stock(terms).reshape([rows * columns]));
@@ -132,21 +134,16 @@ impl Sum {
     }
 
     /// Row by row.
-    fn add<T: Float>(&self, terms: &[Term<'_, T>], sum: &mut [T]) {
-        let size @ [_, columns] = self.size();
+    fn add_up<'a, T: Float>(
+        &self,
+        terms: &[Term<'_, T>],
+        mut target: Target<'a, T>,
+    ) -> &'a mut [T] {
         for term in terms {
             let [left, right] = self.factors(term);
-            let product = MatrixMut::new(sum, size, columns);
-            multiply(product, left, right, Write::Add, Work::Shared);
+            target = target.add(left, right, Work::Shared);
         }
-    }
-
-    /// Row by row.
-    fn fill<'a, T: Float>(&self, terms: &[Term<'_, T>], memory: Fresh<'a, T>) -> &'a mut [T] {
-        let [left, right] = self.factors(&terms[0]);
-        let sum = multiplied(memory, left, right, Work::Shared);
-        self.add(&terms[1..], sum);
-        sum
+        target.sum()
     }
 }
 
@@ -224,15 +221,17 @@ fn sum_of_products(
 impl Sum {
     fn straight<T: Float>(&self, terms: &[Term<'_, T>], bias: Option<&[T]>) -> Vec<T> {
         let [rows, columns] = self.size();
-        filled(rows * columns, |memory| match bias {
-            None => self.fill(terms, memory),
-            Some(bias) => {
-                let sum = memory.zeroed();
-                let rows = sum.chunks_exact_mut(columns);
-                rows.for_each(|row| row.copy_from_slice(bias));
-                self.add(terms, sum);
-                sum
-            }
+        filled(rows * columns, |memory| {
+            let target = match bias {
+                None => Target::Empty(memory),
+                Some(bias) => {
+                    let sum = memory.zeroed();
+                    let rows = sum.chunks_exact_mut(columns);
+                    rows.for_each(|row| row.copy_from_slice(bias));
+                    Target::Sum(sum)
+                }
+            };
+            self.add_up(terms, target)
         })
     }
 

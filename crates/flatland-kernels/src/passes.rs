@@ -8,6 +8,7 @@
 mod channels;
 mod composed;
 mod elementwise;
+mod maps;
 mod mean_pool;
 mod norm;
 mod pool;

@@ -112,7 +112,7 @@ pub(crate) fn multiply<T: Float>(
 ///
 /// Where the shapes do not fit.
 #[allow(unsafe_code)]
-pub(crate) fn multiplied<'a, T: Float>(
+fn multiplied<'a, T: Float>(
     memory: Fresh<'a, T>,
     left: Matrix<'_, T>,
     right: Matrix<'_, T>,
@@ -133,6 +133,38 @@ pub(crate) fn multiplied<'a, T: Float>(
         memory.filled(|numbers| {
             write_product(numbers, columns, left, right, Write::Replace, work);
         })
+    }
+}
+
+/// Memory to which products of one shape are added, row by row: the first fills it.
+pub(crate) enum Target<'a, T> {
+    Empty(Fresh<'a, T>),
+    Sum(&'a mut [T]),
+}
+
+impl<'a, T: Float> Target<'a, T> {
+    /// # Panics
+    ///
+    /// Where the shapes do not fit.
+    pub fn add(self, left: Matrix<'_, T>, right: Matrix<'_, T>, work: Work) -> Self {
+        Self::Sum(match self {
+            Self::Empty(memory) => multiplied(memory, left, right, work),
+            Self::Sum(sum) => {
+                let size @ [rows, columns] = size(left, right);
+                assert_eq!(sum.len(), rows * columns, "numbers of the product");
+                let product = MatrixMut::new(sum, size, columns);
+                multiply(product, left, right, Write::Add, work);
+                sum
+            }
+        })
+    }
+
+    /// What was added up: zeros, if that is nothing.
+    pub fn sum(self) -> &'a mut [T] {
+        match self {
+            Self::Empty(memory) => memory.zeroed(),
+            Self::Sum(sum) => sum,
+        }
     }
 }
 

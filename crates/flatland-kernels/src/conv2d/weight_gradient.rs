@@ -6,7 +6,7 @@ use super::unroll::{Parts, Scratch, turned, unroll};
 use super::{Geometry, Term};
 use crate::float::Float;
 use crate::fresh::{Fresh, filled, zeros};
-use crate::product::{Matrix, MatrixMut, Work, Write, multiplied, multiply};
+use crate::product::{Matrix, Target, Work};
 use crate::transpose::transpose;
 
 /// The most parts of a batch whose sums are computed side by side.
@@ -55,9 +55,7 @@ pub(crate) fn weight_gradient<'a, T: Float>(
     if is_whole {
         weight.copied(&total)
     } else {
-        let weight = weight.zeroed();
-        spread(geometry, &total, weight);
-        weight
+        spread(geometry, &total, weight)
     }
 }
 
@@ -100,7 +98,7 @@ fn add_up<'a, T: Float>(
     memory: Fresh<'a, T>,
 ) -> &'a mut [T] {
     let is_swapped = is_swapped(geometry);
-    let (rows, channels) = (geometry.unrolled_rows(), geometry.channels_out);
+    let channels = geometry.channels_out;
     let mut scratch = Scratch::new(geometry, 1);
     let Parts {
         turned_input,
@@ -126,58 +124,32 @@ fn add_up<'a, T: Float>(
                 );
                 let unrolled = unroll(geometry, input, count, band, scratch, work);
                 target = if is_swapped {
-                    target.add([rows, channels], unrolled, outputs.transposed(), work)
+                    target.add(unrolled, outputs.transposed(), work)
                 } else {
-                    target.add([channels, rows], outputs, unrolled.transposed(), work)
+                    target.add(outputs, unrolled.transposed(), work)
                 };
             }
         }
     }
-    match target {
-        Target::Empty(memory) => memory.zeroed(),
-        Target::Sum(sum) => sum,
-    }
+    target.sum()
 }
 
-/// What products are added to: the first fills it.
-enum Target<'a, T> {
-    Empty(Fresh<'a, T>),
-    Sum(&'a mut [T]),
-}
-
-impl<'a, T: Float> Target<'a, T> {
-    fn add(
-        self,
-        shape @ [_, columns]: [usize; 2],
-        left: Matrix<'_, T>,
-        right: Matrix<'_, T>,
-        work: Work,
-    ) -> Self {
-        Self::Sum(match self {
-            Self::Empty(memory) => multiplied(memory, left, right, work),
-            Self::Sum(sum) => {
-                let product = MatrixMut::new(sum, shape, columns);
-                multiply(product, left, right, Write::Add, work);
-                sum
-            }
-        })
-    }
-}
-
-/// Puts the entries at the taps that meet pixels where they belong.
-fn spread<T: Float>(geometry: &Geometry, live: &[T], weight: &mut [T]) {
+/// Fills memory with the entries at the taps that meet pixels, each where it belongs, and zeros.
+fn spread<'a, T: Float>(geometry: &Geometry, live: &[T], weight: Fresh<'a, T>) -> &'a mut [T] {
     let (kernel, taps) = (geometry.kernel_size(), geometry.taps.as_slice());
     let channels = geometry.channels_in;
-    (weight.par_chunks_mut(channels * kernel))
-        .zip(live.par_chunks(channels * taps.len()))
-        .for_each(|(weight, live)| {
-            let pairs = (weight.chunks_exact_mut(kernel)).zip(live.chunks_exact(taps.len()));
-            for (weight, live) in pairs {
+    weight.in_chunks(
+        channels * kernel,
+        || (),
+        |(), row, weight| {
+            let live = live[row * channels * taps.len()..].chunks_exact(taps.len());
+            for (weight, live) in weight.chunks_exact_mut(kernel).zip(live) {
                 for (live, tap) in live.iter().zip(taps) {
                     weight[tap.index] = *live;
                 }
             }
-        });
+        },
+    )
 }
 
 /// The gradient at the bias, `[channels]`, from that at an output of this shape. It is added in `f64`.

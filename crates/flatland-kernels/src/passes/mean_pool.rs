@@ -5,13 +5,10 @@ use std::ops::Range;
 use burn::tensor::ops::AvgPoolOptions;
 use burn::tensor::{Shape, Tensor, module};
 
+use super::maps::{map, map_by_map};
 use crate::convolve::reverse;
 use crate::flex::{is_plain, reading, tensor};
 use crate::float::{Float, for_type};
-use crate::fresh::in_chunks;
-
-/// Numbers of a task, at least, of the larger images.
-const TASK: usize = 1 << 13;
 
 /// The windows of which [`mean_pool2d`] takes the means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,10 +72,12 @@ pub fn mean_pool2d(x: Tensor<4>, windows: Windows) -> Tensor<4> {
     let [batch, channels, height, width] = x.dims();
     let [rows, columns] = [height, width].map(|pixels| windows.along(pixels));
     let shape = Shape::from([batch, channels, rows.len(), columns.len()]);
-    let pixels = [rows.len() * columns.len(), height * width];
+    let (pixels, pixels_out) = (height * width, rows.len() * columns.len());
     let x = reading(&x);
     tensor(for_type!(x, T => {
-        let means = by_channel(batch * channels, T::numbers(&x), pixels, |means, x| {
+        let x = T::numbers(&x);
+        let means = map_by_map(batch * channels, pixels_out, pixels, |means, index| {
+            let x = map(x, index, pixels);
             for (window, mean) in each(&rows, &columns).zip(means) {
                 let mut sum = T::default();
                 for row in window.0.clone() {
@@ -117,10 +116,12 @@ pub fn mean_pool2d_gradient(gradient: Tensor<4>, windows: Windows, size: [usize;
         let point = Tensor::zeros(shape, (&gradient.device(), gradient.dtype()));
         return reverse(&gradient, point, |x| windows.stock(x));
     }
-    let pixels = [size[0] * size[1], height * width];
+    let (pixels, pixels_out) = (size[0] * size[1], height * width);
     let gradient = reading(&gradient);
     tensor(for_type!(gradient, T => {
-        let spread = by_channel(batch * channels, T::numbers(&gradient), pixels, |x, gradient| {
+        let gradient = T::numbers(&gradient);
+        let spread = map_by_map(batch * channels, pixels, pixels_out, |x, index| {
+            let gradient = map(gradient, index, pixels_out);
             for (window, gradient) in each(&rows, &columns).zip(gradient) {
                 let part = *gradient * share::<T>(window);
                 for row in window.0.clone() {
@@ -147,24 +148,4 @@ fn each<'a>(
 /// What each pixel of a window has of its mean.
 fn share<T: Float>((rows, columns): Window<'_>) -> T {
     T::from_f64(1.0 / (rows.len() * columns.len()) as f64)
-}
-
-/// The outputs of all channels of all images, which are zeros until `run` is given them with the channel's input: two
-/// slices with so many numbers each.
-fn by_channel<T: Float>(
-    count: usize,
-    input: &[T],
-    [pixels, pixels_in]: [usize; 2],
-    run: impl Fn(&mut [T], &[T]) + Sync + Send,
-) -> Vec<T> {
-    if pixels == 0 || pixels_in == 0 {
-        return vec![T::default(); count * pixels];
-    }
-    let channels = TASK.div_ceil(pixels.max(pixels_in));
-    let task = |(): &mut (), index: usize, output: &mut [T]| {
-        (output.chunks_exact_mut(pixels))
-            .zip(input[index * channels * pixels_in..].chunks_exact(pixels_in))
-            .for_each(|(output, input)| run(output, input));
-    };
-    in_chunks(count * pixels, channels * pixels, || (), task)
 }

@@ -3,12 +3,9 @@
 use burn::tensor::{Int, Shape, Tensor};
 
 use super::composed;
+use super::maps::{map, map_by_map};
 use crate::flex::{is_plain, reading, tensor};
 use crate::float::{Float, for_type};
-use crate::fresh::in_chunks;
-
-/// Numbers of a task, at least, of the larger images.
-const TASK: usize = 1 << 13;
 
 /// The reverse of [`max_pool2d`](crate::max_pool2d): each gradient is added at the place of its winner.
 ///
@@ -36,8 +33,10 @@ pub fn max_pool2d_scatter(
     let winners: &[i64] = winners.as_slice().expect("places of type i64, in order");
     let shape = Shape::from([batch, channels, size[0], size[1]]);
     tensor(for_type!(gradient, T => {
-        let output = by_channel(batch * channels, T::numbers(&gradient), winners, [pixels_in, pixels_out, pixels_out], |output, gradient, winners| {
-            for (gradient, winner) in gradient.iter().zip(winners) {
+        let gradient = T::numbers(&gradient);
+        let output = map_by_map(batch * channels, pixels_in, pixels_out, |output, index| {
+            let gradient = map(gradient, index, pixels_out);
+            for (gradient, winner) in gradient.iter().zip(map(winners, index, pixels_out)) {
                 output[*winner as usize] += *gradient;
             }
         });
@@ -71,8 +70,10 @@ pub fn max_pool2d_gather(tangent: Tensor<4>, winners: &Tensor<4, Int>) -> Tensor
     let (pixels_in, pixels_out) = (height * width, shape[2] * shape[3]);
     let winners: &[i64] = winners.as_slice().expect("places of type i64, in order");
     tensor(for_type!(tangent, T => {
-        let output = by_channel(batch * channels, T::numbers(&tangent), winners, [pixels_out, pixels_in, pixels_out], |output, tangent, winners| {
-            for (output, winner) in output.iter_mut().zip(winners) {
+        let tangent = T::numbers(&tangent);
+        let output = map_by_map(batch * channels, pixels_out, pixels_in, |output, index| {
+            let tangent = map(tangent, index, pixels_in);
+            for (output, winner) in output.iter_mut().zip(map(winners, index, pixels_out)) {
                 *output = tangent[*winner as usize];
             }
         });
@@ -91,27 +92,4 @@ fn met(gradient: &Tensor<4>, winners: &Tensor<4, Int>) -> [usize; 4] {
 
 fn is_places(winners: &Tensor<4, Int>) -> bool {
     winners.dtype() == burn::tensor::DType::I64
-}
-
-/// The outputs of all channels of all images, which are zeros until `run` is given them with the channel's input and
-/// winners: three slices with so many numbers each.
-fn by_channel<T: Float>(
-    count: usize,
-    input: &[T],
-    winners: &[i64],
-    [pixels, pixels_in, places]: [usize; 3],
-    run: impl Fn(&mut [T], &[T], &[i64]) + Sync + Send,
-) -> Vec<T> {
-    if pixels == 0 || pixels_in == 0 || places == 0 {
-        return vec![T::default(); count * pixels];
-    }
-    let channels = TASK.div_ceil(pixels.max(pixels_in));
-    let task = |(): &mut (), index: usize, output: &mut [T]| {
-        let first = index * channels;
-        (output.chunks_exact_mut(pixels))
-            .zip(input[first * pixels_in..].chunks_exact(pixels_in))
-            .zip(winners[first * places..].chunks_exact(places))
-            .for_each(|((output, input), winners)| run(output, input, winners));
-    };
-    in_chunks(count * pixels, channels * pixels, || (), task)
 }
