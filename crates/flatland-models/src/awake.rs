@@ -123,6 +123,29 @@ mod tests {
     }
 
     #[test]
+    fn a_thread_gives_up_without_being_told() {
+        let (tell, told) = std::sync::mpsc::channel();
+        pool(1).spawn(move || {
+            look_for_work(&AtomicBool::new(false));
+            tell.send(()).expect("one who waits");
+        });
+        let wait = told.recv_timeout(1000 * PATIENCE);
+        assert!(wait.is_ok(), "a thread with nothing to do still looks");
+    }
+
+    #[test]
+    fn the_others_are_told_also_when_the_work_panics() {
+        let done = Done(Arc::default());
+        let is_done = done.0.clone();
+        let broken = move || {
+            let _done = done;
+            panic!("broken");
+        };
+        assert!(catch_unwind(AssertUnwindSafe(broken)).is_err());
+        assert!(is_done.load(Ordering::Relaxed));
+    }
+
+    #[test]
     fn a_panic_comes_through_and_leaves_the_threads_free() {
         let pool = pool(2);
         let broken = || pool.install(|| awake(|| panic!("broken")));
