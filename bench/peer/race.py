@@ -77,6 +77,7 @@ class Setting:
     tasks: tuple[Task, ...]
     trained: int = 0
     is_first: bool = False  # of its network: compares in double precision, and measures memory, too
+    fewer: int = 0  # samples of processes that take turns with these, to see how the time grows
 
 
 PASSES = (GRADIENT, PRODUCT, FURTHER)
@@ -89,9 +90,9 @@ SETTINGS = [
     Setting("wide-resnet50-2", 32, PASSES, is_first=True),
     Setting("mlp", 5000, (ITERATION, ARPACK, POWER, EARLY), trained=TRAINED),
     Setting("cnn", 500, (ITERATION, ARPACK, POWER, EARLY), trained=TRAINED),
-    # Ten times the samples of the first two.
-    Setting("mlp", 50000, (GRADIENT, PRODUCT)),
-    Setting("cnn", 5000, (GRADIENT, PRODUCT)),
+    # Ten times the samples of the first two, beside these.
+    Setting("mlp", 50000, (GRADIENT, PRODUCT), fewer=5000),
+    Setting("cnn", 5000, (GRADIENT, PRODUCT), fewer=500),
 ]
 
 
@@ -117,6 +118,13 @@ class Side:
             raise SystemExit(f"{self.name} ended at {line!r} with exit code {self.process.wait()}")
         return json.loads(answer)
 
+    def run(self, task, turn):
+        """Does a task; the first turns, which warm up, are negative."""
+        what = task.ours if self.name == "flatland" else task.theirs
+        if task in ONCE_UNTIMED:
+            self.ask("run", what)
+        return self.ask("run", what, *([max(turn, 0)] if task.is_seeded else []))
+
     def __enter__(self):
         return self
 
@@ -131,7 +139,7 @@ class Race:
 
     def __init__(self, binary, jax_version, options):
         self.binary, self.jax_version, self.options = binary, jax_version, options
-        self.rows, self.memory, self.medians = [], [], {}
+        self.rows, self.memory, self.growth = [], [], []
 
     def start(self, name, command):
         return Side(name, command, self.options.threads)
@@ -155,8 +163,7 @@ class Race:
         with tempfile.TemporaryDirectory() as directory:
             if setting.is_first:
                 self.compare_in_double(setting, directory)
-            with self.ours() as ours:
-                self.compete(setting, tasks, directory, ours)
+            self.compete(setting, tasks, directory)
             if setting.is_first and not self.options.no_memory:
                 for task in tasks:
                     if task in (GRADIENT, PRODUCT):
@@ -174,43 +181,48 @@ class Race:
                     side.ask("prepare", setting.network, setting.samples, directory)
                     compare("double", ours, {name: side.ask("check", "double")})
 
-    def compete(self, setting, tasks, directory, ours):
-        """Sees that the sides compute the same in single precision, and times the tasks."""
+    def compete(self, setting, tasks, directory):
+        """Times the tasks."""
+        with contextlib.ExitStack() as stack:
+            sides, few = self.prepare(setting, directory, stack), {}
+            if setting.fewer:
+                fewer = dataclasses.replace(setting, samples=setting.fewer)
+                directory = stack.enter_context(tempfile.TemporaryDirectory())
+                few = self.prepare(fewer, directory, stack)
+            for task in tasks:
+                self.time(setting, task, sides, few)
+
+    def prepare(self, setting, directory, stack):
+        """Starts the sides, and sees that they compute the same in single precision."""
+        ours = stack.enter_context(self.ours())
         parameters = ours.ask("prepare", setting.network, setting.samples, setting.trained)["parameters"]
         ours.ask("write", directory)
-        with contextlib.ExitStack() as stack:
-            sides = {}
-            for name, command in self.theirs(setting):
-                sides[name] = stack.enter_context(self.start(name, command))
-                prepared = sides[name].ask("prepare", setting.network, setting.samples, directory)
-                if prepared["parameters"] != parameters:
-                    raise SystemExit(f"{name} has {prepared['parameters']} parameters, not {parameters}")
-            compare("single", ours.ask("check"), {name: side.ask("check") for name, side in sides.items()})
-            for task in tasks:
-                self.time(setting, task, ours, sides)
+        sides = {}
+        for name, command in self.theirs(setting):
+            sides[name] = stack.enter_context(self.start(name, command))
+            prepared = sides[name].ask("prepare", setting.network, setting.samples, directory)
+            if prepared["parameters"] != parameters:
+                raise SystemExit(f"{name} has {prepared['parameters']} parameters, not {parameters}")
+        compare("single", ours.ask("check"), {name: side.ask("check") for name, side in sides.items()})
+        return {"flatland": ours, **sides}
 
-    def time(self, setting, task, ours, theirs):
-        """Takes turns; adds the row of the task."""
+    def time(self, setting, task, sides, few):
+        """Takes turns; adds the row of the task, and how the time has grown from few samples."""
         say(f"{setting.network} {setting.samples}: {task.label}")
-        answers = {name: [] for name in ("flatland", *theirs)}
-        order = list(answers)
+        racers = [*sides.values(), *few.values()]
+        answers = {racer: [] for racer in racers}
         for turn in range(-1, self.options.turns):  # the first warms up
-            for name in order:
+            for racer in racers:
                 time.sleep(PAUSE)
-                side, what = (ours, task.ours) if name == "flatland" else (theirs[name], task.theirs)
-                seed = [max(turn, 0)] if task.is_seeded else []
-                if task in ONCE_UNTIMED:
-                    side.ask("run", what)
-                answer = side.ask("run", what, *seed)
+                answer = racer.run(task, turn)
                 if turn >= 0:
-                    answers[name].append(answer)
-            order.append(order.pop(0))
-        medians = {name: median(given, "milliseconds") for name, given in answers.items()}
-        best = min(pytorch(theirs), key=medians.get)
-        self.medians[setting.network, setting.samples, task] = medians[best], medians["flatland"]
+                    answers[racer].append(answer)
+            racers.append(racers.pop(0))
+        medians = {name: median(answers[side], "milliseconds") for name, side in sides.items()}
+        best = min(pytorch(sides), key=medians.get)
         notes = []
         for name in ("flatland", best):
-            given = answers[name]
+            given = answers[sides[name]]
             for key, digits in (("trials", 2), ("products", 0), ("eigenvalue", 4)):
                 if key in given[0]:
                     notes.append(f"{name}: {key} {median(given, key):.{digits}f}")
@@ -220,6 +232,11 @@ class Race:
             goal(setting, task), f"{medians['jax']:.1f}" if "jax" in medians else "", "; ".join(notes),
         ])
         say("  " + " | ".join(self.rows[-1][1:]))
+        if few:
+            growth = (times(answers[few[name]], answers[sides[name]]) for name in (best, "flatland"))
+            label = f"{setting.network} {setting.fewer} → {setting.samples}, {task.label}"
+            self.growth.append([label, *(f"{factor:.1f}" for factor in growth)])
+            say("  " + " | ".join(self.growth[-1]))
 
     def measure_memory(self, setting, task, directory):
         """The peak of fresh processes that do the task once."""
@@ -241,14 +258,6 @@ class Race:
         ])
         say("  " + " | ".join(self.memory[-1][1:]))
 
-    def growth(self):
-        """Rows for settings that differ by a factor of ten in their samples."""
-        for (network, samples, task), few in self.medians.items():
-            many = self.medians.get((network, 10 * samples, task))
-            if many:
-                theirs, ours = (m / f for m, f in zip(many, few))
-                yield [f"{network} {samples} → {10 * samples}, {task.label}", f"{theirs:.1f}", f"{ours:.1f}"]
-
     def report(self):
         print(f"{machine(self.jax_version)}; {self.options.threads} threads, medians of {self.options.turns}\n")
         heads = ["task", "PyTorch's best", "PyTorch ms", "flatland ms", "speed-up", "goal", "JAX ms", "notes"]
@@ -256,7 +265,7 @@ class Race:
         heads = ["peak memory", "PyTorch's best", "PyTorch at rest MB", "PyTorch MB", "flatland at rest MB",
                  "flatland MB", "flatland / PyTorch", "JAX at rest MB", "JAX MB"]
         print(table(heads, self.memory))
-        print(table(["ten times the samples", "PyTorch × time", "flatland × time"], list(self.growth())))
+        print(table(["ten times the samples", "PyTorch × time", "flatland × time"], self.growth))
 
 
 def pytorch(names):
@@ -294,6 +303,11 @@ def goal(setting, task):
 
 def median(answers, key):
     return statistics.median(answer[key] for answer in answers)
+
+
+def times(few, many):
+    """By how much the time has grown, turn by turn."""
+    return statistics.median(m["milliseconds"] / f["milliseconds"] for f, m in zip(few, many))
 
 
 def table(heads, rows):
@@ -339,7 +353,8 @@ def build():
 
 def quick(setting):
     """The same with a tenth of the samples and of the training."""
-    return dataclasses.replace(setting, samples=max(setting.samples // 10, 16), trained=setting.trained // 10)
+    samples = max(setting.samples // 10, 16)
+    return dataclasses.replace(setting, samples=samples, trained=setting.trained // 10, fewer=setting.fewer // 10)
 
 
 def say(text):
