@@ -216,8 +216,11 @@ pub fn read_grid(arguments: &RunArgs, change: impl FnOnce(&mut Grid)) -> Result<
     let mut grid = match grid {
         Some(path) => {
             let origin = path.display().to_string();
-            let bytes =
-                std::fs::read(path).with_context(|| format!("cannot read the grid {origin}"))?;
+            let bytes = std::fs::read(path).with_context(|| {
+                format!(
+                    "cannot read the grid {origin}: give a file, or --preset for a grid that comes with the program"
+                )
+            })?;
             let text = grid::text(bytes).map_err(|problem| anyhow!("{origin}: {problem}"))?;
             let name = path.file_stem().unwrap_or_default().to_string_lossy();
             Grid::read(&name, &text, &origin, set, only, change)?

@@ -73,7 +73,7 @@ fn wrong_usage_ends_with_code_two_and_the_next_step() {
         (vec!["--preset", "huge"], "possible values: quick, small"),
         (
             vec!["run", "absent.toml"],
-            "cannot read the grid absent.toml",
+            "cannot read the grid absent.toml: give a file, or --preset",
         ),
         (
             vec!["--set", "init=\"absent.safetensors\""],
