@@ -4,7 +4,7 @@ mod common;
 
 use burn::tensor::ops::ConvOptions;
 use burn::tensor::{DType, Device, Tensor, module};
-use common::{has_output, numbers, relative_error, tensor};
+use common::{TYPES, has_output, numbers, relative_error, tensor};
 use flatland_kernels::{
     Flat, convolve, convolve_bias_gradient, convolve_input_gradient, convolve_weight_gradient,
     linear, linear_input_gradient, linear_weight_gradient,
@@ -92,6 +92,21 @@ fn tensors(case: &Case, dtype: DType) -> Tensors {
     }
 }
 
+impl Tensors {
+    fn abs(&self) -> Self {
+        Self {
+            inputs: abs(&self.inputs),
+            weights: abs(&self.weights),
+            gradients: abs(&self.gradients),
+            bias: self.bias.clone().map(Tensor::abs),
+        }
+    }
+}
+
+fn abs<const D: usize>(tensors: &[Tensor<D>]) -> Vec<Tensor<D>> {
+    tensors.iter().map(|tensor| tensor.clone().abs()).collect()
+}
+
 fn pairs<'a, const D: usize>(
     left: &'a [Tensor<D>],
     right: &'a [Tensor<D>],
@@ -120,13 +135,15 @@ fn own(case: &Case, dtype: DType) -> [Vec<f64>; 4] {
 }
 
 /// The same, term by term, by burn.
-fn stock(case: &Case) -> [Vec<f64>; 4] {
-    let Tensors {
+fn stock(
+    case: &Case,
+    Tensors {
         inputs,
         weights,
         gradients,
         bias,
-    } = tensors(case, DType::F64);
+    }: Tensors,
+) -> [Vec<f64>; 4] {
     let options = || ConvOptions::new([case.stride; 2], [case.padding; 2], [1; 2], 1);
     let mut sums: Option<[Tensor<4>; 3]> = None;
     let mut bias_gradient = None;
@@ -175,13 +192,14 @@ const NAMES: [&str; 4] = [
     "weight gradient",
     "bias gradient",
 ];
-const TYPES: [(DType, f64); 2] = [(DType::F64, 1e-12), (DType::F32, 1e-5)];
-
 fn compare(case: &Case) {
-    let expected = stock(case);
+    let tensors = tensors(case, DType::F64);
+    let magnitudes = stock(case, tensors.abs());
+    let expected = stock(case, tensors);
     for (dtype, tolerance) in TYPES {
-        for ((name, found), expected) in NAMES.iter().zip(own(case, dtype)).zip(&expected) {
-            let error = relative_error(&found, expected);
+        let found = own(case, dtype);
+        for (place, name) in NAMES.iter().enumerate() {
+            let error = relative_error(&found[place], &expected[place], &magnitudes[place]);
             assert!(
                 error < tolerance,
                 "{case:?}, {dtype:?}: {name} is off by {error:e}"
@@ -334,7 +352,11 @@ fn own_linear(
     ]
 }
 
-fn compare_linear(shape @ [_, _, features_out]: [usize; 3], terms: usize, with_bias: bool) {
+/// The same, by burn.
+fn stock_linear(
+    [inputs, weights, gradients]: &[Vec<Tensor<2>>; 3],
+    bias: Option<Tensor<1>>,
+) -> [Vec<f64>; 3] {
     let each = |left: &[Tensor<2>],
                 right: &[Tensor<2>],
                 product: fn(Tensor<2>, Tensor<2>) -> Tensor<2>| {
@@ -342,27 +364,35 @@ fn compare_linear(shape @ [_, _, features_out]: [usize; 3], terms: usize, with_b
             .iter()
             .zip(right)
             .map(|(l, r)| product(l.clone(), r.clone()));
-        numbers(products.reduce(|sum, product| sum + product).unwrap())
+        products.reduce(|sum, product| sum + product).unwrap()
     };
-    let [inputs, weights, gradients] = linear_tensors(shape, terms, DType::F64);
-    let bias = |dtype| with_bias.then(|| tensor([features_out], 3, dtype));
-    let mut output = each(&inputs, &weights, |x, w| x.matmul(w.transpose()));
-    if let Some(bias) = bias(DType::F64) {
-        let bias = numbers(bias);
-        (output.iter_mut().enumerate()).for_each(|(i, y)| *y += bias[i % features_out]);
+    let mut output = each(inputs, weights, |x, w| x.matmul(w.transpose()));
+    if let Some(bias) = bias {
+        output = output + bias.unsqueeze();
     }
-    let expected = [
-        output,
-        each(&gradients, &weights, |g, w| g.matmul(w)),
-        each(&gradients, &inputs, |g, x| g.transpose().matmul(x)),
-    ];
+    [
+        numbers(output),
+        numbers(each(gradients, weights, |g, w| g.matmul(w))),
+        numbers(each(gradients, inputs, |g, x| g.transpose().matmul(x))),
+    ]
+}
+
+fn compare_linear(shape @ [_, _, features_out]: [usize; 3], terms: usize, with_bias: bool) {
+    let tensors = linear_tensors(shape, terms, DType::F64);
+    let bias = |dtype| with_bias.then(|| tensor([features_out], 3, dtype));
+    let magnitudes = stock_linear(
+        &tensors.each_ref().map(|tensors| abs(tensors)),
+        bias(DType::F64).map(Tensor::abs),
+    );
+    let expected = stock_linear(&tensors, bias(DType::F64));
     for (dtype, tolerance) in TYPES {
         let found = own_linear(&linear_tensors(shape, terms, dtype), bias(dtype).as_ref());
-        for ((name, found), expected) in NAMES.iter().zip(&found).zip(&expected) {
-            let error = relative_error(found, expected);
+        for (place, found) in found.iter().enumerate() {
+            let error = relative_error(found, &expected[place], &magnitudes[place]);
             assert!(
                 error < tolerance,
-                "{shape:?}, {dtype:?}: {name} is off by {error:e}"
+                "{shape:?}, {dtype:?}: {} is off by {error:e}",
+                NAMES[place]
             );
         }
     }

@@ -15,13 +15,18 @@ pub fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
     tensor.into_data().iter().collect()
 }
 
-/// The norm of the difference, by that of what is expected.
-pub fn relative_error(found: &[f64], expected: &[f64]) -> f64 {
+/// The norm of the difference, by that of the sums of the terms' magnitudes: terms may cancel each other, and what they
+/// leave is then known no better than they are.
+pub fn relative_error(found: &[f64], expected: &[f64], magnitudes: &[f64]) -> f64 {
     assert_eq!(found.len(), expected.len());
+    assert_eq!(found.len(), magnitudes.len());
     let norm = |numbers: &mut dyn Iterator<Item = f64>| numbers.map(|x| x * x).sum::<f64>().sqrt();
     let difference = norm(&mut found.iter().zip(expected).map(|(f, e)| f - e));
-    difference / norm(&mut expected.iter().copied()).max(f64::MIN_POSITIVE)
+    difference / norm(&mut magnitudes.iter().copied()).max(f64::MIN_POSITIVE)
 }
+
+/// By float type, what [`relative_error`] may be.
+pub const TYPES: [(DType, f64); 2] = [(DType::F64, 1e-14), (DType::F32, 1e-6)];
 
 /// Whether the kernel of a convolution fits into its padded image.
 pub fn has_output(input: [usize; 4], weight: [usize; 4], padding: usize) -> bool {
