@@ -37,9 +37,12 @@ impl Windows {
                 let windows = starts.map(|start| start..start + kernel);
                 windows.take_while(|window| window.end <= pixels).collect()
             }
-            Self::Grid { size } => (0..size)
-                .map(|index| index * pixels / size..((index + 1) * pixels).div_ceil(size))
-                .collect(),
+            Self::Grid { size } => {
+                assert!(pixels > 0, "{self:?} has no pixels");
+                let window =
+                    |index: usize| index * pixels / size..((index + 1) * pixels).div_ceil(size);
+                (0..size).map(window).collect()
+            }
         }
     }
 

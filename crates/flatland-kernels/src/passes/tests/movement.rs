@@ -196,6 +196,13 @@ fn there_is_no_mean_of_a_window_that_does_not_fit() {
 }
 
 #[test]
+#[should_panic(expected = "Grid { size: 2 } has no pixels")]
+fn means_of_no_pixels_are_refused() {
+    let x = tensor([2, 3, 0, 4], 1, DType::F32);
+    mean_pool2d(x, Windows::Grid { size: 2 });
+}
+
+#[test]
 #[should_panic(expected = "each gradient has a window in [4, 4] pixels")]
 fn gradients_of_another_size_are_refused() {
     let gradient = tensor([1, 2, 3, 3], 1, DType::F32);
