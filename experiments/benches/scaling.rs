@@ -5,7 +5,7 @@
 //! ```
 //!
 //! For as many jobs as there are cores, runs that differ in their seeds alone are made side by side, and one after the
-//! other on one thread and on all. Two programs of one thread each that share the runs show what the machine gains
+//! other on one thread and on all. As many programs, of one thread each, that share the runs show what the machine gains
 //! whatever the code does: cores have a cache, a memory and a clock rate in common. All take turns; a figure is the median
 //! of the ratios within a turn.
 
@@ -25,8 +25,7 @@ struct Grid {
     settings: Vec<String>,
     method: &'static str,
     jobs: usize,
-    /// Of all jobs together; all cores where none are named.
-    threads: Option<usize>,
+    is_on_one_thread: bool,
 }
 
 impl Grid {
@@ -35,7 +34,7 @@ impl Grid {
             settings: settings.iter().map(ToString::to_string).collect(),
             method,
             jobs: 1,
-            threads: None,
+            is_on_one_thread: false,
         }
     }
 
@@ -55,7 +54,7 @@ impl Grid {
 
     fn on_one_thread(&self) -> Self {
         Self {
-            threads: Some(1),
+            is_on_one_thread: true,
             ..self.clone()
         }
     }
@@ -69,8 +68,8 @@ impl Grid {
         command.args(["--only", &format!("method={}", self.method)]);
         command.arg("--results").arg(folder.path());
         command.stdout(Stdio::null()).stderr(Stdio::null());
-        if let Some(threads) = self.threads {
-            command.env("RAYON_NUM_THREADS", threads.to_string());
+        if self.is_on_one_thread {
+            command.env("RAYON_NUM_THREADS", "1");
         }
         command
     }

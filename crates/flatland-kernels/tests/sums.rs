@@ -192,6 +192,7 @@ const NAMES: [&str; 4] = [
     "weight gradient",
     "bias gradient",
 ];
+
 fn compare(case: &Case) {
     let tensors = tensors(case, DType::F64);
     let magnitudes = stock(case, tensors.abs());
