@@ -134,9 +134,15 @@ fn compare_pools(shape: [usize; 4], kernel: usize, stride: usize, padding: usize
         let mut gradients = (output.clone() * factors).sum().backward();
         let gradient = numbers(input.grad_remove(&mut gradients).unwrap());
         let bits = |numbers: Vec<f64>| numbers.into_iter().map(f64::to_bits).collect::<Vec<_>>();
-        (bits(numbers(output.inner())), places, bits(gradient))
+        (bits(numbers(output.inner())), places, gradient)
     };
-    assert_eq!(run(true), run(false), "{shape:?}");
+    let (output, places, gradient) = run(true);
+    let (stock_output, stock_places, expected) = run(false);
+    assert_eq!(output, stock_output, "{shape:?}");
+    assert_eq!(places, stock_places, "{shape:?}");
+    // A pixel that wins several windows adds their gradients, in an order that neither operator promises.
+    let error = relative_error(&gradient, &expected, &expected);
+    assert!(error < 1e-14, "{shape:?}: the gradient is off by {error:e}");
 }
 
 proptest! {
