@@ -18,7 +18,7 @@ pub struct Flat {
 
 /// Where the parts are kept.
 #[derive(Debug)]
-pub(crate) enum Storage {
+enum Storage {
     /// On flex.
     F32(Memory<f32>),
     F64(Memory<f64>),
@@ -28,6 +28,30 @@ pub(crate) enum Storage {
         device: Device,
         dtype: DType,
     },
+}
+
+/// The types of the parts that kernels write in place.
+pub(crate) trait Part: Float {
+    /// The memory of a flat vector of these numbers. `None` if the vector holds others.
+    fn memory(vector: &mut Flat) -> Option<&mut Memory<Self>>;
+}
+
+impl Part for f32 {
+    fn memory(vector: &mut Flat) -> Option<&mut Memory<Self>> {
+        match &mut vector.storage {
+            Storage::F32(memory) => Some(memory),
+            _ => None,
+        }
+    }
+}
+
+impl Part for f64 {
+    fn memory(vector: &mut Flat) -> Option<&mut Memory<Self>> {
+        match &mut vector.storage {
+            Storage::F64(memory) => Some(memory),
+            _ => None,
+        }
+    }
 }
 
 impl Flat {
@@ -65,7 +89,7 @@ impl Flat {
     /// # Panics
     ///
     /// Where the vector is not on flex, or of another type, or the range ends past its end.
-    pub(crate) fn write<T: Float>(
+    pub(crate) fn write<T: Part>(
         &mut self,
         range: Range<usize>,
         fill: impl for<'b> FnOnce(Fresh<'b, T>) -> &'b mut [T],
@@ -73,7 +97,7 @@ impl Flat {
         if let Storage::Parts { device, dtype, .. } = &self.storage {
             panic!("the flat vector, {dtype:?} on {device:?}, is not where its parts are made");
         }
-        match T::memory(&mut self.storage) {
+        match T::memory(self) {
             Some(memory) => memory.write(range, fill),
             None => panic!("the parts are of another type than the flat vector"),
         }

@@ -3,13 +3,11 @@ use std::ops::{Add, AddAssign, Mul, Sub};
 use burn::tensor::{Bytes, DType, Shape};
 use burn_flex::{FlexTensor, Layout};
 
-use crate::flat::Storage;
-use crate::fresh::{Memory, filled};
+use crate::fresh::{Number, filled};
 
 /// The types of numbers that the operators are for.
 pub(crate) trait Float:
-    Copy
-    + Default
+    Number
     + PartialOrd
     + Add<Output = Self>
     + Sub<Output = Self>
@@ -17,9 +15,6 @@ pub(crate) trait Float:
     + AddAssign
     + Into<f64>
     + pulp::bytemuck::Pod
-    + Send
-    + Sync
-    + 'static
 {
     const ONE: Self;
 
@@ -48,9 +43,6 @@ pub(crate) trait Float:
 
     fn from_f64(number: f64) -> Self;
 
-    /// The memory of a flat vector of these numbers.
-    fn memory(storage: &mut Storage) -> Option<&mut Memory<Self>>;
-
     /// The memory that this thread has laid by, which is empty or holds anything.
     fn take_memory() -> Vec<Self>;
 
@@ -59,7 +51,7 @@ pub(crate) trait Float:
 }
 
 macro_rules! float {
-    ($type:ty, $dtype:expr, $variant:ident, $memory:ident) => {
+    ($type:ty, $dtype:expr, $memory:ident) => {
         impl Float for $type {
             const ONE: Self = 1.0;
 
@@ -92,13 +84,6 @@ macro_rules! float {
                 number as $type
             }
 
-            fn memory(storage: &mut Storage) -> Option<&mut Memory<Self>> {
-                match storage {
-                    Storage::$variant(memory) => Some(memory),
-                    _ => None,
-                }
-            }
-
             fn take_memory() -> Vec<Self> {
                 memory::$memory.take()
             }
@@ -115,8 +100,8 @@ macro_rules! float {
     };
 }
 
-float!(f32, DType::F32, F32, SINGLE);
-float!(f64, DType::F64, F64, DOUBLE);
+float!(f32, DType::F32, SINGLE);
+float!(f64, DType::F64, DOUBLE);
 
 /// What threads lay by.
 mod memory {

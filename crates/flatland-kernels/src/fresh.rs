@@ -6,19 +6,22 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use crate::float::Float;
+/// What memory can be filled with.
+pub(crate) trait Number: Copy + Default + Send + Sync + 'static {}
+
+impl<T: Copy + Default + Send + Sync + 'static> Number for T {}
 
 /// Numbers that a thread zeroes, at least.
 const SHARE: usize = 1 << 16;
 
 /// So many zeros.
-pub(crate) fn zeros<T: Float>(length: usize) -> Vec<T> {
+pub(crate) fn zeros<T: Number>(length: usize) -> Vec<T> {
     in_chunks(length, SHARE, || (), |(), _, _| ())
 }
 
 /// So many numbers, which are zeros until `write` has been given them: chunk by chunk, with the chunk's index, and with
 /// what `start` makes for some chunks in a row.
-pub(crate) fn in_chunks<T: Float, S>(
+pub(crate) fn in_chunks<T: Number, S>(
     length: usize,
     chunk: usize,
     start: impl Fn() -> S + Send + Sync,
@@ -27,7 +30,7 @@ pub(crate) fn in_chunks<T: Float, S>(
     filled(length, |memory| memory.in_chunks(chunk, start, write))
 }
 
-fn zeroed<T: Float>(memory: &mut [MaybeUninit<T>]) -> &mut [T] {
+fn zeroed<T: Number>(memory: &mut [MaybeUninit<T>]) -> &mut [T] {
     memory.fill(MaybeUninit::new(T::default()));
     // SAFETY: every number was written just now.
     #[allow(unsafe_code)]
@@ -37,7 +40,7 @@ fn zeroed<T: Float>(memory: &mut [MaybeUninit<T>]) -> &mut [T] {
 }
 
 /// So many numbers, all filled at once.
-pub(crate) fn filled<T: Float>(
+pub(crate) fn filled<T: Number>(
     length: usize,
     fill: impl for<'b> FnOnce(Fresh<'b, T>) -> &'b mut [T],
 ) -> Vec<T> {
@@ -49,7 +52,7 @@ pub(crate) fn filled<T: Float>(
 /// Memory without numbers. Each way to fill it gives it back with numbers.
 pub(crate) struct Fresh<'a, T>(&'a mut [MaybeUninit<T>]);
 
-impl<'a, T: Float> Fresh<'a, T> {
+impl<'a, T: Number> Fresh<'a, T> {
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
@@ -116,7 +119,7 @@ pub(crate) struct Memory<T> {
     written: Vec<Range<usize>>,
 }
 
-impl<T: Float> Memory<T> {
+impl<T: Number> Memory<T> {
     pub(crate) fn new(length: usize) -> Self {
         Self {
             numbers: Vec::with_capacity(length),

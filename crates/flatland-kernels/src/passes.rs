@@ -11,6 +11,7 @@ mod elementwise;
 mod maps;
 mod mean_pool;
 mod norm;
+mod normalized;
 mod pool;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ pub use channels::{append_channels, split_channels};
 pub use elementwise::{add, gate, rectify};
 pub use mean_pool::{Windows, mean_pool2d, mean_pool2d_gradient};
 pub use norm::{
-    BatchNorm, batch_norm, batch_norm_gradient, batch_norm_gradient_tangent, batch_norm_tangent,
+    batch_norm, batch_norm_gradient, batch_norm_gradient_tangent, batch_norm_tangent,
 };
+pub use normalized::BatchNorm;
 pub use pool::{max_pool2d_gather, max_pool2d_scatter};

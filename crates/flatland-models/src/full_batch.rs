@@ -1,6 +1,6 @@
 //! The mean loss over a set of samples, in chunks.
 
-mod sweep;
+mod evaluator;
 mod trials;
 mod unless;
 
@@ -14,18 +14,10 @@ use crate::initializer::Emptier;
 use crate::lanes::Lanes;
 use crate::running::Observation;
 use crate::{Batch, Footprint, InputShape, Layout, Loss, RunningStatistics, Sequence};
-use sweep::Sweep;
+pub use evaluator::Evaluation;
+use evaluator::{ChunkedLoss, Evaluator};
 use trials::Trials;
 pub use unless::Unless;
-
-/// How a network does on a set of samples.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Evaluation {
-    /// The mean loss.
-    pub loss: f64,
-    /// The share of samples whose largest logit is that of their label.
-    pub accuracy: f64,
-}
 
 /// The mean loss of a network over a set of samples, as a function of its parameters. The samples are fixed until
 /// [others are set](Self::set_samples).
@@ -47,20 +39,10 @@ pub struct Evaluation {
 /// and the objective depends on it. The running statistics move by [`commit_step`](Self::commit_step) alone.
 #[derive(Debug, Clone)]
 pub struct FullBatch {
-    network: Sequence,
-    layout: Layout,
-    loss: Loss,
-    chunks: Vec<Batch>,
-    samples: usize,
+    chunked: ChunkedLoss,
     running: RunningStatistics,
     /// What normalization saw at the first gradient since the last step.
     observed: Vec<Observation>,
-    /// The seed of dropout, if there is any.
-    dropout: Option<u64>,
-    /// How often [`commit_step`](Self::commit_step) was called.
-    steps: u64,
-    /// Chunks that go through the network at the same time.
-    lanes: Option<Lanes>,
     /// Bytes for what products at one point have in common.
     memory_for_products: u64,
     /// What was kept of the last trials, for the gradient at one of them.
@@ -91,16 +73,18 @@ impl FullBatch {
             memory_for_products: MEMORY_FOR_PRODUCTS,
             trials: Trials::default(),
             footprint: Footprint::of(&network, image),
-            layout: Layout::of(&network),
             running: RunningStatistics::of(&network),
             observed: Vec::new(),
-            dropout: None,
-            steps: 0,
-            lanes: None,
-            network: network.map(&mut Emptier),
-            loss,
-            chunks,
-            samples,
+            chunked: ChunkedLoss {
+                layout: Layout::of(&network),
+                network: network.map(&mut Emptier),
+                loss,
+                chunks,
+                samples,
+                dropout: None,
+                steps: 0,
+                lanes: None,
+            },
         }
     }
 
@@ -112,8 +96,8 @@ impl FullBatch {
     ///
     /// Where there are no samples.
     pub fn set_samples(&mut self, chunks: Vec<Batch>) {
-        self.samples = count(&chunks);
-        self.chunks = chunks;
+        self.chunked.samples = count(&chunks);
+        self.chunked.chunks = chunks;
         self.observed.clear();
         self.trials.forget();
     }
@@ -121,7 +105,7 @@ impl FullBatch {
     /// Lets the network's [`Dropout`](crate::Dropout) layers drop entries, at random by `seed`. The masks change with
     /// [`commit_step`](Self::commit_step) alone: until then the objective is one smooth function.
     pub fn with_dropout(mut self, seed: u64) -> Self {
-        self.dropout = self.network.has_dropout().then_some(seed);
+        self.chunked.dropout = self.chunked.network.has_dropout().then_some(seed);
         self
     }
 
@@ -133,7 +117,7 @@ impl FullBatch {
     ///
     /// Where the operating system gives no threads.
     pub fn with_threads(mut self, threads: usize) -> Self {
-        self.lanes = (threads > 1).then(|| Lanes::new(threads));
+        self.chunked.lanes = (threads > 1).then(|| Lanes::new(threads));
         self
     }
 
@@ -157,12 +141,12 @@ impl FullBatch {
 
     /// The network whose loss it is, for passes [at a point](crate::Pass::plain): its own trainable parameters are NaN.
     pub fn network(&self) -> &Sequence {
-        &self.network
+        &self.chunked.network
     }
 
     /// Where each parameter lies in a point.
     pub fn layout(&self) -> &Layout {
-        &self.layout
+        &self.chunked.layout
     }
 
     /// The running statistics of batch normalization, for a network that has any.
@@ -173,8 +157,8 @@ impl FullBatch {
     /// Moves the running statistics once, towards what normalization saw at the point where the step began: at the
     /// first gradient since the last call. Draws new masks for dropout.
     pub fn commit_step(&mut self) {
-        self.steps += 1;
-        if self.dropout.is_some() {
+        self.chunked.steps += 1;
+        if self.chunked.dropout.is_some() {
             self.trials.forget();
         }
         self.running.update(&std::mem::take(&mut self.observed));
@@ -183,13 +167,13 @@ impl FullBatch {
     /// The loss and the accuracy at `point`, where batch normalization takes the statistics of the batch, or `running`
     /// ones. Nothing is dropped.
     pub fn evaluate(&self, point: &Tensor<1>, running: Option<&RunningStatistics>) -> Evaluation {
-        whole(self.sweep(None).evaluate(point, running))
+        whole(self.evaluator(None).evaluate(point, running))
     }
 
     /// For each activation layer, in the order in which a pass comes through them, the share of its outputs `a` on all
     /// samples with `|a| < threshold`. With dropout, its masks are those of the loss at this step.
     pub fn small_activations(&self, point: &Tensor<1>, threshold: f64) -> Vec<f64> {
-        whole(self.sweep(None).small_activations(point, threshold))
+        whole(self.evaluator(None).small_activations(point, threshold))
     }
 
     /// The same objective as long as `flag` is not raised.
@@ -199,12 +183,12 @@ impl FullBatch {
 
     /// How often [`commit_step`](Self::commit_step) was called: what the masks of dropout depend on.
     pub fn steps(&self) -> u64 {
-        self.steps
+        self.chunked.steps
     }
 
     /// Goes on as after so many [steps](Self::steps), with the running statistics that there were then.
     pub fn go_on_after(&mut self, steps: u64, running: RunningStatistics) {
-        self.steps = steps;
+        self.chunked.steps = steps;
         self.running = running;
         self.observed.clear();
         self.trials.forget();
@@ -212,21 +196,26 @@ impl FullBatch {
 
     /// How many chunks can be kept in so many bytes.
     fn chunks_to_keep(&self, bytes: u64) -> usize {
-        let largest = &self.chunks[0];
+        let largest = &self.chunked.chunks[0];
         let number = largest.images.dtype().size();
         let of_chunk = self.footprint.kept_bytes(largest.len(), number);
         usize::try_from(bytes / of_chunk.max(1)).unwrap_or(usize::MAX)
     }
 
-    fn sweep<'a>(&'a self, flag: Option<&'a AtomicBool>) -> Sweep<'a> {
-        Sweep::new(self, flag)
+    /// How many chunks keep what the products at one point have in common.
+    fn products_to_keep(&self) -> usize {
+        self.chunks_to_keep(self.memory_for_products)
+    }
+
+    fn evaluator<'a>(&'a self, flag: Option<&'a AtomicBool>) -> Evaluator<'a> {
+        Evaluator::new(&self.chunked, flag)
     }
 
     /// The loss, and what the gradient at this point can start from is kept. Nothing if the flag was raised.
     fn loss_unless(&mut self, point: &Tensor<1>, flag: Option<&AtomicBool>) -> Option<f64> {
         self.trials.make_room();
         let count = self.chunks_to_keep(self.trials.memory_beside(point));
-        let (loss, recorded) = self.sweep(flag).loss(point, count)?;
+        let (loss, recorded) = self.evaluator(flag).loss(point, count)?;
         self.trials.keep(point, recorded);
         Some(loss)
     }
@@ -239,7 +228,7 @@ impl FullBatch {
         flag: Option<&AtomicBool>,
     ) -> Option<(f64, Tensor<1>)> {
         let recorded = self.trials.take(point);
-        let (loss, gradient, observed) = self.sweep(flag).loss_and_gradient(point, &recorded)?;
+        let (loss, gradient, observed) = self.evaluator(flag).loss_and_gradient(point, &recorded)?;
         if self.observed.is_empty() {
             self.observed = observed;
         }
@@ -249,7 +238,7 @@ impl FullBatch {
 
 impl Objective for FullBatch {
     fn dimension(&self) -> usize {
-        self.layout.dimension()
+        self.chunked.layout.dimension()
     }
 
     fn loss(&mut self, point: &Tensor<1>) -> f64 {
@@ -264,20 +253,20 @@ impl Objective for FullBatch {
 impl Curvature for FullBatch {
     fn hvp(&mut self, point: &Tensor<1>, direction: &Tensor<1>) -> Tensor<1> {
         self.trials.forget();
-        whole(self.sweep(None).product(point, direction, &[]))
+        whole(self.evaluator(None).product(point, direction, &[]))
     }
 
     fn products_at<'a>(&'a mut self, point: &'a Tensor<1>) -> Products<'a> {
         self.trials.forget();
-        let sweep = self.sweep(None);
-        let kept = whole(sweep.linearized(point));
-        Box::new(move |direction| whole(sweep.product(point, direction, &kept)))
+        let evaluator = self.evaluator(None);
+        let kept = whole(evaluator.linearized(point, self.products_to_keep()));
+        Box::new(move |direction| whole(evaluator.product(point, direction, &kept)))
     }
 }
 
-/// What a sweep that nothing stops returns.
-fn whole<T>(swept: Option<T>) -> T {
-    swept.expect("without a flag no chunk is left out")
+/// The result of an evaluation without a flag.
+fn whole<T>(evaluated: Option<T>) -> T {
+    evaluated.expect("without a flag no chunk is left out")
 }
 
 /// The samples of all chunks, of which there must be some.

@@ -3,7 +3,7 @@
 
 use burn::tensor::{IndexingUpdateOp, Int, Tensor, activation};
 
-use super::norm::BatchNorm;
+use super::normalized::BatchNorm;
 
 pub(super) fn rectify<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     activation::relu(x)

@@ -19,24 +19,10 @@ use burn::tensor::Tensor;
 
 use self::blocks::Blocks;
 use super::composed;
+use super::normalized::BatchNorm;
 use crate::flex::{flex, is_plain, reading, tensor};
 use crate::float::{Float, for_type};
 use crate::fresh::zeros;
-
-/// What [`batch_norm`] returns.
-#[derive(Debug, Clone)]
-pub struct BatchNorm {
-    /// `γ x̂ + β`, `[batch, channels, height, width]`.
-    pub output: Tensor<4>,
-    /// The normalized input `x̂`, `[batch, channels, height, width]`.
-    pub normal: Tensor<4>,
-    /// `s = 1/√(σ² + ε)`, `[channels]`.
-    pub inverse: Tensor<1>,
-    /// `μ`, `[channels]`.
-    pub mean: Tensor<1>,
-    /// The biased variance `σ²`, `[channels]`.
-    pub variance: Tensor<1>,
-}
 
 /// Batch normalization with the statistics of the batch; the normalized input takes the memory of `x` where nobody else
 /// holds that.

@@ -4,7 +4,7 @@ use flatland_kernels::{
 };
 
 use super::Slots;
-use super::node::Purpose;
+use super::slots::Purpose;
 use crate::ops::ChannelStatistics;
 use crate::running::Observation;
 use crate::{BatchNorm2d, Dual, Pass, ops};

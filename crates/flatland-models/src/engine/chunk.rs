@@ -4,7 +4,8 @@ use burn::tensor::{Tensor, activation};
 
 use super::Slots;
 use super::flow::Flow;
-use super::node::{Kept, Purpose};
+use super::node::Kept;
+use super::slots::Purpose;
 use crate::running::Observation;
 use crate::{Batch, Dual, Loss, Pass, Sequence};
 

@@ -3,7 +3,7 @@ use flatland_kernels::{linear, linear_input_gradient, linear_weight_gradient};
 
 use super::Slots;
 use super::flow::Flow;
-use super::node::Purpose;
+use super::slots::Purpose;
 use crate::{Linear, Pass};
 
 /// Rows of features, and what the layer is given them as.

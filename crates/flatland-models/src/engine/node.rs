@@ -6,6 +6,7 @@ use flatland_kernels::{
 };
 
 use super::flow::Flow;
+use super::slots::Purpose;
 use super::{Slots, batch_norm, conv2d, elementwise, linear, other};
 use crate::{Layer, Nonlinearity, Pass};
 
@@ -71,20 +72,6 @@ impl Moved {
 impl From<Option<Flow>> for Moved {
     fn from(tangent: Option<Flow>) -> Self {
         tangent.map_or(Self::Nothing, |tangent| Self::Input(Box::new(tangent)))
-    }
-}
-
-/// What a reverse pass is made for.
-pub(crate) enum Purpose<'a, 's> {
-    /// The gradient: what was kept is dropped on the way.
-    Gradient(&'a mut Slots<'s>),
-    /// Tangents: adjoints are kept, too.
-    Tangents,
-}
-
-impl Purpose<'_, '_> {
-    fn keeps(&self) -> bool {
-        matches!(self, Self::Tangents)
     }
 }
 

@@ -4,7 +4,7 @@ use burn::tensor::{Gradients, Tensor};
 
 use super::Slots;
 use super::flow::{Flow, each};
-use super::node::Purpose;
+use super::slots::Purpose;
 use crate::{Layer, Pass};
 
 #[derive(Debug)]

@@ -2,7 +2,8 @@
 
 use super::Slots;
 use super::flow::Flow;
-use super::node::{Kept, Moved, Node, Purpose};
+use super::node::{Kept, Moved, Node};
+use super::slots::Purpose;
 use crate::sequence::Combination;
 use crate::{Layer, Pass, Sequence};
 

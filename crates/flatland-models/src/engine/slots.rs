@@ -65,3 +65,17 @@ impl<'a> Slots<'a> {
         self.vector.into_tensor()
     }
 }
+
+/// What a reverse pass is made for.
+pub(crate) enum Purpose<'a, 's> {
+    /// The gradient: what was kept is dropped on the way.
+    Gradient(&'a mut Slots<'s>),
+    /// Tangents: adjoints are kept, too.
+    Tangents,
+}
+
+impl Purpose<'_, '_> {
+    pub(super) fn keeps(&self) -> bool {
+        matches!(self, Self::Tangents)
+    }
+}

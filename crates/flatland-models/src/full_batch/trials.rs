@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn what_changes_the_function_forgets() {
         let changes: [fn(&mut FullBatch); 4] = [
-            |objective| objective.set_samples(subject().chunks),
+            |objective| objective.set_samples(subject().chunked.chunks),
             |objective| drop(objective.hvp(&point(0.1), &point(1.0))),
             |objective| drop(objective.products_at(&point(0.1))),
             |objective| drop(objective.loss_and_gradient(&point(0.7))),

@@ -36,7 +36,7 @@ impl<'a> Unless<'a> {
 
     /// As [`FullBatch::evaluate`].
     pub fn evaluate(&self, point: &Tensor<1>, running: Option<&RunningStatistics>) -> Evaluation {
-        let found = self.objective.sweep(Some(self.flag));
+        let found = self.objective.evaluator(Some(self.flag));
         (found.evaluate(point, running)).unwrap_or(Evaluation {
             loss: f64::NAN,
             accuracy: f64::NAN,
@@ -45,8 +45,8 @@ impl<'a> Unless<'a> {
 
     /// As [`FullBatch::small_activations`]; no layer at all once the flag is raised.
     pub fn small_activations(&self, point: &Tensor<1>, threshold: f64) -> Vec<f64> {
-        let sweep = self.objective.sweep(Some(self.flag));
-        sweep
+        let evaluator = self.objective.evaluator(Some(self.flag));
+        evaluator
             .small_activations(point, threshold)
             .unwrap_or_default()
     }
@@ -76,16 +76,16 @@ impl Objective for Unless<'_> {
 impl Curvature for Unless<'_> {
     fn hvp(&mut self, point: &Tensor<1>, direction: &Tensor<1>) -> Tensor<1> {
         self.objective.trials.forget();
-        let product = self.objective.sweep(Some(self.flag));
+        let product = self.objective.evaluator(Some(self.flag));
         (product.product(point, direction, &[])).unwrap_or_else(|| nothing(point))
     }
 
     fn products_at<'a>(&'a mut self, point: &'a Tensor<1>) -> Products<'a> {
         self.objective.trials.forget();
-        let sweep = self.objective.sweep(Some(self.flag));
-        let kept = sweep.linearized(point);
+        let evaluator = self.objective.evaluator(Some(self.flag));
+        let kept = evaluator.linearized(point, self.objective.products_to_keep());
         Box::new(move |direction| {
-            let product = (kept.as_ref()).and_then(|kept| sweep.product(point, direction, kept));
+            let product = (kept.as_ref()).and_then(|kept| evaluator.product(point, direction, kept));
             product.unwrap_or_else(|| nothing(point))
         })
     }

@@ -1,4 +1,4 @@
-//! Evaluations that go through the chunks of an objective, and can be given up between two of them.
+//! Evaluation chunk by chunk, which can be interrupted between two chunks.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -6,23 +6,49 @@ use burn::tensor::Tensor;
 use flatland_kernels::{add, is_own};
 
 use super::trials::Chunks;
-use super::{Batch, Evaluation, FullBatch};
 use crate::awake::awake;
 use crate::engine::{Linearized, Model, Recorded, Slots};
+use crate::lanes::Lanes;
 use crate::running::Observation;
-use crate::{Masks, Pass, RunningStatistics};
+use crate::{Batch, Layout, Loss, Masks, Pass, RunningStatistics, Sequence};
 
-/// One way through the chunks. Every result is `None` if the flag was raised before the last chunk began: the chunks
-/// under way are finished, no other is begun.
+/// The loss and the accuracy of a network on a set of samples.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Evaluation {
+    /// The mean loss.
+    pub loss: f64,
+    /// The share of samples whose largest logit is that of their label.
+    pub accuracy: f64,
+}
+
+/// The mean loss of a network over samples in chunks, as a function of its parameters.
+#[derive(Debug, Clone)]
+pub(super) struct ChunkedLoss {
+    pub(super) network: Sequence,
+    pub(super) layout: Layout,
+    pub(super) loss: Loss,
+    pub(super) chunks: Vec<Batch>,
+    /// The number of samples in all chunks.
+    pub(super) samples: usize,
+    /// The seed of dropout. `None` if the network drops nothing.
+    pub(super) dropout: Option<u64>,
+    /// The number of steps taken, which selects the masks of dropout.
+    pub(super) steps: u64,
+    /// The threads that process chunks in parallel. `None` if chunks are processed one after the other.
+    pub(super) lanes: Option<Lanes>,
+}
+
+/// Evaluates a [`ChunkedLoss`]. Every result is `None` if the flag was raised before the last chunk started: chunks in
+/// progress are finished, and no other chunk starts.
 #[derive(Clone, Copy)]
-pub(super) struct Sweep<'a> {
-    objective: &'a FullBatch,
+pub(super) struct Evaluator<'a> {
+    of: &'a ChunkedLoss,
     flag: Option<&'a AtomicBool>,
 }
 
-impl<'a> Sweep<'a> {
-    pub(super) fn new(objective: &'a FullBatch, flag: Option<&'a AtomicBool>) -> Self {
-        Self { objective, flag }
+impl<'a> Evaluator<'a> {
+    pub(super) fn new(of: &'a ChunkedLoss, flag: Option<&'a AtomicBool>) -> Self {
+        Self { of, flag }
     }
 
     /// The loss, and the passes of the first chunks: as many as `count`.
@@ -32,7 +58,7 @@ impl<'a> Sweep<'a> {
         count: usize,
     ) -> Option<(f64, Vec<Option<Recorded>>)> {
         let share = |index, chunk: &Batch| {
-            let pass = self.pass(Pass::plain(&self.objective.layout, point), index);
+            let pass = self.pass(Pass::plain(&self.of.layout, point), index);
             if index < count {
                 let recorded = self.model().record(pass, chunk);
                 (recorded.loss.clone(), Some(recorded))
@@ -50,8 +76,8 @@ impl<'a> Sweep<'a> {
         point: &Tensor<1>,
         recorded: &Chunks,
     ) -> Option<(f64, Tensor<1>, Vec<Observation>)> {
-        let layout = &self.objective.layout;
-        let mut losses = Vec::with_capacity(self.objective.chunks.len());
+        let layout = &self.of.layout;
+        let mut losses = Vec::with_capacity(self.of.chunks.len());
         let mut observed = Vec::new();
         let part = |index, chunk: &Batch| {
             let pass = || self.pass(Pass::plain(layout, point), index);
@@ -74,7 +100,7 @@ impl<'a> Sweep<'a> {
         running: Option<&RunningStatistics>,
     ) -> Option<Evaluation> {
         let evaluate = |_, chunk: &Batch| {
-            let mut pass = Pass::plain(&self.objective.layout, point);
+            let mut pass = Pass::plain(&self.of.layout, point);
             if let Some(running) = running {
                 pass = pass.normalized_by(running);
             }
@@ -87,13 +113,13 @@ impl<'a> Sweep<'a> {
         let correct: i64 = Tensor::cat(correct, 0).into_data().iter::<i64>().sum();
         Some(Evaluation {
             loss: sum(losses),
-            accuracy: correct as f64 / self.objective.samples as f64,
+            accuracy: correct as f64 / self.of.samples as f64,
         })
     }
 
     pub(super) fn small_activations(&self, point: &Tensor<1>, threshold: f64) -> Option<Vec<f64>> {
         let watch = |index, chunk: &Batch| {
-            let pass = Pass::plain(&self.objective.layout, point).watching(threshold);
+            let pass = Pass::plain(&self.of.layout, point).watching(threshold);
             let pass = self.pass(pass, index);
             self.model().logits(&pass, chunk);
             pass.into_watched()
@@ -114,10 +140,12 @@ impl<'a> Sweep<'a> {
         )
     }
 
-    /// What the products at a point have in common, of as many chunks as there is memory for.
-    pub(super) fn linearized(&self, point: &Tensor<1>) -> Option<Vec<Option<Linearized>>> {
-        let memory = self.objective.memory_for_products;
-        let count = self.objective.chunks_to_keep(memory);
+    /// What the products at a point have in common, for the first `count` chunks.
+    pub(super) fn linearized(
+        &self,
+        point: &Tensor<1>,
+        count: usize,
+    ) -> Option<Vec<Option<Linearized>>> {
         self.each_chunk(|index, _| (index < count).then(|| self.linearize(point, index)))
     }
 
@@ -128,7 +156,7 @@ impl<'a> Sweep<'a> {
         direction: &Tensor<1>,
         kept: &[Option<Linearized>],
     ) -> Option<Tensor<1>> {
-        let layout = &self.objective.layout;
+        let layout = &self.of.layout;
         let part = |index: usize, _: &Batch| {
             let made;
             let at = match kept.get(index) {
@@ -148,18 +176,18 @@ impl<'a> Sweep<'a> {
 
     /// What the products of a chunk at a point have in common.
     fn linearize(&self, point: &Tensor<1>, chunk: usize) -> Linearized {
-        let pass = self.pass(Pass::plain(&self.objective.layout, point), chunk);
-        self.model().linearize(&pass, &self.objective.chunks[chunk])
+        let pass = self.pass(Pass::plain(&self.of.layout, point), chunk);
+        self.model().linearize(&pass, &self.of.chunks[chunk])
     }
 
     /// The pass of one chunk.
     fn pass<'b>(&self, pass: Pass<'b>, chunk: usize) -> Pass<'b> {
         let masks = |seed| Masks {
             seed,
-            step: self.objective.steps,
+            step: self.of.steps,
             chunk: chunk as u64,
         };
-        match self.objective.dropout.map(masks) {
+        match self.of.dropout.map(masks) {
             Some(masks) => pass.dropping(masks),
             None => pass,
         }
@@ -167,15 +195,15 @@ impl<'a> Sweep<'a> {
 
     fn model(&self) -> Model<'a> {
         Model {
-            network: &self.objective.network,
-            loss: self.objective.loss,
-            samples: self.objective.samples,
+            network: &self.of.network,
+            loss: self.of.loss,
+            samples: self.of.samples,
         }
     }
 
     /// What `make` returns for each chunk.
     fn each_chunk<T: Send>(&self, make: impl Fn(usize, &Batch) -> T + Sync) -> Option<Vec<T>> {
-        let mut made = Vec::with_capacity(self.objective.chunks.len());
+        let mut made = Vec::with_capacity(self.of.chunks.len());
         self.take_chunks(make, |result| made.push(result))?;
         Some(made)
     }
@@ -186,7 +214,7 @@ impl<'a> Sweep<'a> {
         make: impl Fn(usize, &Batch) -> T + Sync,
         mut take: impl FnMut(T),
     ) -> Option<()> {
-        let FullBatch { chunks, lanes, .. } = self.objective;
+        let ChunkedLoss { chunks, lanes, .. } = self.of;
         let is_raised = || self.flag.is_some_and(|flag| flag.load(Ordering::Relaxed));
         let make = |index: usize| (!is_raised()).then(|| make(index, &chunks[index]));
         let mut is_whole = true;
