@@ -1,4 +1,4 @@
-//! Whether a file is one that is known.
+//! The checksums of known files.
 
 use std::fmt;
 
@@ -7,21 +7,21 @@ use sha2::{Digest, Sha256};
 
 use crate::{Dataset, Split};
 
-/// What is known of a file by its checksum.
+/// The origin of a file, determined by its checksum.
 ///
-/// The sums of the official releases are the MD5 sums of single files that torchvision checks: those of MNIST,
-/// Fashion-MNIST (both compressed) and SVHN. Of CIFAR-10, CIFAR-100 and EMNIST only the sums of whole archives are
-/// published, and none of a file that was decompressed or compressed again: the most that is said of these is that
-/// their size is right, which tells a complete file from a subset, not a sound file from an altered one.
+/// The official checksums are the MD5 sums that torchvision checks: of the files of MNIST, Fashion-MNIST (both compressed)
+/// and SVHN. For CIFAR-10, CIFAR-100 and EMNIST, only sums of whole archives are published, and for no data set are there
+/// sums of files that were decompressed or compressed again. For these files, the size distinguishes a complete file from
+/// a subset, but not an intact file from an altered one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChecksumState {
-    /// The file of the official release.
+    /// A file of the official release.
     Official,
-    /// A file of the class-balanced subset that this project is tested on. Fashion-MNIST's is the one that ships.
+    /// A file of the class-balanced subset on which this project is tested. The subset of Fashion-MNIST is built in.
     Subset,
-    /// Neither, or the official sum is not published.
+    /// The checksum is unknown, or no official sum is published.
     Unknown {
-        /// Whether the file, decompressed, is as long as the official one. Not told of SVHN, whose sums are published.
+        /// Whether the decompressed file is as long as the official one. Always `false` for SVHN, whose sums are published.
         official_size: bool,
     },
 }
@@ -41,7 +41,7 @@ impl fmt::Display for ChecksumState {
     }
 }
 
-/// The sums of a file, in hexadecimal.
+/// The checksums of a file, in hexadecimal.
 pub(crate) struct Sums {
     pub sha256: String,
     md5: String,
@@ -55,9 +55,10 @@ impl Sums {
         }
     }
 
-    /// What is known of the file `name` of a data set with these sums and so many bytes when decompressed.
+    /// The origin of the file `name` of a data set, which has `unpacked` bytes when decompressed.
     ///
-    /// A sum counts only under its own name: MNIST and Fashion-MNIST use the same ones, and are easily confused.
+    /// A sum is valid for its own data set and file name alone: the files of MNIST and Fashion-MNIST have the same names and
+    /// are easily confused.
     pub fn state(
         &self,
         dataset: Dataset,
@@ -82,7 +83,7 @@ fn hexadecimal(digest: &[u8]) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// MD5 sums of single files of the official releases, as torchvision checks them.
+/// The MD5 sums of official files that torchvision checks.
 #[rustfmt::skip]
 const OFFICIAL_MD5: [(&str, &str); 10] = [
     ("svhn/train_32x32.mat", "e26dedcc434d2e4c54c9b2d4a06d8373"),
@@ -97,7 +98,7 @@ const OFFICIAL_MD5: [(&str, &str); 10] = [
     ("fashion-mnist/t10k-labels-idx1-ubyte.gz", "bb300cfdad3c16e7a12a480ee83cd310"),
 ];
 
-/// SHA-256 sums of the subsets that this project is tested on.
+/// The SHA-256 sums of the subsets on which this project is tested.
 #[rustfmt::skip]
 const SUBSET_SHA256: [(&str, &str); 22] = [
     ("cifar-10-batches-bin/data_batch_1.bin", "1ff0110381d2759c8901bfe790eea6b466fb4c77e96d617830409d1513354ba2"),

@@ -1,15 +1,27 @@
-//! The data sets: names, shapes, files, normalization.
-
-use std::fmt;
-use std::str::FromStr;
+//! The data sets: names, shapes, files and normalization.
 
 use serde::{Deserialize, Serialize};
+use strum::{Display, EnumString, IntoStaticStr, VariantNames};
 
 use crate::DataError;
 
-/// A data set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// A data set. It is parsed from its [`name`](Self::name).
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    Display,
+    EnumString,
+    IntoStaticStr,
+    VariantNames,
+)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case", parse_err_ty = DataError, parse_err_fn = unknown_name)]
 pub enum Dataset {
     /// CIFAR-10 (Krizhevsky 2009), colour photographs in 10 classes.
     Cifar10,
@@ -21,21 +33,21 @@ pub enum Dataset {
     Emnist,
     /// MNIST (LeCun et al. 1998), handwritten digits.
     Mnist,
-    /// Fashion-MNIST (Xiao et al. 2017), grey pictures of clothes. A class-balanced subset of 5,000 training and 2,000
-    /// test images is built in: results on it are not results on the official split.
+    /// Fashion-MNIST (Xiao et al. 2017), grey images of clothes. A class-balanced subset of 5,000 training and 2,000
+    /// test images is built in. Results on the subset are not results on the official split.
     FashionMnist,
 }
 
-/// Which part of a data set.
+/// A part of a data set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Split {
-    /// The samples to train on.
+    /// The training samples.
     Train,
-    /// The samples held back.
+    /// The test samples.
     Test,
 }
 
-/// The mean and standard deviation of one channel, of pixels scaled to `[0, 1]`.
+/// The mean and the standard deviation of a channel, for pixels scaled to `[0, 1]`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ChannelNorm {
     /// The mean.
@@ -55,20 +67,13 @@ impl Dataset {
         Self::FashionMnist,
     ];
 
-    /// The name on the command line and in files.
+    /// The name in configurations and records.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Cifar10 => "cifar10",
-            Self::Cifar100 => "cifar100",
-            Self::Svhn => "svhn",
-            Self::Emnist => "emnist",
-            Self::Mnist => "mnist",
-            Self::FashionMnist => "fashion-mnist",
-        }
+        self.into()
     }
 
-    pub(crate) fn names() -> Vec<&'static str> {
-        Self::ALL.map(Self::name).to_vec()
+    pub(crate) fn names() -> &'static [&'static str] {
+        Self::VARIANTS
     }
 
     /// The number of classes.
@@ -80,7 +85,7 @@ impl Dataset {
         }
     }
 
-    /// The number of colour channels.
+    /// The number of channels.
     pub fn channels(self) -> usize {
         match self {
             Self::Cifar10 | Self::Cifar100 | Self::Svhn => 3,
@@ -88,12 +93,18 @@ impl Dataset {
         }
     }
 
-    /// Height and width of the images, in pixels.
+    /// The height and the width of an image, in pixels.
     pub fn image_size(self) -> [usize; 2] {
         match self {
             Self::Cifar10 | Self::Cifar100 | Self::Svhn => [32, 32],
             Self::Emnist | Self::Mnist | Self::FashionMnist => [28, 28],
         }
+    }
+
+    /// The channels, the height and the width of an image.
+    pub fn image_shape(self) -> [usize; 3] {
+        let [height, width] = self.image_size();
+        [self.channels(), height, width]
     }
 
     /// The number of samples in the official release.
@@ -109,7 +120,7 @@ impl Dataset {
         }
     }
 
-    /// The bytes of a file of the official release when decompressed; nothing for SVHN, which is compressed inside.
+    /// The size of a decompressed file of the official release, in bytes. `None` for SVHN, which is compressed inside.
     pub(crate) fn official_size(self, split: Split, name: &str) -> Option<u64> {
         let samples = self.official_samples(split) as u64;
         match self {
@@ -121,12 +132,12 @@ impl Dataset {
         }
     }
 
-    /// Whether the files are IDX files, which may be compressed.
+    /// Whether the files have the IDX format and may be compressed.
     pub(crate) fn is_idx(self) -> bool {
         matches!(self, Self::Emnist | Self::Mnist | Self::FashionMnist)
     }
 
-    /// The folder under the data folder.
+    /// The subfolder of the data folder.
     pub fn folder(self) -> &'static str {
         match self {
             Self::Cifar10 => "cifar-10-batches-bin",
@@ -135,7 +146,7 @@ impl Dataset {
         }
     }
 
-    /// The files of a split, in [`folder`](Self::folder). IDX files may also lie there uncompressed, without `.gz`.
+    /// The files of a split, in [`folder`](Self::folder). IDX files may also be uncompressed, without `.gz`.
     pub fn files(self, split: Split) -> &'static [&'static str] {
         match (self, split) {
             (Self::Cifar10, Split::Train) => &[
@@ -167,11 +178,12 @@ impl Dataset {
         }
     }
 
-    /// Mean and standard deviation of each channel over the official training set, of pixels scaled to `[0, 1]`.
+    /// The mean and the standard deviation of each channel over the official training set, for pixels scaled to `[0, 1]`.
     ///
     /// The constants of CIFAR-10, CIFAR-100, SVHN and EMNIST letters are those of the paper's experiments (Galli et al.,
-    /// arXiv 2606.06722). It uses neither MNIST nor Fashion-MNIST: MNIST's are those of PyTorch's MNIST example, and
-    /// Fashion-MNIST's are computed from its official training images (0.28604 and 0.35302) and rounded likewise.
+    /// arXiv 2606.06722). The paper uses neither MNIST nor Fashion-MNIST. The constants of MNIST are those of PyTorch's MNIST
+    /// example. The constants of Fashion-MNIST were computed from its official training images (0.28604 and 0.35302) and
+    /// rounded.
     pub fn normalization(self) -> &'static [ChannelNorm] {
         const fn channel(mean: f64, std: f64) -> ChannelNorm {
             ChannelNorm { mean, std }
@@ -202,25 +214,9 @@ impl Dataset {
     }
 }
 
-impl fmt::Display for Dataset {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl FromStr for Dataset {
-    type Err = DataError;
-
-    /// Reads a [`name`](Dataset::name).
-    ///
-    /// # Errors
-    ///
-    /// [`DataError::UnknownName`], whose message lists the names there are.
-    fn from_str(name: &str) -> Result<Self, DataError> {
-        let found = Self::ALL.into_iter().find(|dataset| dataset.name() == name);
-        found.ok_or_else(|| DataError::UnknownName {
-            name: name.to_owned(),
-        })
+fn unknown_name(name: &str) -> DataError {
+    DataError::UnknownName {
+        name: name.to_owned(),
     }
 }
 
@@ -235,9 +231,11 @@ mod tests {
     fn names_are_read_back_and_others_refused_with_the_list() {
         for dataset in Dataset::ALL {
             assert_eq!(dataset.name().parse::<Dataset>().unwrap(), dataset);
+            assert_eq!(format!("{dataset:>14}"), format!("{:>14}", dataset.name()));
             let name: StrDeserializer<'_, ValueError> = dataset.name().into_deserializer();
             assert_eq!(Dataset::deserialize(name).unwrap(), dataset);
         }
+        assert_eq!(Dataset::names(), Dataset::ALL.map(Dataset::name));
         let message = "cifar".parse::<Dataset>().unwrap_err().to_string();
         assert!(
             message.contains("\"cifar\"") && message.contains("cifar10, cifar100"),
@@ -248,7 +246,7 @@ mod tests {
     #[test]
     fn every_channel_has_a_norm() {
         for dataset in Dataset::ALL {
-            assert_eq!(dataset.normalization().len(), dataset.channels());
+            assert_eq!(dataset.normalization().len(), dataset.image_shape()[0]);
         }
     }
 }

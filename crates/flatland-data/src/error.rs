@@ -1,4 +1,4 @@
-//! What can be wrong with data.
+//! The errors of this crate.
 
 use std::path::PathBuf;
 
@@ -6,20 +6,20 @@ use thiserror::Error;
 
 use crate::Dataset;
 
-/// A data set that cannot be used, and what to do about it.
+/// A data set that cannot be used. The message says what to do.
 ///
-/// A `file` is the path of a file, `built-in` and the name of one in the program, or `X in` and the path for a variable
-/// of a MATLAB file.
+/// A `file` is the path of a file, `built-in` and the name of a built-in file, or `X in` and the path for a variable of a
+/// MATLAB file.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum DataError {
     /// No data set has this name.
     #[error("there is no data set {name:?}; the data sets are {}", Dataset::names().join(", "))]
     UnknownName {
-        /// The name asked for.
+        /// The name.
         name: String,
     },
-    /// Files are not where they should be.
+    /// Files are missing.
     #[error(
         "{dataset}: {}; datasets/README.md says where to get it, and `experiments data` lists what is found",
         missing(folder, files)
@@ -27,9 +27,9 @@ pub enum DataError {
     Missing {
         /// The data set.
         dataset: Dataset,
-        /// The folder looked into.
+        /// The folder of the data set.
         folder: PathBuf,
-        /// The names that are not there, one or more.
+        /// The names of the missing files, at least one.
         files: Vec<&'static str>,
     },
     /// A file cannot be read.
@@ -37,10 +37,10 @@ pub enum DataError {
     Read {
         /// The file.
         file: String,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: std::io::Error,
     },
-    /// A web page was saved in place of the file.
+    /// The file is a saved web page.
     #[error(
         "{file} is a web page, not data: the download was refused or redirected; fetch the file itself again"
     )]
@@ -48,15 +48,15 @@ pub enum DataError {
         /// The file.
         file: String,
     },
-    /// Compressed data that does not unpack.
+    /// The file does not decompress.
     #[error("{file} does not decompress: {reason}; fetch it again")]
     Compression {
         /// The file.
         file: String,
-        /// What is wrong with it.
+        /// The message of the decoder.
         reason: String,
     },
-    /// A file that is longer than any of the data set, or unpacks to more. No more than the limit was read.
+    /// The file is longer than any valid file, possibly when decompressed. Only bytes up to the limit were read.
     #[error(
         "{file} should have at most {limit} bytes, unpacked, but goes on after them; \
          it is no file of this data set: see datasets/README.md"
@@ -64,10 +64,10 @@ pub enum DataError {
     TooLarge {
         /// The file.
         file: String,
-        /// The most bytes that can be right.
+        /// The limit in bytes.
         limit: u64,
     },
-    /// The first bytes are not those of the format.
+    /// The file does not start with the magic bytes of the format.
     #[error(
         "{file} should start with {expected}, but starts with {found}; \
          it is another file, or of another format: see datasets/README.md"
@@ -75,46 +75,46 @@ pub enum DataError {
     Magic {
         /// The file.
         file: String,
-        /// The format's first bytes.
+        /// The expected bytes.
         expected: String,
-        /// The file's first bytes.
+        /// The first bytes of the file.
         found: String,
     },
-    /// There are fewer bytes than the header announces.
+    /// The file has fewer bytes than its header says.
     #[error("{file} should hold {expected} bytes, but ends after {found}; fetch it again")]
     Truncated {
         /// The file.
         file: String,
-        /// The number of bytes announced.
+        /// The number of bytes according to the header.
         expected: u64,
-        /// The number of bytes there are.
+        /// The number of bytes in the file.
         found: u64,
     },
-    /// There are more bytes than the header announces.
+    /// The file has more bytes than its header says.
     #[error("{file} should end after {expected} bytes, but holds {found}; fetch it again")]
     TrailingBytes {
         /// The file.
         file: String,
-        /// The number of bytes announced.
+        /// The number of bytes according to the header.
         expected: u64,
-        /// The number of bytes there are.
+        /// The number of bytes in the file.
         found: u64,
     },
-    /// A file without a header whose size is not that of whole records.
+    /// The size of a file without a header is not a multiple of the record size, or is out of range.
     #[error(
         "{file} should hold from 1 to {most} records of {record} bytes, but holds {found} bytes; fetch it again"
     )]
     Size {
         /// The file.
         file: String,
-        /// The bytes of a record.
+        /// The size of a record in bytes.
         record: usize,
-        /// The most records there can be.
+        /// The largest number of records.
         most: usize,
-        /// The number of bytes there are.
+        /// The number of bytes in the file.
         found: u64,
     },
-    /// The header announces something that this data set does not have.
+    /// A field of the header has an invalid value for the data set.
     #[error(
         "{file}: {what} should be {expected}, but is {found}; \
          it is damaged, or no file of this data set: see datasets/README.md"
@@ -122,14 +122,14 @@ pub enum DataError {
     Header {
         /// The file.
         file: String,
-        /// The part of the header.
+        /// The field.
         what: String,
-        /// What is allowed.
+        /// The allowed values.
         expected: String,
-        /// What it says.
+        /// The value in the file.
         found: String,
     },
-    /// A label that is no class of the data set.
+    /// A label is no class of the data set.
     #[error(
         "{file}: the label of sample {index} should be in {allowed}, but is {found}; \
          it is damaged, or no file of this data set: see datasets/README.md"
@@ -137,14 +137,14 @@ pub enum DataError {
     Label {
         /// The file.
         file: String,
-        /// The sample, from 0.
+        /// The index of the sample, from 0.
         index: usize,
-        /// The labels there are.
+        /// The allowed labels.
         allowed: String,
-        /// The label found.
+        /// The label in the file.
         found: String,
     },
-    /// Images and labels do not pair up.
+    /// The numbers of images and labels differ.
     #[error(
         "{images_file} holds {images} images, but {labels_file} holds {labels} labels; fetch both again"
     )]
@@ -158,40 +158,40 @@ pub enum DataError {
         /// The number of labels.
         labels: usize,
     },
-    /// A subset so small that a class would be left out.
+    /// A stratified subset is too small to contain every class.
     #[error(
         "a stratified subset of {samples} of {available} samples leaves none of class {class} \
          (of which there are {class_size}); ask for at least {least} samples"
     )]
     SubsetTooSmall {
-        /// Samples asked for.
+        /// The requested number of samples.
         samples: usize,
-        /// Samples there are.
+        /// The number of samples in the data set.
         available: usize,
-        /// A class without a sample in the subset.
+        /// A class that the subset would not contain.
         class: usize,
-        /// The class's size in the whole set.
+        /// The number of samples of this class.
         class_size: usize,
-        /// The least number that leaves no class out.
+        /// The smallest subset that contains every class.
         least: usize,
     },
-    /// A number of samples that some class does not have, or none.
+    /// The number of samples per class is 0, or larger than the smallest class.
     #[error(
         "class {class} has {class_size} samples, so the first {asked} of each class cannot be taken; \
          ask for 1 to {class_size}"
     )]
     PerClass {
-        /// Samples of each class asked for.
+        /// The requested number of samples per class.
         asked: usize,
         /// The smallest class.
         class: usize,
-        /// The number of its samples.
+        /// The number of samples of this class.
         class_size: usize,
     },
 }
 
 impl DataError {
-    /// [`Truncated`](Self::Truncated) or [`TrailingBytes`](Self::TrailingBytes) where the lengths differ.
+    /// Returns [`Truncated`](Self::Truncated) or [`TrailingBytes`](Self::TrailingBytes) if the lengths differ.
     pub(crate) fn check_length(file: &str, expected: u64, found: u64) -> Result<(), Self> {
         let file = || file.to_owned();
         match found.cmp(&expected) {
@@ -210,7 +210,7 @@ impl DataError {
     }
 }
 
-/// Says which files are missing: the first with its path, the others by name.
+/// The part of a message that names missing files: the first with its path, the others by name.
 fn missing(folder: &std::path::Path, files: &[&str]) -> String {
     let first = folder.join(files.first().unwrap_or(&""));
     let mut text = format!("{} is missing", first.display());

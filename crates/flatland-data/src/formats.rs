@@ -1,7 +1,7 @@
-//! Readers of the official file formats: bytes in, checked samples out.
+//! Readers of the official file formats.
 //!
-//! No reader trusts a header: what it announces is compared with the bytes that are there, and with the sizes the
-//! data set can have, before anything is allocated for it.
+//! The readers do not trust headers. They compare sizes in a header with the number of bytes and with the limits of the data
+//! set before they allocate memory.
 
 mod cifar;
 mod gzip;
@@ -14,10 +14,10 @@ pub(crate) use gzip::decompressed;
 pub(crate) use idx::{Orientation, images, labels};
 pub(crate) use svhn::svhn;
 
-/// More samples than any file of these data sets holds (SVHN's training file has 73,257, EMNIST letters' 124,800).
+/// A limit above the number of samples in every file (73,257 in SVHN's training file, 124,800 in that of EMNIST letters).
 const MOST_SAMPLES: usize = 200_000;
 
-/// The first bytes of a file, to show.
+/// The first bytes of a file, for a message.
 fn first_bytes(bytes: &[u8]) -> String {
     if bytes.is_empty() {
         return "nothing".to_owned();
@@ -26,7 +26,7 @@ fn first_bytes(bytes: &[u8]) -> String {
     shown.collect::<Vec<_>>().join(" ")
 }
 
-/// Whether the bytes are a saved web page.
+/// Whether the file is a saved web page.
 fn is_web_page(bytes: &[u8]) -> bool {
     let start = String::from_utf8_lossy(&bytes[..bytes.len().min(256)]).to_lowercase();
     let text = start.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
@@ -35,12 +35,12 @@ fn is_web_page(bytes: &[u8]) -> bool {
         .any(|tag| text.starts_with(tag))
 }
 
-/// Damage to a file, for the property tests of the readers.
+/// Damaged files for the property tests of the readers.
 #[cfg(test)]
 mod damage {
     use proptest::prelude::*;
 
-    /// Flips bits near the start, near the end and anywhere, then may cut the file or add to it.
+    /// Flips bits near the start, near the end and anywhere, and may truncate or extend the file.
     pub fn damaged(valid: Vec<u8>) -> impl Strategy<Value = Vec<u8>> {
         let length = valid.len();
         let near = 200.min(length);
@@ -57,7 +57,7 @@ mod damage {
         })
     }
 
-    /// Any bytes after a valid beginning, so that the reader gets past its first check.
+    /// Random bytes after a valid start, which passes the reader's first check.
     pub fn continued(start: Vec<u8>) -> impl Strategy<Value = Vec<u8>> {
         prop::collection::vec(any::<u8>(), 0..300)
             .prop_map(move |bytes| [start.as_slice(), &bytes].concat())

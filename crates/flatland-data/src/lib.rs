@@ -1,4 +1,5 @@
-//! Image data sets in their official file formats: checked on the way in, cut to a stratified subset, normalized.
+//! Readers of image data sets in their official file formats, with checks of every file, stratified subsets and
+//! normalization.
 //!
 //! | set | classes | images | files |
 //! |---|---|---|---|

@@ -1,4 +1,4 @@
-//! From a folder to checked samples.
+//! Loading a data set from a folder.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,41 +10,41 @@ use crate::checksums::{ChecksumState, Sums};
 use crate::formats::{self, Orientation};
 use crate::{DataError, Dataset, Samples, Split};
 
-/// A data set, checked.
+/// A data set whose files were checked.
 #[derive(Debug, Clone)]
 pub struct Loaded {
-    /// The samples to train on, in the order of the files.
+    /// The training samples, in the order of the files.
     pub train: Samples,
-    /// The samples held back, in the order of the files.
+    /// The test samples, in the order of the files.
     pub test: Samples,
-    /// The files that they came from: those of the training set, then those of the test set.
+    /// The files: those of the training set, then those of the test set.
     pub files: Vec<SourceFile>,
 }
 
-/// A file that samples came from.
+/// A file of a data set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceFile {
-    /// Where it lies.
+    /// The location of the file.
     pub location: Location,
-    /// Its length.
+    /// The size of the file in bytes.
     pub bytes: u64,
-    /// Its SHA-256 sum, in hexadecimal.
+    /// The SHA-256 sum, in hexadecimal.
     pub sha256: String,
-    /// What is known of it by its sums.
+    /// The origin of the file.
     pub state: ChecksumState,
 }
 
-/// Where a file lies.
+/// The location of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Location {
-    /// In the file system.
+    /// A path in the file system.
     Path(PathBuf),
-    /// In the program, under this name.
+    /// The name of a built-in file.
     Embedded(&'static str),
 }
 
 impl Loaded {
-    /// What holds of every file. Files of different origin together are unknown.
+    /// The common origin of all files. It is unknown if the files have different origins.
     pub fn state(&self) -> ChecksumState {
         let all = |holds: fn(ChecksumState) -> bool| self.files.iter().all(|f| holds(f.state));
         if all(|state| state == ChecksumState::Official) {
@@ -81,7 +81,7 @@ macro_rules! embedded {
     };
 }
 
-/// The subset of Fashion-MNIST that ships: 500 training and 200 test images of each class.
+/// The built-in subset of Fashion-MNIST: 500 training and 200 test images of each class.
 const EMBEDDED: [(&str, &[u8]); 4] = [
     embedded!("train-images-idx3-ubyte.gz"),
     embedded!("train-labels-idx1-ubyte.gz"),
@@ -89,18 +89,17 @@ const EMBEDDED: [(&str, &[u8]); 4] = [
     embedded!("t10k-labels-idx1-ubyte.gz"),
 ];
 
-/// Reads a data set from its [`folder`](Dataset::folder) under `folder`, whole and checked.
+/// Reads and checks a data set from its subfolder, [`Dataset::folder`], of `folder`.
 ///
-/// A subset in the official format is read as well as the official release. An IDX file may lie there with or without
-/// `.gz`; where both do, the one with it is read.
+/// The files may contain a subset of the official release. An IDX file may be compressed or not. If both versions exist,
+/// the compressed one is read.
 ///
-/// Fashion-MNIST comes from the program itself where none of its files is there. That is a subset: 5,000 training and
-/// 2,000 test images, as many of each class. Built-in files and others are never mixed.
+/// If no file of Fashion-MNIST exists, the built-in subset is used: 5,000 training and 2,000 test images, balanced between
+/// the classes. Built-in files and other files are never mixed.
 ///
 /// # Errors
 ///
-/// [`DataError::Missing`] naming all files that are not there, else what is wrong with the first file that is not what
-/// it should be.
+/// Returns [`DataError::Missing`] with all missing files, or the error of the first invalid file.
 pub fn load(dataset: Dataset, folder: &Path) -> Result<Loaded, DataError> {
     let sources = locate(dataset, &folder.join(dataset.folder()))?;
     let (train, test) = sources.split_at(dataset.files(Split::Train).len());
@@ -110,7 +109,7 @@ pub fn load(dataset: Dataset, folder: &Path) -> Result<Loaded, DataError> {
     Ok(Loaded { train, test, files })
 }
 
-/// Where the files lie: those of the training set, then those of the test set.
+/// The locations of the files: those of the training set, then those of the test set.
 fn locate(dataset: Dataset, folder: &Path) -> Result<Vec<Location>, DataError> {
     let names = [Split::Train, Split::Test]
         .map(|split| dataset.files(split))
@@ -135,7 +134,7 @@ fn locate(dataset: Dataset, folder: &Path) -> Result<Vec<Location>, DataError> {
     }
 }
 
-/// The path of a file under its name or, for one that may be compressed, without `.gz`.
+/// The path of a file, with or without `.gz`. `None` if there is no such file.
 fn existing(folder: &Path, name: &str) -> Result<Option<PathBuf>, DataError> {
     for name in [Some(name), name.strip_suffix(".gz")].into_iter().flatten() {
         let path = folder.join(name);
@@ -156,7 +155,7 @@ fn unreadable(path: &Path, source: std::io::Error) -> DataError {
     }
 }
 
-/// More bytes than any file of these data sets has, packed or not: SVHN's training images, unpacked, have 225 million.
+/// A limit above the size of every file, compressed or not: SVHN's decompressed training images have 225 million bytes.
 const MOST_BYTES: u64 = 400_000_000;
 
 /// The name and the bytes of a file.
@@ -184,7 +183,7 @@ fn read(location: &Location) -> Result<(Cow<'_, str>, Cow<'static, [u8]>), DataE
     }
 }
 
-/// Reads the files of a split, and notes in `files` what they are.
+/// Reads the files of a split and appends them to `files`.
 fn read_split(
     dataset: Dataset,
     split: Split,
@@ -196,9 +195,10 @@ fn read_split(
         let (name, stored) = read(location)?;
         let (bytes, sums) = (stored.len() as u64, Sums::of(&stored));
         let file = location.to_string();
-        let content = match dataset.is_idx() {
-            true => formats::decompressed(&file, stored)?,
-            false => stored,
+        let content = if dataset.is_idx() {
+            formats::decompressed(&file, stored)?
+        } else {
+            stored
         };
         files.push(SourceFile {
             location: location.clone(),

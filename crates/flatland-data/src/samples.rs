@@ -2,14 +2,14 @@
 
 use crate::ChannelNorm;
 
-/// Images as they are stored, and what they show. Those that [`load`](crate::load) returns keep to what the fields say.
+/// Images with their labels. The samples from [`load`](crate::load) satisfy the conditions of all fields.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Samples {
-    /// `[samples, channels, height, width]`, row by row, 0 to 255.
+    /// The pixels, `[samples, channels, height, width]` in row-major order, from 0 to 255.
     pub images: Vec<u8>,
-    /// `[samples]`, each from 0 to `classes − 1`.
+    /// The labels, `[samples]`, from 0 to `classes − 1`.
     pub labels: Vec<u8>,
-    /// Channels, height and width of an image.
+    /// The channels, the height and the width of an image.
     pub shape: [usize; 3],
     /// The number of classes.
     pub classes: usize,
@@ -21,7 +21,7 @@ impl Samples {
         self.labels.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no samples.
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
     }
@@ -35,7 +35,7 @@ impl Samples {
     ///
     /// # Panics
     ///
-    /// Where a label is no class.
+    /// Panics if a label is not below `classes`.
     pub fn class_sizes(&self) -> Vec<usize> {
         let mut sizes = vec![0; self.classes];
         for &label in &self.labels {
@@ -44,7 +44,7 @@ impl Samples {
         sizes
     }
 
-    /// `(x/255 − mean)/std` in each channel.
+    /// The normalized pixels, `(x/255 − mean)/std` in each channel.
     ///
     /// # Shapes
     ///
@@ -52,16 +52,16 @@ impl Samples {
     ///
     /// # Panics
     ///
-    /// Where the number of channels is not that of `norm`.
+    /// Panics if the length of `norm` is not the number of channels.
     pub fn normalized_f64(&self, norm: &[ChannelNorm]) -> Vec<f64> {
         self.normalized(norm, |value| value)
     }
 
-    /// As [`normalized_f64`](Self::normalized_f64), computed in `f64` and rounded once.
+    /// The normalized pixels of [`normalized_f64`](Self::normalized_f64), rounded once.
     ///
     /// # Panics
     ///
-    /// Where the number of channels is not that of `norm`.
+    /// Panics if the length of `norm` is not the number of channels.
     pub fn normalized_f32(&self, norm: &[ChannelNorm]) -> Vec<f32> {
         self.normalized(norm, |value| value as f32)
     }
@@ -80,7 +80,7 @@ impl Samples {
             .collect()
     }
 
-    /// Whether there are as many pixels as labels need, and every label is a class.
+    /// Whether the number of pixels matches the number of labels, and every label is below `classes`.
     #[cfg(test)]
     pub(crate) fn is_consistent(&self) -> bool {
         let labels = self.labels.iter();
@@ -91,7 +91,7 @@ impl Samples {
                 .all(|label| usize::from(label) < self.classes)
     }
 
-    /// The samples at these places, in this order.
+    /// The samples with these indices, in this order.
     pub(crate) fn at(&self, places: &[usize]) -> Self {
         let pixels = self.pixels();
         let image = |&place: &usize| &self.images[place * pixels..][..pixels];

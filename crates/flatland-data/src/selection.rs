@@ -2,23 +2,23 @@
 
 use crate::{DataError, Samples};
 
-/// Which samples to use.
+/// A selection of samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Selection {
-    /// All of them.
+    /// All samples.
     All,
-    /// For each class `⌊class size · samples / available⌋` samples drawn at random, in the order of the files; all of
-    /// them where `samples` is no less than there are.
+    /// `⌊class size · samples / available⌋` random samples of each class, in the order of the files. All samples if `samples`
+    /// is at least their number.
     ///
-    /// Each class is shuffled with the stream `(seed, "stratified subset", class)` of [`flatland_random`], and the
-    /// first of that order are taken. The same seed gives the same samples on every platform.
+    /// The samples of a class are the first after a shuffle with the stream `(seed, "stratified subset", class)` of
+    /// [`flatland_random`]. They depend on the seed and not on the platform.
     Stratified {
-        /// About how many samples to take.
+        /// The approximate number of samples.
         samples: usize,
-        /// Seed of the draws.
+        /// The seed of the random draws.
         seed: u64,
     },
-    /// The first so many samples of each class, in the order of the files. Classes without any sample are passed over.
+    /// The first samples of each class, in the order of the files. Classes without samples are ignored.
     FirstPerClass(usize),
 }
 
@@ -27,12 +27,12 @@ impl Samples {
     ///
     /// # Errors
     ///
-    /// [`DataError::SubsetTooSmall`] where a class that has samples would be left with none, and
-    /// [`DataError::PerClass`] where it has fewer than the first so many, or these are none.
+    /// Returns [`DataError::SubsetTooSmall`] if the subset would not contain every class that has samples, and
+    /// [`DataError::PerClass`] if the number per class is 0 or larger than the smallest class.
     ///
     /// # Panics
     ///
-    /// Where a label is no class.
+    /// Panics if a label is not below `classes`.
     pub fn select(&self, selection: Selection) -> Result<Self, DataError> {
         Ok(match selection {
             Selection::All => self.clone(),
@@ -70,7 +70,7 @@ impl Samples {
         Ok(chosen)
     }
 
-    /// The smallest class that has samples, and its size.
+    /// The smallest class that has samples, and its size. `None` if there are no samples.
     fn smallest_class(&self) -> Option<(usize, usize)> {
         let sizes = self.class_sizes().into_iter().enumerate();
         sizes

@@ -1,4 +1,4 @@
-//! Curvature-dynamics-aware tuning: gradient descent kept at the edge by the curvature along its step.
+//! Curvature-dynamics-aware tuning (CDAT): a step size from the curvature along the gradient.
 
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use crate::method::Start;
 use crate::vector::axpy;
 use crate::{Curvature, CurvatureFailure, Error, Method, Outcome, Step};
 
-/// The parameters of [`Cdat`]. The default is the paper's: `σ = 2.06`, and nothing else.
+/// The parameters of [`Cdat`]. The default is the paper's: `σ = 2.06`, without `ε`, averages and a largest step.
 ///
 /// The step size for the update direction `u = −g` is
 ///
@@ -16,19 +16,20 @@ use crate::{Curvature, CurvatureFailure, Error, Method, Outcome, Step};
 /// η = scale · max(−gᵀu, 0) / (|uᵀHu| + epsilon) = scale · ‖g‖² / (|gᵀHg| + epsilon)
 /// ```
 ///
-/// With `scale` 1 a step goes to the minimum of the quadratic model along `u`, with 2 it ends at equal height, on the
-/// edge. Without `epsilon`, averages and a largest step, `η·max|λ| ≥ scale` at every iteration.
+/// With `scale` 1, a step ends at the minimum of the quadratic model along `u`. With `scale` 2, it ends at the model's
+/// initial value, on the edge of stability. Without `epsilon`, averages and a largest step, `η·max|λ| ≥ scale` in every
+/// iteration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CdatConfig {
     /// `σ`, positive and finite.
     pub scale: f64,
-    /// `ε`, added to the curvature along the step; at least 0 and finite.
+    /// `ε`, which is added to the curvature along the step, at least 0 and finite.
     pub epsilon: f64,
-    /// `β` in `[0, 1)`: numerator and denominator are averages in which a value that is `t` iterations old has the
-    /// weight `β^t`. 0 takes the values of the iteration itself; averages are meant for stochastic gradients.
+    /// `β` in `[0, 1)`. Numerator and denominator are averages in which a value has the weight `β^t` after `t` iterations.
+    /// With 0, only the current values count. Averages are meant for stochastic gradients.
     pub averaging: f64,
-    /// No step is larger, where there is a limit.
+    /// The largest step size. `None` for no limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_step_size: Option<f64>,
 }
@@ -54,7 +55,7 @@ impl CdatConfig {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidParameter`] names the first parameter outside its range.
+    /// Returns [`Error::InvalidParameter`] for the first parameter outside its range.
     pub fn init(&self) -> Result<Cdat, Error> {
         let Self {
             scale,
@@ -77,7 +78,7 @@ impl CdatConfig {
     }
 }
 
-/// What CDAT carries from one iteration to the next: all that continuing a run needs besides the point.
+/// The state of CDAT between two iterations. With the point, it determines the rest of the run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct CdatState {
     /// The average of `‖g‖²`, 0 before the first step.
@@ -86,11 +87,11 @@ pub struct CdatState {
     denominator: f64,
 }
 
-/// Gradient descent with the step size that the curvature along the step gives; see [`CdatConfig`].
+/// Gradient descent with a step size from the curvature along the gradient, see [`CdatConfig`].
 ///
-/// An iteration takes one gradient, with the loss at `w_k`, and one curvature along it. It ends without a step where the
-/// run has converged (`‖g‖` or `f` below `1e-8`), where the loss or the gradient at `w_k` is not finite, and where
-/// no finite step size follows from the curvature, which vanishes or is not finite ([`Outcome::CurvatureFailed`]).
+/// An iteration evaluates one gradient, with the loss at `w_k`, and one curvature. It takes no step if the run has
+/// converged (`‖g‖` or `f` below `1e-8`), if the loss or the gradient at `w_k` is not finite, or if the curvature vanishes
+/// or is not finite ([`Outcome::CurvatureFailed`]).
 ///
 /// # References
 ///
@@ -103,18 +104,18 @@ pub struct Cdat {
 }
 
 impl Cdat {
-    /// What the method carries to the next iteration.
+    /// The state after the last iteration.
     pub fn state(&self) -> &CdatState {
         &self.state
     }
 
-    /// The method, to go on from an earlier [`state`](Self::state).
+    /// The method in an earlier [`state`](Self::state).
     pub fn with_state(mut self, state: CdatState) -> Self {
         self.state = state;
         self
     }
 
-    /// Takes in `‖g‖²` and a finite `gᵀHg`; the step size, unless none is finite.
+    /// Updates the averages with `‖g‖²` and a finite `gᵀHg`. Returns `None` if the step size is not finite.
     fn step_size(&mut self, squared_norm: f64, curvature: f64) -> Option<f64> {
         let CdatConfig {
             scale,
@@ -123,7 +124,7 @@ impl Cdat {
             max_step_size,
         } = self.config;
         let average = |old: f64, new: f64| averaging * old + (1.0 - averaging) * new;
-        // Both start at zero, so the weights that are still missing cancel in the quotient.
+        // Both averages start at zero, so their missing weights cancel in the quotient.
         self.state = CdatState {
             numerator: average(self.state.numerator, squared_norm),
             denominator: average(self.state.denominator, curvature.abs() + epsilon),

@@ -1,24 +1,47 @@
-//! What can be wrong with the parameters of a method.
+//! The errors of this crate.
 
 use thiserror::Error;
+
+use crate::MethodConfig;
 
 /// An error of this crate.
 #[derive(Debug, Clone, PartialEq, Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A parameter of a method lies outside its allowed range.
+    /// A parameter of a method is outside its range.
     #[error("{parameter} must be {allowed}, but is {value}")]
     InvalidParameter {
-        /// The parameter's name, as the configuration spells it.
+        /// The name of the parameter in the configuration.
         parameter: &'static str,
-        /// The value it was given.
+        /// The value of the parameter.
         value: f64,
-        /// The values it may take, as a phrase that follows "must be".
+        /// The allowed values, as a phrase after "must be".
         allowed: &'static str,
+    },
+    /// No method has this name.
+    #[error("there is no method {name:?}; the methods are {}", MethodConfig::NAMES.join(", "))]
+    UnknownMethod {
+        /// The name.
+        name: String,
     },
 }
 
-/// `Ok` if the parameter `is_allowed`, otherwise the error that names it.
+impl Error {
+    pub(crate) fn unknown_method(name: &str) -> Self {
+        Self::UnknownMethod {
+            name: name.to_owned(),
+        }
+    }
+}
+
+impl From<Error> for String {
+    /// The message of the error, for functions whose errors are messages.
+    fn from(error: Error) -> Self {
+        error.to_string()
+    }
+}
+
+/// Returns [`Error::InvalidParameter`] unless the parameter `is_allowed`.
 pub(crate) fn require(
     is_allowed: bool,
     parameter: &'static str,
@@ -36,7 +59,7 @@ pub(crate) fn require(
     }
 }
 
-/// `Ok` if the parameter is a positive finite number.
+/// Returns [`Error::InvalidParameter`] unless the parameter is positive and finite.
 pub(crate) fn require_positive(parameter: &'static str, value: f64) -> Result<(), Error> {
     let is_allowed = value > 0.0 && value.is_finite();
     require(is_allowed, parameter, value, "positive and finite")

@@ -8,7 +8,7 @@ use crate::method::Start;
 use crate::vector::axpy;
 use crate::{Error, Method, Objective, Step};
 
-/// The step size of [`GradientDescent`].
+/// The parameters of [`GradientDescent`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GradientDescentConfig {
@@ -17,7 +17,7 @@ pub struct GradientDescentConfig {
 }
 
 impl GradientDescentConfig {
-    /// Steps `w ← w − step_size·g`.
+    /// The parameters of the iteration `w ← w − step_size·g`.
     pub fn new(step_size: f64) -> Self {
         Self { step_size }
     }
@@ -26,7 +26,7 @@ impl GradientDescentConfig {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidParameter`] where the step size is not positive and finite.
+    /// Returns [`Error::InvalidParameter`] if the step size is not positive and finite.
     pub fn init(&self) -> Result<GradientDescent, Error> {
         require_positive("step_size", self.step_size)?;
         Ok(GradientDescent {
@@ -37,7 +37,7 @@ impl GradientDescentConfig {
 
 /// Gradient descent with a fixed step size: `w ← w − η·g`.
 ///
-/// With full batches it sharpens until `λ₁` reaches the edge `2/η`, and stays there.
+/// With full batches, the sharpness `λ₁` grows to the edge of stability `2/η` and stays there.
 ///
 /// # References
 ///

@@ -1,11 +1,11 @@
-//! Where a search begins.
+//! The first trial of a line search.
 
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
 use crate::error::{require, require_positive};
 
-/// The first trial step size of an iteration, before it is clipped.
+/// The first trial step size of an iteration, before clipping.
 ///
 /// # References
 ///
@@ -25,14 +25,14 @@ pub enum InitialTrial {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Polyak {
-    /// `f*`, the least loss there can be.
+    /// `f*`, a lower bound of the loss.
     pub optimal_loss: f64,
     /// `c_p`
     pub scale: f64,
-    /// What keeps the quotient finite where the gradient vanishes.
+    /// A constant that keeps the quotient finite for a vanishing gradient.
     pub guard: f64,
-    /// Whether the step is multiplied by `δ^l`, where `l ← max(l + backtracks − 1, 0)` after every search that
-    /// ends with a step.
+    /// Whether the step size is multiplied by `δ^l`, where `l ← max(l + backtracks − 1, 0)` after every search that takes a
+    /// step.
     pub remembers_cuts: bool,
 }
 

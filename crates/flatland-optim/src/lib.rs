@@ -1,10 +1,10 @@
 //! Step-size rules for gradient descent at the edge of stability.
 //!
-//! A [`Method`] moves a parameter vector and says in a [`Step`] what it did; all it knows of the problem is an
-//! [`Objective`]. The line searches are one struct made of parts, see [`LineSearchConfig`]: LS, NLS, PoNLS, NLS-ub and
-//! PoNoS are five ways to put them together. Beside them stand gradient descent with a fixed step size
+//! A [`Method`] updates a parameter vector and returns a record of the iteration, a [`Step`]. It sees the problem as an
+//! [`Objective`] alone. All line searches are one struct with exchangeable parts, see [`LineSearchConfig`]: LS, NLS,
+//! PoNLS, NLS-ub and PoNoS are five choices of the parts. The other methods are gradient descent with a fixed step size
 //! ([`GradientDescentConfig`]) or a warm-up ([`WarmUpConfig`]), SAM ([`SamConfig`]), and CDAT ([`CdatConfig`]), which
-//! asks for [`Curvature`].
+//! needs [`Curvature`]. [`MethodConfig`] selects a method by name.
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor};
@@ -39,8 +39,8 @@
 //!
 //! # Any burn module, in your own loop
 //!
-//! As burn's LBFGS does, a method takes closures; the loss of a trial is a closure of its own, which is given a module
-//! of plain tensors and so leaves no tape:
+//! [`step_module`](module::step_module) takes closures, as burn's LBFGS does. A second closure computes the loss of a trial
+//! from a module of plain tensors, so a trial leaves no tape:
 //!
 //! ```
 //! use burn::nn::LinearConfig;
@@ -73,6 +73,7 @@
 //! # Ok::<(), flatland_optim::Error>(())
 //! ```
 
+mod any;
 mod cdat;
 mod error;
 mod gradient_descent;
@@ -80,18 +81,21 @@ mod initial_trial;
 mod line_search;
 mod method;
 pub mod module;
+mod named;
 mod objective;
 mod reference;
 mod sam;
 pub mod vector;
 mod warm_up;
 
+pub use any::{AnyMethod, MethodState};
 pub use cdat::{Cdat, CdatConfig, CdatState};
 pub use error::Error;
 pub use gradient_descent::{GradientDescent, GradientDescentConfig};
 pub use initial_trial::{InitialTrial, Polyak};
 pub use line_search::{Extrapolation, LineSearch, LineSearchConfig, LineSearchState};
 pub use method::{Convergence, CurvatureFailure, Method, NonFinite, Outcome, SearchFailure, Step};
+pub use named::MethodConfig;
 pub use objective::{Counted, Curvature, Evaluations, Objective, Products};
 pub use reference::{Reference, ReferenceState};
 pub use sam::{Sam, SamConfig, SamState};

@@ -1,4 +1,4 @@
-//! Line searches that take the largest acceptable step, and their relatives.
+//! Line searches.
 
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
@@ -10,22 +10,23 @@ use crate::reference::{Reference, ReferenceState};
 use crate::vector::axpy;
 use crate::{Error, Method, Objective, Outcome, SearchFailure, Step};
 
-/// Whether a search goes on after its first trial was acceptable.
+/// How a search continues after an acceptable first trial.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Extrapolation {
-    /// The first trial is taken.
+    /// It takes the first trial.
     None,
-    /// `η ← η/δ` while that is acceptable, which ends with an equality up to `δ`: `η` is acceptable, `η/δ` is not.
+    /// `η ← η/δ` while the trial is acceptable. In the end `η` is acceptable and `η/δ` is not: an equality up to the factor
+    /// `δ`.
     UntilFailure,
-    /// `η ← η/δ` at most once in an iteration, and only if `η/δ < bound`.
+    /// `η ← η/δ` at most once in an iteration, if `η/δ < bound`.
     OnceBelow {
-        /// No step size grows to it.
+        /// The upper bound of extrapolated step sizes.
         bound: f64,
     },
 }
 
-/// The parts of a line search.
+/// The parts and parameters of a line search.
 ///
 /// A trial step size `η` is acceptable when
 ///
@@ -33,10 +34,10 @@ pub enum Extrapolation {
 /// f(w − η·g) ≤ R − sufficient_decrease · η · ‖g‖²
 /// ```
 ///
-/// and the left side is finite. `R` comes from [`reference`](Self::reference). The first trial comes from
-/// [`initial_trial`](Self::initial_trial), clipped to `[min_step_size, max_step_size]`. A first trial that is not
-/// acceptable is multiplied by `backtracking_factor` until it is; one that is may grow by
-/// [`extrapolation`](Self::extrapolation). No point is evaluated twice.
+/// and the left side is finite. [`reference`](Self::reference) defines `R`. [`initial_trial`](Self::initial_trial) defines
+/// the first trial, which is clipped to `[min_step_size, max_step_size]`. If the first trial is not acceptable, it is
+/// multiplied by `backtracking_factor` until it is. Otherwise [`extrapolation`](Self::extrapolation) may enlarge it. No
+/// point is evaluated twice.
 ///
 /// | method | reference | initial trial | extrapolation |
 /// |---|---|---|---|
@@ -57,19 +58,19 @@ pub struct LineSearchConfig {
     pub reference: Reference,
     /// The first trial of an iteration.
     pub initial_trial: InitialTrial,
-    /// What follows an acceptable first trial.
+    /// How the search continues after an acceptable first trial.
     pub extrapolation: Extrapolation,
     /// `c`, in `(0, 1)`.
     pub sufficient_decrease: f64,
     /// `δ`, in `(0, 1)`.
     pub backtracking_factor: f64,
-    /// The most trials in an iteration.
+    /// The largest number of trials in an iteration.
     pub max_trials: u32,
     /// `η₋₁`, the "previous" step size of the first iteration.
     pub first_step_size: f64,
-    /// No step is smaller.
+    /// The smallest step size.
     pub min_step_size: f64,
-    /// No first trial is larger; an extrapolation may be.
+    /// The largest first trial. An extrapolation may be larger.
     pub max_step_size: f64,
 }
 
@@ -109,14 +110,14 @@ impl LineSearchConfig {
         }
     }
 
-    /// PoNLS, the non-monotone search that starts from Polyak's step size and only shrinks it.
+    /// PoNLS, the non-monotone search that starts from Polyak's step size and does not extrapolate.
     pub fn ponls() -> Self {
         let polyak = InitialTrial::Polyak(Polyak::default());
         Self::new(MEAN_OF_ALL, polyak, Extrapolation::None)
     }
 
-    /// NLS-ub, the non-monotone search whose step sizes stay below the number of classes and so stabilise themselves:
-    /// with mean squared error a dead network is unstable from `η = K` on.
+    /// NLS-ub, the non-monotone search with step sizes below the number of classes `K`. With mean squared error, a network
+    /// with dead features is unstable for `η ≥ K`.
     pub fn nls_ub(classes: usize) -> Self {
         let bound = classes as f64;
         Self {
@@ -125,8 +126,7 @@ impl LineSearchConfig {
         }
     }
 
-    /// PoNoS, the stochastic predecessor of PoNLS: it asks for half the decrease that the gradient promises
-    /// (`c = 1/2`), starts at 10 at most, and remembers earlier cuts.
+    /// PoNoS, the stochastic predecessor of PoNLS, with `c = 1/2`, first trials up to 10, and a memory of earlier cuts.
     pub fn ponos() -> Self {
         let polyak = Polyak {
             remembers_cuts: true,
@@ -144,7 +144,7 @@ impl LineSearchConfig {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidParameter`] names the first parameter outside its range.
+    /// Returns [`Error::InvalidParameter`] for the first parameter outside its range.
     pub fn init(&self) -> Result<LineSearch, Error> {
         self.reference.check()?;
         self.initial_trial.check()?;
@@ -192,27 +192,26 @@ impl LineSearchConfig {
 /// `C` is the mean of all losses so far.
 const MEAN_OF_ALL: Reference = Reference::ZhangHager { xi: 1.0 };
 
-/// What a search carries from one iteration to the next: all that continuing a run needs besides the point.
+/// The state of a line search between two iterations. With the point, it determines the rest of the run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LineSearchState {
     reference: ReferenceState,
     /// The last accepted step size.
     step_size: f64,
-    /// `l`, the cuts that a Polyak start remembers.
+    /// `l`, the memory of cuts in Polyak's step size.
     cuts: u32,
 }
 
-/// Gradient descent whose step size a line search finds; see [`LineSearchConfig`].
+/// Gradient descent with step sizes from a line search, see [`LineSearchConfig`].
 ///
-/// An iteration takes one gradient, with the loss at `w_k`, and one loss for each trial. It ends without a step where
-/// the run has converged (`‖g‖` or `f` below `1e-8`), where the loss or the gradient at `w_k` is not finite, and where
-/// the search fails: after [`max_trials`](LineSearchConfig::max_trials), or when the next trial would be smaller than
-/// [`min_step_size`](LineSearchConfig::min_step_size). An extrapolation that meets the limit of trials, as it does on a
-/// function that falls without end, takes the last acceptable step size.
+/// An iteration evaluates one gradient, with the loss at `w_k`, and one loss for each trial. It takes no step if the run
+/// has converged (`‖g‖` or `f` below `1e-8`), if the loss or the gradient at `w_k` is not finite, or if the search fails:
+/// after [`max_trials`](LineSearchConfig::max_trials) trials, or if the next trial would be smaller than
+/// [`min_step_size`](LineSearchConfig::min_step_size). An extrapolation that reaches the limit of trials, as on an
+/// unbounded function, takes the last acceptable step size.
 ///
-/// Besides the point, a step holds two vectors of its dimension, the gradient and one trial, and what the objective
-/// holds while it evaluates them. An accepted trial is not kept but computed again, so that a later one may be
-/// evaluated in its place.
+/// Besides the point, a step holds two vectors of its dimension, the gradient and one trial, and the memory of the
+/// objective's evaluations. An accepted point is recomputed instead of stored, so a later trial can use its memory.
 #[derive(Debug, Clone)]
 pub struct LineSearch {
     config: LineSearchConfig,
@@ -220,12 +219,12 @@ pub struct LineSearch {
 }
 
 impl LineSearch {
-    /// What the search carries to the next iteration.
+    /// The state after the last iteration.
     pub fn state(&self) -> &LineSearchState {
         &self.state
     }
 
-    /// The search, to go on from an earlier [`state`](Self::state).
+    /// The search in an earlier [`state`](Self::state).
     pub fn with_state(mut self, state: LineSearchState) -> Self {
         self.state = state;
         self
@@ -310,7 +309,7 @@ struct Search<'a, O: ?Sized> {
     backtracks: u32,
 }
 
-/// A step size that is acceptable, and the loss there.
+/// An acceptable step size and its loss.
 #[derive(Clone, Copy)]
 struct Accepted {
     step_size: f64,
@@ -366,7 +365,7 @@ impl<O: Objective + ?Sized> Search<'_, O> {
         }
     }
 
-    /// Evaluates a trial.
+    /// Evaluates a trial. `None` if it is not acceptable.
     fn try_step(&mut self, step_size: f64) -> Option<Accepted> {
         self.trials += 1;
         let Start {

@@ -1,4 +1,4 @@
-//! One step of a method, and the record it leaves.
+//! A method, and the record of one of its iterations.
 
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
@@ -6,35 +6,36 @@ use serde::{Deserialize, Serialize};
 use crate::Objective;
 use crate::vector::norm;
 
-/// A rule that moves a point once and remembers what it needs for the next move.
+/// An iterative method.
 ///
-/// `O` is what the rule asks of the problem: an [`Objective`] for line searches and gradient descent, a
-/// [`Curvature`](crate::Curvature) for rules that look at the Hessian.
+/// `O` is the required type of problem: an [`Objective`] for line searches and gradient descent, a
+/// [`Curvature`](crate::Curvature) for methods that use the Hessian.
 pub trait Method<O: ?Sized> {
-    /// Moves `point` once. The returned point is `point` itself unless the outcome is [`Outcome::Stepped`].
+    /// Runs one iteration from `point`. Returns the next point, which is `point` itself unless the outcome is
+    /// [`Outcome::Stepped`], and the record of the iteration.
     fn step(&mut self, objective: &mut O, point: Tensor<1>) -> (Tensor<1>, Step);
 }
 
-/// What happened in one iteration.
+/// The record of one iteration.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Step {
-    /// `f(w_k)`, at the point the step started from.
+    /// `f(w_k)`, the loss before the step.
     pub loss: f64,
     /// `‖∇f(w_k)‖`.
     pub gradient_norm: f64,
-    /// The step size `η_k` taken; 0 when no step was taken.
+    /// The step size `η_k`, 0 if no step was taken.
     pub step_size: f64,
-    /// The first trial step size, where there was one.
+    /// The first trial step size. `None` if there was no trial.
     pub initial_step_size: Option<f64>,
-    /// Trial losses evaluated.
+    /// The number of trials.
     pub trials: u32,
-    /// How often the step size was cut.
+    /// The number of backtracking steps.
     pub backtracks: u32,
-    /// The reference value `R` of the search.
+    /// The reference value `R`. `None` if the method is no line search.
     pub reference_value: Option<f64>,
-    /// Zhang and Hager's average `C`, where the reference is theirs.
+    /// Zhang and Hager's average `C`. `None` for other references.
     pub average_loss: Option<f64>,
-    /// `f(w_{k+1})` where the search evaluated it.
+    /// `f(w_{k+1})`. `None` if it was not evaluated.
     pub accepted_loss: Option<f64>,
     /// How the iteration ended.
     pub outcome: Outcome,
@@ -46,17 +47,17 @@ pub struct Step {
 pub enum Outcome {
     /// A step was taken.
     Stepped,
-    /// `‖g‖` or `f` is below its threshold: there is nothing left to do.
+    /// `‖g‖` or `f` is below its threshold, and no step was taken.
     Converged(Convergence),
     /// No acceptable step size was found, and no step was taken.
     SearchFailed(SearchFailure),
-    /// A method that divides by the curvature along the step finds no finite step size, and no step was taken.
+    /// No finite step size follows from the curvature along the gradient, and no step was taken.
     CurvatureFailed(CurvatureFailure),
     /// The loss or the gradient at `w_k` is not finite, and no step was taken.
     Diverged(NonFinite),
 }
 
-/// Which threshold a converged run fell below.
+/// The criterion of a converged run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Convergence {
@@ -66,27 +67,27 @@ pub enum Convergence {
     Loss,
 }
 
-/// Why a search ended without an acceptable step size.
+/// The reason for the failure of a line search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SearchFailure {
     /// The limit of trials was reached.
     TrialLimit,
-    /// The step size fell below its least value.
+    /// The step size fell below its smallest value.
     StepTooSmall,
 }
 
-/// Why no step size follows from the curvature along the step.
+/// The reason why no step size follows from the curvature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CurvatureFailure {
-    /// It vanishes, up to rounding.
+    /// The curvature vanishes, up to rounding.
     Vanishes,
-    /// It is not finite, though the loss and the gradient are.
+    /// The curvature is not finite, although the loss and the gradient are.
     NonFinite,
 }
 
-/// What was not finite.
+/// The quantity that is not finite.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum NonFinite {
@@ -96,12 +97,12 @@ pub enum NonFinite {
     Gradient,
 }
 
-/// Below it, the norm of the gradient counts as zero.
+/// A smaller norm of the gradient counts as zero.
 const LEAST_GRADIENT_NORM: f64 = 1e-8;
-/// Below it, the loss counts as zero.
+/// A smaller loss counts as zero.
 const LEAST_LOSS: f64 = 1e-8;
 
-/// Where an iteration begins: what every method that follows the gradient knows before it moves.
+/// The loss and the gradient at the start of an iteration.
 #[derive(Debug, Clone)]
 pub(crate) struct Start {
     /// `f(w_k)`
@@ -117,7 +118,7 @@ impl Start {
     ///
     /// # Errors
     ///
-    /// The record of an iteration that ends before it begins: the run has converged, or diverged.
+    /// Returns the record of an iteration without a step if the run has converged or diverged.
     pub(crate) fn evaluate<O: Objective + ?Sized>(
         objective: &mut O,
         point: &Tensor<1>,
@@ -146,7 +147,7 @@ impl Start {
         })
     }
 
-    /// A record with what is known, for an iteration that takes no trial.
+    /// The record of an iteration without trials.
     pub(crate) fn step(&self) -> Step {
         Step {
             loss: self.loss,

@@ -1,7 +1,7 @@
-//! Between a burn module and the flat vector that methods work on.
+//! Conversions between a burn module and the flat vector of its parameters.
 //!
-//! The vector holds the trainable parameters in the order in which the module visits them, each row by row. Which ones
-//! are trainable is read off a module that is ready for training: its parameters are on a device with autodiff.
+//! The vector contains the trainable parameters in the order in which the module visits them, each in row-major order. The
+//! parameters of a module are trainable if they are on a device with autodiff.
 
 use std::collections::HashSet;
 
@@ -13,10 +13,14 @@ use crate::{Method, Objective, Step};
 
 /// The trainable parameters of a module, on the plain device.
 ///
+/// # Shapes
+///
+/// - output: `[dimension]`
+///
 /// # Panics
 ///
-/// Where the module has no trainable parameter, or the same one in two places (tied weights): burn keeps one gradient
-/// for each parameter, and a vector would give it two values.
+/// Panics if the module has no trainable parameter, or if it contains one parameter twice (tied weights): burn has one
+/// gradient for each parameter, but a vector would contain two values.
 pub fn flatten<M: Module>(module: &M) -> Tensor<1> {
     #[derive(Default)]
     struct Parameters {
@@ -43,11 +47,11 @@ pub fn flatten<M: Module>(module: &M) -> Tensor<1> {
     Tensor::cat(visitor.values, 0)
 }
 
-/// The module with the entries of `point` in place of its trainable parameters, ready to be differentiated.
+/// Replaces the trainable parameters of a module by the entries of `point`. The module can be differentiated.
 ///
 /// # Panics
 ///
-/// Where `point` does not have an entry for each trainable parameter.
+/// Panics if the length of `point` is not the number of trainable parameters.
 pub fn with_parameters<M: Module>(module: M, point: &Tensor<1>) -> M {
     struct Writer<'a> {
         point: &'a Tensor<1>,
@@ -68,7 +72,7 @@ pub fn with_parameters<M: Module>(module: M, point: &Tensor<1>) -> M {
             let entries = self.point.clone().slice(start..self.place);
             param.map(|old| {
                 let value = Tensor::from_inner(entries.reshape(old.shape()));
-                // Operands of one operation must agree in it, and the inputs have the device's.
+                // All operands of an operation must have the same strategy.
                 let value = match old.gradient_checkpointing_strategy() {
                     Some(strategy) => value.with_gradient_checkpointing_strategy(strategy),
                     None => value,
@@ -87,30 +91,30 @@ pub fn with_parameters<M: Module>(module: M, point: &Tensor<1>) -> M {
     module
 }
 
-/// The module with the entries of `point` as constants in place of its trainable parameters, in the state that
-/// [`Module::valid`] gives it: nothing is on a device with autodiff, so a pass through it leaves no tape, and its
-/// running statistics are its own.
+/// Replaces the trainable parameters of a module by the entries of `point`, as constants. The module is in the state of
+/// [`Module::valid`]: no parameter is on a device with autodiff, so a forward pass leaves no tape and does not change
+/// running statistics.
 ///
-/// Parameters that are not trainable keep their values. A module that stands for a *direction* should have none.
+/// Parameters that are not trainable keep their values.
 ///
 /// # Panics
 ///
-/// Where `point` does not have an entry for each trainable parameter.
+/// Panics if the length of `point` is not the number of trainable parameters.
 pub fn with_constants<M: Module>(module: M, point: &Tensor<1>) -> M {
     with_parameters(module, point).valid()
 }
 
-/// Moves a module once by a method, as [`Method::step`] does a point.
+/// Runs one iteration of a method on the parameters of a module, see [`Method::step`].
 ///
-/// - `loss` is given a module of plain tensors and returns its loss. It is called once for each trial.
-/// - `gradient` is given a module whose trainable parameters are on a tape and returns its loss with the gradients.
+/// - `loss` receives a module of plain tensors and returns its loss. It is called once for each trial.
+/// - `gradient` receives a module whose trainable parameters are on a tape and returns its loss and gradients.
 ///
-/// Both must be the same function. They are not where the module holds burn's own `BatchNorm` or `Dropout`: these act
-/// in a module of plain tensors as they do in validation.
+/// Both closures must compute the same function. This is not the case for modules with burn's own `BatchNorm` or
+/// `Dropout`, which behave in a module of plain tensors as in validation.
 ///
 /// # Panics
 ///
-/// Where the module has no trainable parameter, or the same one in two places.
+/// Panics if the module has no trainable parameter, or if it contains one parameter twice.
 pub fn step_module<M, R, L, G>(method: &mut R, module: M, loss: L, gradient: G) -> (M, Step)
 where
     M: Module,
@@ -128,7 +132,7 @@ where
     (with_parameters(objective.module, &point), step)
 }
 
-/// The loss of a burn module as a function of its trainable parameters, from two closures; see [`step_module`].
+/// The loss of a burn module as a function of its trainable parameters, computed by two closures. See [`step_module`].
 #[derive(Debug, Clone)]
 pub struct ModuleObjective<M, L, G> {
     module: M,
@@ -158,7 +162,11 @@ where
     }
 }
 
-/// The gradients of a module's trainable parameters, zero where a parameter has none.
+/// The gradients of a module's trainable parameters, zero for a parameter without a gradient.
+///
+/// # Shapes
+///
+/// - output: `[dimension]`
 pub fn flatten_gradients<M: Module>(module: &M, gradients: &GradientsParams) -> Tensor<1> {
     struct Gradients<'a>(&'a GradientsParams, Vec<Tensor<1>>);
     impl ModuleVisitor for Gradients<'_> {

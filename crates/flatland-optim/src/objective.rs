@@ -1,46 +1,45 @@
-//! What a method sees of the problem: values, gradients, Hessian products, and how often each was asked for.
+//! The problem: losses, gradients and Hessian-vector products, and the number of their evaluations.
 
 use burn::tensor::Tensor;
 
 use crate::vector::dot;
 
-/// A function of a parameter vector, as a step-size rule sees it.
+/// A differentiable function of a parameter vector.
 ///
 /// Every point, gradient and direction is a rank-1 tensor of length [`dimension`](Objective::dimension) on a plain
-/// (not autodiff) device. Scalars that steer an algorithm come back as `f64` whatever the float type of the tensors.
+/// (not autodiff) device. Scalars are `f64` for every float type of the tensors.
 ///
-/// A value that overflows is returned as it is (`NaN` or infinite): deciding what that means is the method's business.
+/// A value that overflows is returned as `NaN` or infinity. The method decides how to handle it.
 ///
 /// # Panics
 ///
-/// Implementations may panic where the backend does (out of memory, a lost GPU, a point of the wrong length).
+/// Implementations may panic if the backend does (out of memory, a lost GPU, a point of the wrong length).
 pub trait Objective {
-    /// Number of parameters.
+    /// The number of parameters.
     fn dimension(&self) -> usize;
 
-    /// `f(point)`, without leaving anything behind: no tape, no running statistics, no copy of the parameters.
+    /// `f(point)`, without side effects: no tape, no update of running statistics, no copy of the parameters.
     fn loss(&mut self, point: &Tensor<1>) -> f64;
 
     /// `f(point)` and `∇f(point)`.
     fn loss_and_gradient(&mut self, point: &Tensor<1>) -> (f64, Tensor<1>);
 }
 
-/// Multiplies directions by the Hessian at one point.
+/// The products of the Hessian at one point with given directions.
 pub type Products<'a> = Box<dyn FnMut(&Tensor<1>) -> Tensor<1> + 'a>;
 
-/// An objective that also knows its second derivative along a direction.
+/// An objective with second derivatives.
 pub trait Curvature: Objective {
     /// The Hessian-vector product `∇²f(point) · direction`.
     fn hvp(&mut self, point: &Tensor<1>, direction: &Tensor<1>) -> Tensor<1>;
 
-    /// The products with the Hessian at one point, for many directions. An implementation may keep what they have in
-    /// common; unless it does, each is an [`hvp`](Self::hvp).
+    /// The products of the Hessian at one point with several directions. An implementation may share work between them. By
+    /// default, each product is an [`hvp`](Self::hvp).
     fn products_at<'a>(&'a mut self, point: &'a Tensor<1>) -> Products<'a> {
         Box::new(move |direction| self.hvp(point, direction))
     }
 
-    /// The curvature `directionᵀ · ∇²f(point) · direction`. Unless an implementation has a cheaper way to it, this takes
-    /// one [`hvp`](Self::hvp).
+    /// The curvature `directionᵀ · ∇²f(point) · direction`. By default, it takes one [`hvp`](Self::hvp).
     fn curvature_along(&mut self, point: &Tensor<1>, direction: &Tensor<1>) -> f64 {
         dot(direction, &self.hvp(point, direction))
     }
@@ -74,27 +73,27 @@ impl<O: Curvature + ?Sized> Curvature for &mut O {
     }
 }
 
-/// How often each part of an [`Objective`] was evaluated.
+/// The number of evaluations of an [`Objective`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Evaluations {
-    /// Losses without a gradient.
+    /// The losses without a gradient.
     pub losses: u64,
-    /// Gradients (each comes with the loss at its point).
+    /// The gradients, each with the loss at its point.
     pub gradients: u64,
-    /// Hessian-vector products.
+    /// The Hessian-vector products.
     pub products: u64,
-    /// Curvatures along a direction; an objective may spend a Hessian-vector product on each.
+    /// The curvatures along a direction. Each may take a Hessian-vector product.
     pub curvatures: u64,
 }
 
 impl Evaluations {
-    /// Function evaluations as the paper counts them: every loss, with or without its gradient.
+    /// The number of function evaluations in the paper's sense: losses with and without a gradient.
     pub fn functions(&self) -> u64 {
         self.losses + self.gradients
     }
 }
 
-/// Counts every call to the objective inside it, so that no method has to.
+/// An objective that counts its evaluations.
 #[derive(Debug, Clone)]
 pub struct Counted<O> {
     objective: O,
@@ -102,7 +101,7 @@ pub struct Counted<O> {
 }
 
 impl<O> Counted<O> {
-    /// Starts counting at zero.
+    /// Wraps an objective, with all counts at zero.
     pub fn new(objective: O) -> Self {
         Self {
             objective,
@@ -110,12 +109,12 @@ impl<O> Counted<O> {
         }
     }
 
-    /// The calls so far.
+    /// The evaluations so far.
     pub fn evaluations(&self) -> Evaluations {
         self.evaluations
     }
 
-    /// The objective inside; what is asked of it directly is not counted.
+    /// The wrapped objective. Its evaluations are not counted.
     pub fn inner_mut(&mut self) -> &mut O {
         &mut self.objective
     }
@@ -144,10 +143,10 @@ impl<O: Curvature> Curvature for Counted<O> {
     }
 
     fn products_at<'a>(&'a mut self, point: &'a Tensor<1>) -> Products<'a> {
-        let made = &mut self.evaluations.products;
+        let count = &mut self.evaluations.products;
         let mut products = self.objective.products_at(point);
         Box::new(move |direction| {
-            *made += 1;
+            *count += 1;
             products(direction)
         })
     }

@@ -1,4 +1,4 @@
-//! What a trial loss is compared with.
+//! The reference value of a line search.
 
 use std::collections::VecDeque;
 
@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::Error;
 use crate::error::require;
 
-/// The reference value `R` of a search, from the losses so far. `R ≥ f(w_k)` always: the slack `ε = R − f(w_k)` is what
-/// lets a step raise the loss.
+/// The reference value `R` of a search, computed from the losses so far. `R ≥ f(w_k)`, and the slack `ε = R − f(w_k)`
+/// allows a step to increase the loss.
 ///
 /// # References
 ///
@@ -19,25 +19,25 @@ use crate::error::require;
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Reference {
-    /// `R = f(w_k)`: the loss falls with every step.
+    /// `R = f(w_k)`: every step decreases the loss.
     Monotone,
-    /// `R` is the largest of the last `window` losses, `f(w_k)` among them.
+    /// `R` is the largest of the last `window` losses, including `f(w_k)`.
     Grippo {
-        /// `M`, at least 1; 1 is [`Monotone`](Self::Monotone).
+        /// `M`, at least 1. With 1, the search is [`Monotone`](Self::Monotone).
         window: usize,
     },
-    /// `R = max(C_k, f(w_k))` with the weighted mean of all losses so far, updated before the search:
+    /// `R = max(C_k, f(w_k))` with the weighted mean `C_k` of all losses so far, which is updated before the search:
     /// `Q_k = ξ·Q_{k−1} + 1`, `C_k = (ξ·Q_{k−1}·C_{k−1} + f(w_k))/Q_k`, from `Q = C = 0`.
     ZhangHager {
-        /// `ξ` in `[0, 1]`: 0 is [`Monotone`](Self::Monotone), 1 makes `C` the mean of all losses so far.
+        /// `ξ` in `[0, 1]`. With 0, the search is [`Monotone`](Self::Monotone). With 1, `C` is the mean of all losses.
         xi: f64,
     },
 }
 
-/// The losses that a [`Reference`] remembers.
+/// The state of a [`Reference`].
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ReferenceState {
-    /// The last losses, the newest at the end, as many as a window holds.
+    /// The losses in the window, the newest last.
     recent: VecDeque<f64>,
     /// `Q`
     weight: f64,
@@ -61,7 +61,7 @@ impl Reference {
         }
     }
 
-    /// Takes in `f(w_k)` and yields `R`.
+    /// Updates the state with `f(w_k)` and returns `R`.
     pub(crate) fn update(&self, state: &mut ReferenceState, loss: f64) -> ReferenceValue {
         match *self {
             Self::Monotone => ReferenceValue {

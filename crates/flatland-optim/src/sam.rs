@@ -8,22 +8,22 @@ use crate::method::Start;
 use crate::vector::{axpy, norm};
 use crate::{Error, Method, NonFinite, Objective, Outcome, Step};
 
-/// The parameters of [`Sam`]: those of the ascent step, and of the descent that takes its gradient.
+/// The parameters of [`Sam`], for the ascent step and the descent step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SamConfig {
     /// `η`, positive and finite.
     pub step_size: f64,
-    /// `ρ`, the length of the ascent step; at least 0 and finite.
+    /// `ρ`, the length of the ascent step, at least 0 and finite.
     pub rho: f64,
     /// `μ` in `[0, 1)`, without dampening.
     pub momentum: f64,
-    /// `d`, at least 0 and finite: `d·w` is added to the gradient, as in PyTorch's SGD.
+    /// `d`, at least 0 and finite. `d·w` is added to the gradient, as in PyTorch's SGD.
     pub weight_decay: f64,
 }
 
 impl SamConfig {
-    /// The paper's descent, with momentum 0.9 and weight decay 1e-4, and `ρ = 0.05`.
+    /// The paper's parameters: momentum 0.9, weight decay 1e-4 and `ρ = 0.05`.
     pub fn new(step_size: f64) -> Self {
         Self {
             momentum: 0.9,
@@ -32,7 +32,7 @@ impl SamConfig {
         }
     }
 
-    /// Without momentum and weight decay; `ρ = 0.05`.
+    /// `ρ = 0.05`, without momentum and weight decay.
     pub fn plain(step_size: f64) -> Self {
         Self {
             step_size,
@@ -46,7 +46,7 @@ impl SamConfig {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidParameter`] names the first parameter outside its range.
+    /// Returns [`Error::InvalidParameter`] for the first parameter outside its range.
     pub fn init(&self) -> Result<Sam, Error> {
         let Self {
             step_size,
@@ -72,16 +72,16 @@ impl SamConfig {
         })
     }
 
-    /// The sharpness at which the method is on its edge of stability, where the gradient has this norm: on a quadratic
-    /// with the gradient along the top eigenvector, a larger `λ₁` makes the iteration diverge.
+    /// The sharpness at the method's edge of stability for a gradient of this norm. On a quadratic with the gradient along
+    /// the top eigenvector, the iteration diverges for a larger `λ₁`.
     ///
     /// ```text
     /// ‖g‖/(2ρ) · (√(1 + 4ρ·e/‖g‖) − 1)        e = 2(1 + μ)/η − d
     /// ```
     ///
-    /// is the solution `λ` of `λ·(1 + ρλ/‖g‖) = e`, where `e` is the edge of the descent alone: `2/η` without momentum and
-    /// weight decay. It is below `e`, tends to `e` as `ρ → 0` and to 0 as the gradient vanishes, and is 0 where the weight
-    /// decay alone makes the descent unstable, `e ≤ 0`.
+    /// is the solution `λ` of `λ·(1 + ρλ/‖g‖) = e`, where `e` is the edge of the descent step alone: `2/η` without momentum
+    /// and weight decay. It is below `e`, tends to `e` as `ρ → 0` and to 0 as the gradient vanishes, and is 0 if `e ≤ 0`,
+    /// where weight decay alone makes the iteration unstable.
     ///
     /// # References
     ///
@@ -92,28 +92,28 @@ impl SamConfig {
         if self.rho == 0.0 || descent <= 0.0 {
             return descent.max(0.0);
         }
-        // The same root without a difference of nearly equal numbers.
+        // The same solution without a difference of nearly equal numbers.
         2.0 * descent / (1.0 + (1.0 + 4.0 * self.rho * descent / gradient_norm).sqrt())
     }
 }
 
-/// What SAM carries from one iteration to the next: all that continuing a run needs besides the point.
+/// The state of SAM between two iterations. With the point, it determines the rest of the run.
 #[derive(Debug, Clone, Default)]
 pub struct SamState {
-    /// The momentum buffer, of the length of a point: none before the first step, and none ever without momentum.
+    /// The momentum buffer, `[dimension]`. `None` before the first step and without momentum.
     pub buffer: Option<Tensor<1>>,
 }
 
-/// Descent with the gradient from a point a little way uphill:
+/// Sharpness-aware minimization, which descends along the gradient at a point uphill:
 ///
 /// ```text
 /// e = ρ·g/‖g‖        g' = ∇f(w + e)        b ← μ·b + g' + d·w        w ← w − η·b
 /// ```
 ///
-/// where `b` is `g' + d·w` itself in the first step. See [`SamConfig`].
+/// with `b = g' + d·w` in the first step. See [`SamConfig`].
 ///
-/// An iteration takes two gradients. It ends without a step where the run has converged (`‖g‖` or `f` at `w_k` below
-/// `1e-8`), and where the loss or one of the gradients is not finite.
+/// An iteration evaluates two gradients. It takes no step if the run has converged (`‖g‖` or `f` at `w_k` below `1e-8`), or
+/// if the loss or one of the gradients is not finite.
 ///
 /// # References
 ///
@@ -126,12 +126,12 @@ pub struct Sam {
 }
 
 impl Sam {
-    /// What the method carries to the next iteration.
+    /// The state after the last iteration.
     pub fn state(&self) -> &SamState {
         &self.state
     }
 
-    /// The method, to go on from an earlier [`state`](Self::state).
+    /// The method in an earlier [`state`](Self::state).
     pub fn with_state(mut self, state: SamState) -> Self {
         self.state = state;
         self

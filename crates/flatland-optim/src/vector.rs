@@ -1,6 +1,6 @@
-//! The few operations on parameter vectors that methods and eigensolvers are made of.
+//! The operations of methods and eigensolvers on parameter vectors.
 //!
-//! Vectors are rank-1 tensors on a plain (not autodiff) device. Scalars live on the host, as `f64`.
+//! Vectors are rank-1 tensors on a plain (not autodiff) device. Scalars are `f64` on the host.
 
 use burn::tensor::Tensor;
 pub use flatland_kernels::{axpy, dot};

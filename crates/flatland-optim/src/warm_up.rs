@@ -1,4 +1,4 @@
-//! Gradient descent whose step size follows a warm-up.
+//! Gradient descent with a warm-up of the step size.
 
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
@@ -8,21 +8,21 @@ use crate::method::Start;
 use crate::vector::axpy;
 use crate::{Error, Method, Objective, Step};
 
-/// A warm-up in three parts: the step size grows by a factor in every iteration until the next one would pass the peak,
-/// stays on the peak for a while, then takes its last value for good.
+/// A warm-up in three phases. The step size grows by a factor in every iteration until it would exceed the peak, stays at
+/// the peak for some iterations, and then has its last value.
 ///
-/// The two of the paper differ in whether they cross `η = K`, the number of classes, from where on a dead network is
-/// unstable with mean squared error: [`new`](Self::new) does, [`bounded`](Self::bounded) does not.
+/// With mean squared error and `K` classes, a network with dead features is unstable for `η ≥ K`. The paper's
+/// [warm-up](Self::new) crosses this edge, and its [bounded warm-up](Self::bounded) does not.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WarmUpConfig {
     /// The step size of the first iteration.
     pub first_step_size: f64,
-    /// What the step size is multiplied by in every iteration, above 1.
+    /// The factor of the step size in every iteration, above 1.
     pub growth: f64,
-    /// No step size grows past it.
+    /// The largest step size.
     pub peak: f64,
-    /// Iterations at the peak.
+    /// The number of iterations at the peak.
     pub peak_iterations: u32,
     /// The step size after the peak.
     pub last_step_size: f64,
@@ -40,7 +40,7 @@ impl WarmUpConfig {
         }
     }
 
-    /// GD-warmup-ub: from 0.0125 by 25% in every iteration to `0.9·K`, never above.
+    /// GD-warmup-ub: from 0.0125 by 25% in every iteration to `0.9·K`.
     pub fn bounded(classes: usize) -> Self {
         let crossing = Self::new(classes);
         Self {
@@ -54,7 +54,7 @@ impl WarmUpConfig {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidParameter`] names the first parameter outside its range.
+    /// Returns [`Error::InvalidParameter`] for the first parameter outside its range.
     pub fn init(&self) -> Result<WarmUp, Error> {
         require_positive("first_step_size", self.first_step_size)?;
         require_positive("peak", self.peak)?;
@@ -72,19 +72,18 @@ impl WarmUpConfig {
     }
 }
 
-/// Where a warm-up stands: all that continuing a run needs besides the point.
+/// The state of a warm-up between two iterations. With the point, it determines the rest of the run.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct WarmUpState {
-    /// The next step size on the way up, past the peak once that is reached.
+    /// The next step size of the growth phase, above the peak once that has ended.
     next: f64,
-    /// Steps taken at the peak.
+    /// The number of steps at the peak.
     at_peak: u32,
 }
 
-/// Gradient descent, `w ← w − η·g`, whose step size follows a warm-up; see [`WarmUpConfig`].
+/// Gradient descent, `w ← w − η·g`, with a warm-up of the step size. See [`WarmUpConfig`].
 ///
-/// An iteration takes one gradient. One that ends without a step, as of [`GradientDescent`](crate::GradientDescent),
-/// does not advance the warm-up.
+/// An iteration evaluates one gradient. An iteration without a step does not advance the warm-up.
 ///
 /// # References
 ///
@@ -97,18 +96,18 @@ pub struct WarmUp {
 }
 
 impl WarmUp {
-    /// Where the warm-up stands.
+    /// The state after the last iteration.
     pub fn state(&self) -> &WarmUpState {
         &self.state
     }
 
-    /// The method, to go on from an earlier [`state`](Self::state).
+    /// The method in an earlier [`state`](Self::state).
     pub fn with_state(mut self, state: WarmUpState) -> Self {
         self.state = state;
         self
     }
 
-    /// The step size of this iteration; the next call is the next iteration's.
+    /// Returns the step size of this iteration and advances to the next.
     fn advance(&mut self) -> f64 {
         let (config, state) = (&self.config, &mut self.state);
         if state.next <= config.peak {

@@ -7,20 +7,20 @@
 use super::{MOST_SAMPLES, is_web_page};
 use crate::{DataError, Samples};
 
-/// Bytes of an image: red, green and blue planes, each row by row.
+/// The bytes of an image: red, green and blue planes, each in row-major order.
 const PIXELS: usize = 3 * 32 * 32;
 
-/// A CIFAR-10 file: records of a label and an image.
+/// Reads a CIFAR-10 file: records of a label and an image.
 pub(crate) fn cifar10(file: &str, bytes: &[u8]) -> Result<Samples, DataError> {
     records(file, bytes, [10])
 }
 
-/// A CIFAR-100 file: records of a coarse label, which is only checked, a fine label and an image.
+/// Reads a CIFAR-100 file: records of a coarse label, which is checked and not used, a fine label and an image.
 pub(crate) fn cifar100(file: &str, bytes: &[u8]) -> Result<Samples, DataError> {
     records(file, bytes, [20, 100])
 }
 
-/// Records that start with a label of each of these numbers of classes. The last one counts.
+/// Reads records that start with one label for each of these numbers of classes. The last label is used.
 fn records<const LABELS: usize>(
     file: &str,
     bytes: &[u8],

@@ -8,10 +8,10 @@ use flate2::read::MultiGzDecoder;
 use super::{MOST_SAMPLES, first_bytes, is_web_page};
 use crate::DataError;
 
-/// The longest IDX file that can be right: the most images of 28×28 pixels, and a header.
+/// The size of the largest valid IDX file: images of 28×28 pixels and a header.
 const MOST_BYTES: u64 = (MOST_SAMPLES * 28 * 28 + 16) as u64;
 
-/// The bytes of an IDX file that may be compressed. No more is unpacked than any such file can hold.
+/// Decompresses an IDX file if it is compressed, up to the size of the largest valid file.
 pub(crate) fn decompressed<'a>(
     file: &str,
     bytes: Cow<'a, [u8]>,
@@ -98,7 +98,7 @@ mod tests {
         }
     }
 
-    /// A small file that unpacks to more than it may is given up early.
+    /// Decompression of a small file stops at the limit.
     #[test]
     fn a_bomb_is_refused() {
         let bomb = gzip(&vec![0; MOST_BYTES as usize + 1]);

@@ -1,4 +1,4 @@
-//! EMNIST, MNIST and Fashion-MNIST: IDX files, of images or of labels.
+//! EMNIST, MNIST and Fashion-MNIST: IDX files of images and of labels.
 //!
 //! # References
 //!
@@ -7,7 +7,7 @@
 use super::{MOST_SAMPLES, first_bytes};
 use crate::DataError;
 
-/// How an IDX file of images lays out an image.
+/// The memory order of the images in an IDX file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Orientation {
     /// Row by row.
@@ -16,7 +16,7 @@ pub(crate) enum Orientation {
     Transposed,
 }
 
-/// An IDX file of `size × size` images, upright on the way out: `[samples, 1, size, size]`.
+/// Reads an IDX file of `size × size` images. Returns upright images, `[samples, 1, size, size]`.
 pub(crate) fn images(
     file: &str,
     bytes: &[u8],
@@ -45,7 +45,7 @@ pub(crate) fn images(
     Ok(images)
 }
 
-/// An IDX file of labels from `first` to `first + classes − 1`, counted from 0 on the way out.
+/// Reads an IDX file of labels from `first` to `first + classes − 1`. Returns labels from 0.
 pub(crate) fn labels(
     file: &str,
     bytes: &[u8],
@@ -69,7 +69,7 @@ pub(crate) fn labels(
         .collect()
 }
 
-/// The dimensions of an IDX file of unsigned bytes, and its bytes.
+/// The dimensions and the data of an IDX file of unsigned bytes.
 fn unpack<'a, const D: usize>(
     file: &str,
     bytes: &'a [u8],

@@ -1,4 +1,4 @@
-//! MATLAB files of version 5: a header, then variables, each of which may be compressed.
+//! MATLAB files of version 5: a header and variables, each of which may be compressed.
 //!
 //! # References
 //!
@@ -12,10 +12,10 @@ use flate2::read::ZlibDecoder;
 use super::{first_bytes, is_web_page};
 use crate::DataError;
 
-/// Bytes before the first element: a text, and at their end the version and a mark for the order of bytes.
+/// The size of the header in bytes. It ends with the version and a mark of the byte order.
 pub(super) const HEADER: usize = 128;
 
-/// Types of elements.
+/// The types of elements.
 const INT8: u32 = 1;
 pub(super) const UINT8: u32 = 2;
 const INT16: u32 = 3;
@@ -29,19 +29,19 @@ const UINT64: u32 = 13;
 pub(super) const MATRIX: u32 = 14;
 pub(super) const COMPRESSED: u32 = 15;
 
-/// Classes of arrays of numbers, from `double` to `uint64`; others are text, cells, structures.
+/// The classes of numeric arrays, from `double` to `uint64`. The other classes are text, cells and structures.
 const NUMERIC: std::ops::RangeInclusive<u32> = 6..=15;
-/// The flag of an array of complex numbers.
+/// The flag of complex arrays.
 const COMPLEX: u32 = 0x0800;
 
-/// A file, its header checked.
+/// A file with a valid header.
 pub(super) struct MatFile<'a> {
     file: &'a str,
     bytes: &'a [u8],
     big_endian: bool,
 }
 
-/// A piece of the file: its type, and its bytes.
+/// An element of the file: its type and its bytes.
 pub(super) struct Element<'a> {
     pub kind: u32,
     pub content: &'a [u8],
@@ -85,7 +85,7 @@ impl<'a> MatFile<'a> {
         })
     }
 
-    /// The contents of the variables, unpacked one by one; `most_bytes` bounds what is unpacked of all of them together.
+    /// The contents of the variables, decompressed one by one, up to `most_bytes` bytes in total.
     pub fn matrices(
         &self,
         most_bytes: usize,
@@ -113,7 +113,7 @@ impl<'a> MatFile<'a> {
         })
     }
 
-    /// The array in the content of a matrix; nothing if it is not of real numbers.
+    /// The array in the content of a matrix. `None` if its entries are not real numbers.
     pub fn array<'b>(&self, mut content: &'b [u8]) -> Result<Option<Array<'b>>, DataError> {
         let flags = self.element(&mut content)?.content;
         let Ok([flags, _]) = <[u32; 2]>::try_from(self.words(flags)?) else {
@@ -144,7 +144,7 @@ impl<'a> MatFile<'a> {
         Ok(Some(array))
     }
 
-    /// The numbers of an array, `count` of them, whichever way MATLAB chose to store them.
+    /// The `count` numbers of an array, in any of MATLAB's storage types.
     pub fn numbers(&self, array: &Array<'_>, count: usize) -> Result<Vec<f64>, DataError> {
         match array.values.kind {
             INT8 => self.each(array, count, |b| f64::from(i8::from_le_bytes(b))),
@@ -164,13 +164,13 @@ impl<'a> MatFile<'a> {
         }
     }
 
-    /// Checks that the numbers of an array take so many bytes.
+    /// Checks the size of an array's numbers in bytes.
     pub fn check_bytes(&self, array: &Array<'_>, expected: usize) -> Result<(), DataError> {
         let file = format!("{} in {}", array.name(), self.file);
         DataError::check_length(&file, expected as u64, array.values.content.len() as u64)
     }
 
-    /// The numbers of `N` bytes, each of which `number` reads from its bytes, the lowest first.
+    /// The numbers of an array with `N` bytes each. `number` converts them from little-endian bytes.
     fn each<const N: usize>(
         &self,
         array: &Array<'_>,
@@ -190,7 +190,7 @@ impl<'a> MatFile<'a> {
             .collect())
     }
 
-    /// The element at the front of `rest`, which then begins with the next one.
+    /// Splits the first element off `rest`.
     fn element<'b>(&self, rest: &mut &'b [u8]) -> Result<Element<'b>, DataError> {
         let bytes = *rest;
         let truncated = |expected: usize| DataError::Truncated {
@@ -201,7 +201,7 @@ impl<'a> MatFile<'a> {
         let (tag, body) = bytes.split_at_checked(8).ok_or_else(|| truncated(8))?;
         let (first, second) = (self.word(&tag[..4]), self.word(&tag[4..]) as usize);
         if first >> 16 != 0 {
-            // A small element holds its bytes, up to four, in the tag.
+            // A small element contains up to four bytes in its tag.
             let (kind, length) = (first & 0xffff, (first >> 16) as usize);
             let content = tag[4..].get(..length).ok_or_else(|| {
                 let found = format!("{length} bytes");
@@ -211,7 +211,7 @@ impl<'a> MatFile<'a> {
             return Ok(Element { kind, content });
         }
         let content = body.get(..second).ok_or_else(|| truncated(8 + second))?;
-        // Elements start at multiples of eight bytes, but for compressed ones.
+        // Elements start at multiples of eight bytes, except after compressed ones.
         let next = match first {
             COMPRESSED => second,
             _ => second.next_multiple_of(8),
@@ -223,7 +223,7 @@ impl<'a> MatFile<'a> {
         })
     }
 
-    /// The content of the matrix in a compressed element. Nothing longer than the matrix's own tag says is unpacked.
+    /// The content of the matrix in a compressed element, up to the size in the matrix's own tag.
     fn inflate(&self, compressed: &[u8], most_bytes: usize) -> Result<Vec<u8>, DataError> {
         let failed = |reason: String| DataError::Compression {
             file: format!("a variable in {}", self.file),
@@ -252,7 +252,7 @@ impl<'a> MatFile<'a> {
             let found = content.len();
             return Err(failed(format!("it ends after {found} of {length} bytes")));
         }
-        // Only reading on to the end of the stream makes the decoder compare its checksum.
+        // The decoder compares the checksum at the end of the stream.
         match decoder.read(&mut [0]).map_err(io)? {
             0 => Ok(content),
             _ => Err(failed(format!("it goes on after its {length} bytes"))),

@@ -8,14 +8,14 @@ use super::MOST_SAMPLES;
 use super::mat::{Array, MatFile, UINT8};
 use crate::{DataError, Samples};
 
-/// Rows and columns of an image.
+/// The height and the width of an image.
 const SIDE: usize = 32;
-/// Bytes of an image in three colours.
+/// The bytes of an image with three channels.
 const PIXELS: usize = 3 * SIDE * SIDE;
-/// The most that `X` and `y` can unpack to, with room for the headers of their parts.
+/// The largest size of `X` and `y` when decompressed, including the headers of their parts.
 const MOST_BYTES: usize = MOST_SAMPLES * (PIXELS + 8) + 4096;
 
-/// Reads `X`, `[32, 32, 3, samples]` in MATLAB's order, and `y`, from 1 to 10 where 10 is the digit 0.
+/// Reads the images `X`, `[32, 32, 3, samples]` in MATLAB's order, and the labels `y`, from 1 to 10, where 10 is the digit 0.
 pub(crate) fn svhn(file: &str, bytes: &[u8]) -> Result<Samples, DataError> {
     let mat = MatFile::new(file, bytes)?;
     let (mut images, mut labels, mut names) = (None, None, Vec::new());
@@ -54,10 +54,10 @@ pub(crate) fn svhn(file: &str, bytes: &[u8]) -> Result<Samples, DataError> {
     })
 }
 
-/// The images, `[samples, 3, 32, 32]` row by row.
+/// The images, `[samples, 3, 32, 32]` in row-major order.
 fn read_images(mat: &MatFile<'_>, array: &Array<'_>) -> Result<Vec<u8>, DataError> {
     let samples = match array.dimensions.as_slice() {
-        [SIDE, SIDE, 3] => 1, // MATLAB drops a last dimension of 1
+        [SIDE, SIDE, 3] => 1, // MATLAB omits a last dimension of 1
         &[SIDE, SIDE, 3, samples @ 1..=MOST_SAMPLES] => samples,
         found => {
             let expected = format!("32×32×3×samples, from 1 to {MOST_SAMPLES} of them");
@@ -70,7 +70,7 @@ fn read_images(mat: &MatFile<'_>, array: &Array<'_>) -> Result<Vec<u8>, DataErro
     }
     mat.check_bytes(array, samples * PIXELS)?;
     let stored = array.values.content;
-    // MATLAB counts the first index fastest: transpose every plane.
+    // MATLAB's order is column-major: every plane is transposed.
     let mut images = vec![0; stored.len()];
     let planes = images.chunks_exact_mut(SIDE * SIDE);
     for (plane, stored) in planes.zip(stored.chunks_exact(SIDE * SIDE)) {
@@ -82,7 +82,7 @@ fn read_images(mat: &MatFile<'_>, array: &Array<'_>) -> Result<Vec<u8>, DataErro
     Ok(images)
 }
 
-/// The labels, 10 turned into 0.
+/// The labels, with 10 replaced by 0.
 fn read_labels(file: &str, mat: &MatFile<'_>, array: &Array<'_>) -> Result<Vec<u8>, DataError> {
     let &([samples @ 1..=MOST_SAMPLES, 1] | [1, samples @ 1..=MOST_SAMPLES]) =
         array.dimensions.as_slice()

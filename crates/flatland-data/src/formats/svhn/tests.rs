@@ -63,9 +63,10 @@ fn file(variables: &[Vec<u8>], compress: bool, big_endian: bool) -> Vec<u8> {
     let mark = if big_endian { b"\x01\0MI" } else { b"\0\x01IM" };
     let mut bytes = [&[b' '; HEADER - 4], mark.as_slice()].concat();
     for variable in variables {
-        match compress {
-            true => bytes.extend(compressed(variable, big_endian)),
-            false => bytes.extend(variable),
+        if compress {
+            bytes.extend(compressed(variable, big_endian));
+        } else {
+            bytes.extend(variable);
         }
     }
     bytes
