@@ -16,7 +16,7 @@ use burn::tensor::ops::MaxPoolOptions;
 use burn::tensor::{Device, Distribution, Tensor, module};
 use flatland_kernels::{
     add, batch_norm, batch_norm_gradient, batch_norm_gradient_tangent, batch_norm_tangent, gate,
-    max_pool2d, max_pool2d_gather, max_pool2d_scatter, rectify,
+    max_pool2d, max_pool2d_gather, max_pool2d_scatter, relu,
 };
 
 /// ResNet-34 and DenseNet-121 on images of 32×32 pixels.
@@ -105,8 +105,8 @@ impl Tensors {
         }
     }
 
-    fn rectify(&self) -> f64 {
-        time(&self.images[0], rectify)
+    fn relu(&self) -> f64 {
+        time(&self.images[0], relu)
     }
 
     fn gate(&self) -> f64 {
@@ -184,7 +184,7 @@ fn main() {
         ("batch_norm_gradient", Tensors::gradient),
         ("batch_norm_tangent", Tensors::tangent),
         ("batch_norm_gradient_tangent", Tensors::gradient_tangent),
-        ("rectify", Tensors::rectify),
+        ("relu", Tensors::relu),
         ("gate", Tensors::gate),
         ("add", Tensors::add),
     ];

@@ -1,4 +1,4 @@
-//! Where the operators meet burn: dispatch on the device, and the tape.
+//! The convolution as an operator of burn: dispatch on the device of a tensor at each call, and the tape.
 
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
@@ -16,8 +16,8 @@ use crate::on_flex;
 
 /// A two-dimensional cross-correlation with an optional bias.
 ///
-/// On flex, for `f32` and `f64`, it is this crate's; else it is [`burn::tensor::module::conv2d`]. The gradients at
-/// inputs that are not tracked are not computed.
+/// On flex, for `f32` and `f64`, this crate computes it. In all other cases it is [`burn::tensor::module::conv2d`]. Gradients
+/// at arguments that are not on a tape are not computed.
 ///
 /// # Shapes
 ///
@@ -29,15 +29,15 @@ use crate::on_flex;
 ///
 /// # Memory
 ///
-/// On flex each thread unrolls images into up to 2¹⁸ numbers, 2²⁰ where that allows for eight images at a time, or those
-/// of the least product if that is more: 128 columns (or one output row or image) of
-/// `channels_in · kernel_height · kernel_width` numbers. It holds the input and the output of as many images again, and
-/// keeps this memory for its next convolution until it ends. The gradient at the weight takes up to 2²⁰ numbers for
-/// partial sums, or as many as the weight has if that is more, and as many as the weight has again to turn the sum.
+/// On flex, each thread unrolls images into up to 2¹⁸ numbers, or 2²⁰ if that makes room for eight images. The minimum is
+/// that of the smallest product: 128 columns (or one output row or image) of
+/// `channels_in · kernel_height · kernel_width` numbers. In addition it holds the input and the output of these images. The
+/// thread reuses this memory for its next convolution. The gradient at the weight needs up to 2²⁰ numbers for partial sums,
+/// or the size of the weight if that is more, and the size of the weight again to transpose the sum.
 ///
 /// # Panics
 ///
-/// Where the shapes do not fit together, one has no entry, the stride is 0, or the kernel is larger than the padded
+/// Panics if the shapes do not match, if a tensor is empty, if the stride is 0, or if the kernel is larger than the padded
 /// image.
 pub fn conv2d(
     input: Tensor<4>,
@@ -65,7 +65,7 @@ pub fn conv2d(
     })
 }
 
-/// What burn's dispatch calls. It would panic on a backend that is not listed.
+/// The operator for burn's dispatch, which panics on other backends.
 #[backend_extension(Flex, Autodiff)]
 pub(crate) trait Convolution: Backend {
     fn convolution(
@@ -164,16 +164,16 @@ impl Convolution for Flex {
     }
 }
 
-/// What the reverse pass needs.
+/// The saved values for the backward pass.
 #[derive(Debug, Clone)]
-struct State<B: Backend> {
+struct ConvolutionState<B: Backend> {
     geometry: Geometry,
     input: FloatTensor<B>,
     weight: FloatTensor<B>,
 }
 
-impl<B: Kernels> State<B> {
-    /// It and the output.
+impl<B: Kernels> ConvolutionState<B> {
+    /// The saved values and the output of a forward pass.
     fn after(
         input: FloatTensor<B>,
         weight: FloatTensor<B>,
@@ -192,14 +192,15 @@ impl<B: Kernels> State<B> {
     }
 }
 
+/// The backward pass.
 #[derive(Debug)]
-struct Reverse;
+struct ConvolutionBackward;
 
-/// With `N = 3`, the third parent is the bias.
-macro_rules! reverse {
+/// The backward pass with two parents or, with a bias, three.
+macro_rules! backward {
     ($parents:literal) => {
-        impl<B: Kernels> Backward<B, $parents> for Reverse {
-            type State = State<B>;
+        impl<B: Kernels> Backward<B, $parents> for ConvolutionBackward {
+            type State = ConvolutionState<B>;
 
             fn backward(
                 self,
@@ -208,13 +209,13 @@ macro_rules! reverse {
                 _checkpointer: &mut Checkpointer,
             ) {
                 let gradient = gradients.consume::<B>(&ops.node);
-                let State {
+                let ConvolutionState {
                     geometry,
                     input,
                     weight,
                 } = ops.state;
                 let mut parents = ops.parents.into_iter();
-                // A parent that is not tracked is none.
+                // A parent that is not on the tape is `None`.
                 if let Some(node) = parents.next().flatten() {
                     let gradient = B::input_gradient(&geometry, weight, gradient.clone());
                     gradients.register::<B>(node.id, gradient);
@@ -231,8 +232,8 @@ macro_rules! reverse {
     };
 }
 
-reverse!(2);
-reverse!(3);
+backward!(2);
+backward!(3);
 
 impl<B: Kernels, C: CheckpointStrategy> Convolution for Autodiff<B, C> {
     fn convolution(
@@ -243,9 +244,13 @@ impl<B: Kernels, C: CheckpointStrategy> Convolution for Autodiff<B, C> {
     ) -> FloatTensor<Self> {
         let (input, input_node) = input.into_parts();
         let (weight, weight_node) = weight.into_parts();
-        let (state, output) = State::<B>::after(input, weight, None, stride, padding);
+        let (state, output) = ConvolutionState::<B>::after(input, weight, None, stride, padding);
         let nodes = [input_node, weight_node];
-        match Reverse.prepare::<C>(nodes).compute_bound().stateful() {
+        match ConvolutionBackward
+            .prepare::<C>(nodes)
+            .compute_bound()
+            .stateful()
+        {
             OpsKind::Tracked(prepared) => prepared.finish(state, output),
             OpsKind::UnTracked(prepared) => prepared.finish(output),
         }
@@ -261,9 +266,14 @@ impl<B: Kernels, C: CheckpointStrategy> Convolution for Autodiff<B, C> {
         let (input, input_node) = input.into_parts();
         let (weight, weight_node) = weight.into_parts();
         let (bias, bias_node) = bias.into_parts();
-        let (state, output) = State::<B>::after(input, weight, Some(bias), stride, padding);
+        let (state, output) =
+            ConvolutionState::<B>::after(input, weight, Some(bias), stride, padding);
         let nodes = [input_node, weight_node, bias_node];
-        match Reverse.prepare::<C>(nodes).compute_bound().stateful() {
+        match ConvolutionBackward
+            .prepare::<C>(nodes)
+            .compute_bound()
+            .stateful()
+        {
             OpsKind::Tracked(prepared) => prepared.finish(state, output),
             OpsKind::UnTracked(prepared) => prepared.finish(output),
         }

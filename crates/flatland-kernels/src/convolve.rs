@@ -11,19 +11,19 @@ use crate::flex::{is_plain, reading, tensor};
 use crate::float::for_type;
 use crate::on_flex::{self, FlexTerm, numbers};
 
-/// `Σ input * weight + bias`: the sum of some cross-correlations of one geometry. The tangent of a convolution is such a
-/// sum, of `ẋ` with the weight and of `x` with the weight's tangent.
+/// `Σ input * weight + bias`: a sum of cross-correlations with the same geometry. The tangent of a convolution is such a sum,
+/// of `ẋ` with the weight and of `x` with the weight's tangent.
 ///
 /// # Shapes
 ///
 /// - input: `[batch, channels_in, height, width]`
 /// - weight: `[channels_out, channels_in, kernel_height, kernel_width]`
 /// - bias: `[channels_out]`
-/// - output: as [`conv2d`](crate::conv2d)'s
+/// - output: the shape of [`conv2d`](crate::conv2d)'s output
 ///
 /// # Panics
 ///
-/// As [`conv2d`](crate::conv2d), where there are no terms, and where a tensor is tracked.
+/// Panics under the conditions of [`conv2d`](crate::conv2d), if there are no terms, and if a tensor is on a tape.
 pub fn convolve(
     terms: &[[&Tensor<4>; 2]],
     bias: Option<&Tensor<1>>,
@@ -44,17 +44,17 @@ pub fn convolve(
     tensor(on_flex::forward(&geometry, &held(terms), bias.as_ref()))
 }
 
-/// The gradient at the input of a convolution: the sum over some weights, each with a gradient at the output.
+/// The gradient at the input of a convolution: a sum over terms of a weight and a gradient at the output.
 ///
 /// # Shapes
 ///
 /// - terms: weight and gradient, `[channels_out, channels_in, kernel_height, kernel_width]` and
 ///   `[batch, channels_out, height_out, width_out]`
-/// - output: `input`, which is `[batch, channels_in, height, width]`
+/// - output: `input`, `[batch, channels_in, height, width]`
 ///
 /// # Panics
 ///
-/// As [`convolve`].
+/// Panics under the conditions of [`convolve`].
 pub fn convolve_input_gradient(
     terms: &[[&Tensor<4>; 2]],
     input: [usize; 4],
@@ -76,18 +76,18 @@ pub fn convolve_input_gradient(
     tensor(on_flex::input_gradient(&geometry, &held(terms)))
 }
 
-/// Puts the gradient at the weight of a convolution into a range: the sum over some inputs, each with a gradient
-/// at its output.
+/// Writes the gradient at the weight of a convolution to a range of `into`: a sum over terms of an input and a gradient at the
+/// output.
 ///
 /// # Shapes
 ///
 /// - terms: input and gradient, `[batch, channels_in, height, width]` and
 ///   `[batch, channels_out, height_out, width_out]`
-/// - result: `weight`, which is `[channels_out, channels_in, kernel_height, kernel_width]`, row by row
+/// - result: `weight`, `[channels_out, channels_in, kernel_height, kernel_width]`, in row-major order
 ///
 /// # Panics
 ///
-/// As [`convolve`], and where the range has another length than the weight.
+/// Panics under the conditions of [`convolve`], and if the length of the range is not the size of the weight.
 pub fn convolve_weight_gradient(
     terms: &[[&Tensor<4>; 2]],
     weight: [usize; 4],
@@ -117,7 +117,7 @@ pub fn convolve_weight_gradient(
     into.put(range, sum.reshape([length]));
 }
 
-/// The gradient at the bias of a convolution: the sum over images and pixels.
+/// The gradient at the bias of a convolution: a sum over images and pixels.
 ///
 /// # Shapes
 ///
@@ -126,7 +126,7 @@ pub fn convolve_weight_gradient(
 ///
 /// # Panics
 ///
-/// Where the gradient is tracked.
+/// Panics if the gradient is on a tape.
 pub fn convolve_bias_gradient(gradient: &Tensor<4>) -> Tensor<1> {
     if !is_plain(gradient) {
         let [_, channels, _, _] = gradient.dims();
@@ -137,6 +137,7 @@ pub fn convolve_bias_gradient(gradient: &Tensor<4>) -> Tensor<1> {
     tensor(on_flex::bias_gradient(&reading(gradient)))
 }
 
+/// The first term of a sum.
 pub(crate) fn first<'a, T>(terms: &[[&'a T; 2]]) -> [&'a T; 2] {
     *terms.first().expect("a sum has at least one term")
 }
@@ -157,7 +158,7 @@ pub(crate) fn reverse(
     point.grad(&gradients).expect("the output depends on it")
 }
 
-/// The memory of some terms.
+/// The contiguous tensors of the terms.
 pub(crate) fn held<const D: usize>(terms: &[[&Tensor<D>; 2]]) -> Vec<FlexTerm> {
     (terms.iter()).map(|term| term.map(reading)).collect()
 }

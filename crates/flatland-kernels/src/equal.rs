@@ -1,14 +1,16 @@
+//! Comparison of vectors.
+
 use burn::tensor::Tensor;
 
 use crate::flex::{is_plain, reading};
 use crate::float::{Float, for_type};
 
-/// Whether two vectors of one length, on one device and of one type, have the same entries. On flex nothing is copied,
-/// and reading ends at the first difference; elsewhere a number is read back. NaN is no entry that equals another.
+/// Whether two vectors have equal entries. NaN is not equal to any entry. On flex, the comparison copies nothing and stops
+/// at the first difference. On other devices, it reads one number from the device.
 ///
 /// # Panics
 ///
-/// Where the lengths, the devices or the types differ.
+/// Panics if the lengths, the devices or the types differ.
 pub fn is_equal(left: &Tensor<1>, right: &Tensor<1>) -> bool {
     if !is_plain(left) {
         return left.clone().equal(right.clone()).all().into_scalar();

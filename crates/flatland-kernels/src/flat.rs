@@ -1,4 +1,4 @@
-//! A flat vector that kernels write to, part by part.
+//! A flat vector that is written part by part.
 
 use std::ops::Range;
 
@@ -8,31 +8,31 @@ use crate::flex::{is_plain, reading, tensor};
 use crate::float::{Float, for_type};
 use crate::fresh::{Fresh, Memory};
 
-/// A vector made of parts, such as a gradient of the gradients at all parameters. On flex, for `f32` and `f64`, kernels
-/// write the parts where they belong; elsewhere they are put together at the end.
+/// A vector of parts, such as the gradient of all parameters. On flex, for `f32` and `f64`, kernels write the parts in
+/// place. On other devices and for other types, the parts are concatenated at the end.
 #[derive(Debug)]
 pub struct Flat {
     length: usize,
     storage: Storage,
 }
 
-/// Where the parts are kept.
+/// The storage of the parts.
 #[derive(Debug)]
 enum Storage {
-    /// On flex.
+    /// The memory on flex.
     F32(Memory<f32>),
     F64(Memory<f64>),
     Parts {
-        /// With the place of the first entry.
+        /// The parts, each with the place of its first entry.
         parts: Vec<(usize, Tensor<1>)>,
         device: Device,
         dtype: DType,
     },
 }
 
-/// The types of the parts that kernels write in place.
+/// The types of parts that kernels write in place.
 pub(crate) trait Part: Float {
-    /// The memory of a flat vector of these numbers. `None` if the vector holds others.
+    /// The memory of a flat vector of this type. `None` if the vector has another type.
     fn memory(vector: &mut Flat) -> Option<&mut Memory<Self>>;
 }
 
@@ -55,7 +55,7 @@ impl Part for f64 {
 }
 
 impl Flat {
-    /// Zeros on the device and of the type of `like`.
+    /// A zero vector with the length, the device and the type of `like`.
     pub fn zeros_like(like: &Tensor<1>) -> Self {
         let [length] = like.dims();
         let storage = match like.dtype() {
@@ -74,7 +74,8 @@ impl Flat {
     ///
     /// # Panics
     ///
-    /// Where it does not have as many entries as `range`, or is tracked.
+    /// Panics if the part does not have the length of `range`, if `range` ends past the end of the vector, or if the part is
+    /// on a tape.
     pub fn put(&mut self, range: Range<usize>, part: Tensor<1>) {
         assert_eq!(part.dims(), [range.len()], "a part fills its range");
         if let Storage::Parts { parts, .. } = &mut self.storage {
@@ -84,11 +85,11 @@ impl Flat {
         for_type!(part, T => self.write::<T>(range, |memory| memory.copied(T::numbers(&part))));
     }
 
-    /// Has a kernel fill a part.
+    /// Fills a part by `fill`.
     ///
     /// # Panics
     ///
-    /// Where the vector is not on flex, or of another type, or the range ends past its end.
+    /// Panics if the vector is not on flex or has another type, or if `range` ends past its end.
     pub(crate) fn write<T: Part>(
         &mut self,
         range: Range<usize>,
@@ -103,7 +104,7 @@ impl Flat {
         }
     }
 
-    /// The vector; what was not written is zero.
+    /// The vector, zero in entries that were not written.
     ///
     /// # Shapes
     ///

@@ -1,4 +1,4 @@
-//! Tensors of burn's public type, and those of the CPU backend that they hold.
+//! Conversions between burn's tensors and the tensors of the CPU backend flex.
 
 use burn::backend::{
     BackendTensor, DispatchAutodiffContext, DispatchDevice, DispatchTensor, DispatchTensorKind,
@@ -8,13 +8,13 @@ use burn::tensor::kind::Basic;
 use burn::tensor::{DType, Device, Tensor};
 use burn_flex::FlexTensor;
 
-/// Whether the plain kernels are for the device and the type of a tensor: flex without a tape, `f32` or `f64`.
+/// Whether a tensor is supported by the plain kernels: on flex without a tape, with `f32` or `f64`.
 pub(crate) fn is_plain<const D: usize>(tensor: &Tensor<D>) -> bool {
     has_kernels(&tensor.device(), tensor.dtype())
 }
 
-/// Whether this crate's own operators are for the device and the type of a tensor, on the tape or off it; else burn's are
-/// called.
+/// Whether a tensor is supported by this crate's own operators: on flex, with or without a tape, with `f32` or `f64`. For
+/// any other tensor, burn's operators are called.
 pub fn is_own<const D: usize>(tensor: &Tensor<D>) -> bool {
     has_kernels(&tensor.device().without_autodiff(), tensor.dtype())
 }
@@ -28,7 +28,7 @@ fn has_kernels(device: &Device, dtype: DType) -> bool {
 ///
 /// # Panics
 ///
-/// Where the tensor is not on flex, or is tracked.
+/// Panics if the tensor is not on flex, or is on a tape.
 pub(crate) fn flex<const D: usize, K: Basic>(tensor: Tensor<D, K>) -> FlexTensor {
     match tensor.into_dispatch().kind {
         DispatchTensorKind::Flex(BackendTensor::Float(tensor) | BackendTensor::Int(tensor)) => {
@@ -41,7 +41,7 @@ pub(crate) fn flex<const D: usize, K: Basic>(tensor: Tensor<D, K>) -> FlexTensor
     }
 }
 
-/// The public tensor of floating point numbers.
+/// burn's tensor of a float tensor of the backend.
 pub(crate) fn tensor<const D: usize>(tensor: FlexTensor) -> Tensor<D> {
     Tensor::from_dispatch(dispatch(BackendTensor::Float(tensor)))
 }
@@ -53,12 +53,12 @@ fn dispatch(tensor: BackendTensor<burn_flex::Flex>) -> DispatchTensor {
     }
 }
 
-/// A tensor of the backend that reads as a slice; memory is shared where the numbers lie in order already.
+/// A contiguous tensor of the backend. It shares memory with `tensor` if that is contiguous.
 pub(crate) fn reading<const D: usize, K: Basic>(tensor: &Tensor<D, K>) -> FlexTensor {
     in_order(flex(tensor.clone()))
 }
 
-/// A tensor whose numbers read as a slice. burn's `to_contiguous` copies a part of a longer vector, too.
+/// A contiguous tensor. Unlike burn's `to_contiguous`, it does not copy a contiguous part of a longer vector.
 pub(crate) fn in_order(tensor: FlexTensor) -> FlexTensor {
     if tensor.is_contiguous() {
         tensor

@@ -1,3 +1,5 @@
+//! The float types of the operators.
+
 use std::ops::{Add, AddAssign, Mul, Sub};
 
 use burn::tensor::{Bytes, DType, Shape};
@@ -5,7 +7,7 @@ use burn_flex::{FlexTensor, Layout};
 
 use crate::fresh::{Number, filled};
 
-/// The types of numbers that the operators are for.
+/// The types of numbers that the operators support.
 pub(crate) trait Float:
     Number
     + PartialOrd
@@ -22,14 +24,14 @@ pub(crate) trait Float:
     ///
     /// # Panics
     ///
-    /// Where the tensor has another type, or is not contiguous.
+    /// Panics if the tensor has another type or is not contiguous.
     fn numbers(tensor: &FlexTensor) -> &[Self];
 
-    /// All numbers of a contiguous tensor, to be written to: of a copy where others share them or it is a part.
+    /// All numbers of a tensor, for writing. Copies them first if the memory is shared or the tensor is a view.
     ///
     /// # Panics
     ///
-    /// Where the tensor has another type.
+    /// Panics if the tensor has another type.
     fn numbers_mut(tensor: &mut FlexTensor) -> &mut [Self];
 
     /// A tensor of these numbers.
@@ -43,10 +45,10 @@ pub(crate) trait Float:
 
     fn from_f64(number: f64) -> Self;
 
-    /// The memory that this thread has laid by, which is empty or holds anything.
+    /// Takes this thread's spare memory, which may be empty and contains arbitrary numbers.
     fn take_memory() -> Vec<Self>;
 
-    /// Lays memory by for later, if it is more than what lies there.
+    /// Stores memory as this thread's spare memory, if it is larger than the stored one.
     fn keep_memory(memory: Vec<Self>);
 }
 
@@ -61,7 +63,7 @@ macro_rules! float {
 
             fn numbers_mut(tensor: &mut FlexTensor) -> &mut [Self] {
                 *tensor = if tensor.is_contiguous() && !tensor.is_unique() {
-                    // burn copies with one thread.
+                    // burn copies on one thread.
                     let shape = tensor.layout().shape().clone();
                     let numbers = Self::numbers(tensor);
                     Self::tensor(
@@ -69,7 +71,7 @@ macro_rules! float {
                         shape,
                     )
                 } else {
-                    // The same memory where that holds this tensor and no more.
+                    // The same memory if it is not shared and contains no other numbers.
                     tensor.to_contiguous()
                 };
                 tensor.storage_mut()
@@ -103,7 +105,7 @@ macro_rules! float {
 float!(f32, DType::F32, SINGLE);
 float!(f64, DType::F64, DOUBLE);
 
-/// What threads lay by.
+/// The spare memory of threads.
 mod memory {
     use std::cell::Cell;
 
@@ -113,7 +115,7 @@ mod memory {
     }
 }
 
-/// Runs code for the type of a tensor's numbers.
+/// Evaluates an expression for the type of a tensor's numbers.
 macro_rules! for_type {
     ($tensor:expr, $T:ident => $body:expr) => {
         match $tensor.dtype() {

@@ -1,26 +1,29 @@
-//! New memory. Either it is zeroed by the threads that go on with it (`vec![0.0; n]` has one thread do that for all of it,
-//! while the others wait), or it is [`Fresh`] to who fills it at once.
+//! New memory. It is zeroed by the thread that uses it, or it is [`Fresh`] and not zeroed at all.
+//!
+//! `vec![0.0; n]` zeroes memory on one thread. With two threads, this takes a twelfth of the time of a gradient. Here each
+//! task zeroes its part of a result just before it writes to it. If the first product fills a part of a gradient, it
+//! receives [`Fresh`] memory without numbers, which can be read only after it was filled.
 
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use rayon::prelude::*;
 
-/// What memory can be filled with.
+/// A type of numbers in memory.
 pub(crate) trait Number: Copy + Default + Send + Sync + 'static {}
 
 impl<T: Copy + Default + Send + Sync + 'static> Number for T {}
 
-/// Numbers that a thread zeroes, at least.
+/// The smallest number of entries that a thread zeroes.
 const SHARE: usize = 1 << 16;
 
-/// So many zeros.
+/// `length` zeros.
 pub(crate) fn zeros<T: Number>(length: usize) -> Vec<T> {
     in_chunks(length, SHARE, || (), |(), _, _| ())
 }
 
-/// So many numbers, which are zeros until `write` has been given them: chunk by chunk, with the chunk's index, and with
-/// what `start` makes for some chunks in a row.
+/// `length` numbers. `write` receives them as zeros, chunk by chunk, with the index of the chunk and a state. `start` creates
+/// a state for several consecutive chunks.
 pub(crate) fn in_chunks<T: Number, S>(
     length: usize,
     chunk: usize,
@@ -39,7 +42,7 @@ fn zeroed<T: Number>(memory: &mut [MaybeUninit<T>]) -> &mut [T] {
     }
 }
 
-/// So many numbers, all filled at once.
+/// `length` numbers, filled by `fill`.
 pub(crate) fn filled<T: Number>(
     length: usize,
     fill: impl for<'b> FnOnce(Fresh<'b, T>) -> &'b mut [T],
@@ -49,19 +52,21 @@ pub(crate) fn filled<T: Number>(
     memory.into_numbers()
 }
 
-/// Memory without numbers. Each way to fill it gives it back with numbers.
+/// Memory without numbers. Every method that fills it returns it with numbers.
 pub(crate) struct Fresh<'a, T>(&'a mut [MaybeUninit<T>]);
 
 impl<'a, T: Number> Fresh<'a, T> {
+    /// The number of entries.
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
 
+    /// Fills the memory with zeros.
     pub(crate) fn zeroed(self) -> &'a mut [T] {
         self.in_chunks(SHARE, || (), |(), _, _| ())
     }
 
-    /// As [`in_chunks`].
+    /// Fills the memory chunk by chunk, see [`in_chunks`].
     pub(crate) fn in_chunks<S>(
         self,
         chunk: usize,
@@ -79,9 +84,11 @@ impl<'a, T: Number> Fresh<'a, T> {
         }
     }
 
+    /// Fills the memory with a copy of `numbers`.
+    ///
     /// # Panics
     ///
-    /// Where there are not so many numbers.
+    /// Panics if the lengths differ.
     pub(crate) fn copied(self, numbers: &[T]) -> &'a mut [T] {
         assert_eq!(self.len(), numbers.len(), "numbers fill the memory");
         let shares = self.0.par_chunks_mut(SHARE);
@@ -97,15 +104,15 @@ impl<'a, T: Number> Fresh<'a, T> {
         }
     }
 
-    /// Filled by what writes through a pointer.
+    /// Fills the memory by writing through a pointer.
     ///
     /// # Safety
     ///
-    /// `fill` must write all [`len`](Self::len) numbers, and read none before.
+    /// `fill` must write all [`len`](Self::len) numbers and must not read a number before it is written.
     #[allow(unsafe_code)]
     pub(crate) unsafe fn filled(self, fill: impl FnOnce(*mut T)) -> &'a mut [T] {
         fill(self.0.as_mut_ptr().cast());
-        // SAFETY: every number was written, as the caller sees to.
+        // SAFETY: every number was written, as the caller guarantees.
         unsafe { self.0.assume_init_mut() }
     }
 }
@@ -113,7 +120,7 @@ impl<'a, T: Number> Fresh<'a, T> {
 /// A vector that is written part by part, in any order.
 #[derive(Debug)]
 pub(crate) struct Memory<T> {
-    /// None yet, and room for all.
+    /// An empty vector with the capacity of all numbers.
     numbers: Vec<T>,
     length: usize,
     written: Vec<Range<usize>>,
@@ -128,11 +135,11 @@ impl<T: Number> Memory<T> {
         }
     }
 
-    /// Has a part filled.
+    /// Fills a part by `fill`.
     ///
     /// # Panics
     ///
-    /// Where the range ends past the vector's end, or `fill` returns something else than what it was given.
+    /// Panics if `range` ends past the end of the vector, or if `fill` returns other memory than the part.
     pub(crate) fn write(
         &mut self,
         range: Range<usize>,
@@ -148,7 +155,7 @@ impl<T: Number> Memory<T> {
         self.written.push(range);
     }
 
-    /// The vector; what was not written is zero.
+    /// The vector, zero in entries that were not written.
     pub(crate) fn into_numbers(mut self) -> Vec<T> {
         self.written.sort_by_key(|range| range.start);
         let mut end = 0;

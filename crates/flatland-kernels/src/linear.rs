@@ -1,4 +1,7 @@
 //! Sums of products with the weights of linear layers, without a tape.
+//!
+//! A matrix product reads its left factor in place and transposes the right one. For a large weight and few samples, as in
+//! VGG11, it is faster to transpose the samples or to process the weight in blocks. [`Order`] selects the order.
 
 use std::ops::Range;
 
@@ -25,7 +28,7 @@ use crate::transpose::transpose;
 ///
 /// # Panics
 ///
-/// Where the shapes do not fit, there are no terms, or a tensor is tracked.
+/// Panics if the shapes do not match, if there are no terms, or if a tensor is on a tape.
 pub fn linear(terms: &[[&Tensor<2>; 2]], bias: Option<&Tensor<1>>) -> Tensor<2> {
     sum_of_products(terms, [false, true], bias)
 }
@@ -39,21 +42,21 @@ pub fn linear(terms: &[[&Tensor<2>; 2]], bias: Option<&Tensor<1>>) -> Tensor<2> 
 ///
 /// # Panics
 ///
-/// As [`linear`].
+/// Panics under the conditions of [`linear`].
 pub fn linear_input_gradient(terms: &[[&Tensor<2>; 2]]) -> Tensor<2> {
     sum_of_products(terms, [false, false], None)
 }
 
-/// Puts the gradient at the weight of a linear layer, `Σ gradientᵀ · input`, into a range.
+/// Writes the gradient at the weight of a linear layer, `Σ gradientᵀ · input`, to a range of `into`.
 ///
 /// # Shapes
 ///
 /// - terms: gradient and input, `[batch, features_out]` and `[batch, features_in]`
-/// - result: `[features_out, features_in]`, row by row
+/// - result: `[features_out, features_in]` in row-major order
 ///
 /// # Panics
 ///
-/// As [`linear`], and where the range has another length than the weight.
+/// Panics under the conditions of [`linear`], and if the length of the range is not the size of the weight.
 pub fn linear_weight_gradient(terms: &[[&Tensor<2>; 2]], into: &mut Flat, range: Range<usize>) {
     let shape = Sum::new(terms, [true, false]);
     let [rows, columns] = shape.size();
@@ -70,7 +73,7 @@ pub fn linear_weight_gradient(terms: &[[&Tensor<2>; 2]], into: &mut Flat, range:
     into.put(range, shape.stock(terms).reshape([rows * columns]));
 }
 
-/// A sum of the products of left and right factors, transposed or not.
+/// A sum of products of left and right factors, each transposed or not.
 #[derive(Clone, Copy)]
 struct Sum {
     shapes: [[usize; 2]; 2],
@@ -97,7 +100,7 @@ impl Sum {
         Self { shapes, transposed }
     }
 
-    /// Rows and columns of the sum.
+    /// The rows and columns of the sum.
     fn size(&self) -> [usize; 2] {
         let [left, right] = self.shapes;
         let [is_left_transposed, is_right_transposed] = self.transposed;
@@ -107,12 +110,16 @@ impl Sum {
         ]
     }
 
-    /// By burn's operators.
+    /// The sum by burn's operators.
     fn stock(&self, terms: &[[&Tensor<2>; 2]]) -> Tensor<2> {
         let products = terms.iter().map(|term| {
-            let [left, right] = [0, 1].map(|side| match self.transposed[side] {
-                true => term[side].clone().transpose(),
-                false => term[side].clone(),
+            let [left, right] = [0, 1].map(|side| {
+                let factor = term[side].clone();
+                if self.transposed[side] {
+                    factor.transpose()
+                } else {
+                    factor
+                }
             });
             left.matmul(right)
         });
@@ -121,19 +128,20 @@ impl Sum {
             .expect("terms")
     }
 
-    /// The factors of a product.
+    /// The factors of one product.
     fn factors<'a, T: Float>(&self, term: &Term<'a, T>) -> [Matrix<'a, T>; 2] {
         [0, 1].map(|side| {
             let shape = self.shapes[side];
             let matrix = Matrix::new(term[side], shape, shape[1]);
-            match self.transposed[side] {
-                true => matrix.transposed(),
-                false => matrix,
+            if self.transposed[side] {
+                matrix.transposed()
+            } else {
+                matrix
             }
         })
     }
 
-    /// Row by row.
+    /// The sum in row-major order.
     fn add_up<'a, T: Float>(
         &self,
         terms: &[Term<'_, T>],
@@ -147,24 +155,24 @@ impl Sum {
     }
 }
 
-/// Rows of a block of the weight, and those that a task takes at most.
+/// The rows of a block of the weight, and the most rows of a task.
 const TASK: usize = 256;
-/// Columns of a block of the weight. A block is read from memory in long rows, and then stays in the processor's cache.
+/// The columns of a block of the weight. A block is read from memory in long rows and then stays in the cache.
 const BLOCK: usize = 512;
-/// Tasks of a sum, at least, where a weight has rows enough for them.
+/// The smallest number of tasks of a sum, if the weight has enough rows.
 const TASKS: usize = 8;
-/// Rows that a task takes at least: what the products go through at a time.
+/// The smallest number of rows of a task, which is the number of rows that a product processes at a time.
 const LEAST_TASK: usize = 48;
 
-/// In which order a sum is computed. A product by [`multiply`] turns its right factor around if that is transposed, and
-/// else reads some columns of it at a time. Of a weight with many more rows than the batch has samples, either costs more
-/// than the arithmetic.
+/// The order of a sum. [`multiply`] transposes a transposed right factor in memory, and otherwise reads it in groups of
+/// columns. For a weight with many more rows than the batch has samples, both cost more than the arithmetic.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Order {
+    /// The sum itself.
     Straight,
-    /// The transposed sum, for which the batch is turned around instead of the weight.
-    Turned,
-    /// Block by block of the weight.
+    /// The transposed sum, which transposes the batch instead of the weight.
+    Transposed,
+    /// The sum by blocks of the weight.
     Blocks,
 }
 
@@ -175,7 +183,7 @@ impl Order {
         let [rows, columns] = sum.size();
         let [_, weight] = sum.shapes;
         match sum.transposed {
-            [false, true] if 2 * rows < columns => Self::Turned,
+            [false, true] if 2 * rows < columns => Self::Transposed,
             [false, false]
                 if rows <= FEW && columns >= TASKS / 2 * BLOCK && weight[0] * weight[1] >= MANY =>
             {
@@ -186,7 +194,7 @@ impl Order {
     }
 }
 
-/// The sum, and a bias in every row.
+/// The sum, plus a bias in every row.
 fn sum_of_products(
     terms: &[[&Tensor<2>; 2]],
     transposed: [bool; 2],
@@ -211,7 +219,7 @@ fn sum_of_products(
         let (terms, bias) = (numbers::<T>(&terms), bias.as_ref().map(T::numbers));
         let sum = match Order::of(&shape) {
             Order::Straight => shape.straight(&terms, bias),
-            Order::Turned => shape.turned(&terms, bias),
+            Order::Transposed => shape.transposed_sum(&terms, bias),
             Order::Blocks => shape.blocks(&terms),
         };
         tensor(T::tensor(sum, Shape::from(shape.size())))
@@ -235,8 +243,8 @@ impl Sum {
         })
     }
 
-    /// Of inputs and weights: some rows of the weights, all samples.
-    fn turned<T: Float>(&self, terms: &[Term<'_, T>], bias: Option<&[T]>) -> Vec<T> {
+    /// The sum over terms of an input and a weight. A task processes some rows of the weights and all samples.
+    fn transposed_sum<T: Float>(&self, terms: &[Term<'_, T>], bias: Option<&[T]>) -> Vec<T> {
         let [batch, features] = self.size();
         let [[_, depth], _] = self.shapes;
         let most = features.div_ceil(TASKS).clamp(LEAST_TASK, TASK);
@@ -257,13 +265,13 @@ impl Sum {
                 write = Write::Add;
             }
         };
-        let turned = in_chunks(batch * features, most * batch, || (), part);
-        let mut sum = zeros(turned.len());
-        transpose(&turned, batch, &mut sum, Work::Shared);
+        let transposed = in_chunks(batch * features, most * batch, || (), part);
+        let mut sum = zeros(transposed.len());
+        transpose(&transposed, batch, &mut sum, Work::Shared);
         sum
     }
 
-    /// Of gradients and weights: some columns of the weights, all samples.
+    /// The sum over terms of a gradient and a weight. A task processes some columns of the weights and all samples.
     fn blocks<T: Float>(&self, terms: &[Term<'_, T>]) -> Vec<T> {
         let [batch, columns] = self.size();
         let [_, [depth, _]] = self.shapes;

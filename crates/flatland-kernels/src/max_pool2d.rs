@@ -1,4 +1,4 @@
-//! The largest values of windows, with the pixels that they come from.
+//! Max pooling, with the places of the maxima.
 
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
@@ -12,25 +12,25 @@ use burn_flex::{FlexTensor, Layout};
 use pulp::Arch;
 use rayon::prelude::*;
 
-use crate::conv2d::{Geometry, met};
+use crate::conv2d::{Geometry, first_pixel};
 use crate::flex::{in_order, is_own};
 use crate::float::Float;
 use crate::fresh::zeros;
 
-/// The largest value of each window, and the place of the pixel that it comes from in its channel, counted row by row:
-/// the first one of several equal ones. Padding counts as `−∞`; a window with a NaN gives NaN.
+/// Max pooling: the largest value of each window, and its place in the channel in row-major order. If several values are
+/// equal, the first one is selected. Padding counts as `−∞`, and a window with a NaN has the value NaN.
 ///
-/// On flex, for `f32` and `f64` and padding up to half the kernel, the output is computed by this crate; its gradient,
-/// and everything else, is that of [`burn::tensor::module::max_pool2d_with_indices`].
+/// On flex, for `f32` and `f64` and padding up to half the kernel, this crate computes the output. The gradient, and all
+/// other cases, are those of [`burn::tensor::module::max_pool2d_with_indices`].
 ///
 /// # Shapes
 ///
 /// - input: `[batch, channels, height, width]`
-/// - outputs: `[batch, channels, height_out, width_out]`, with sizes like those of [`conv2d`](crate::conv2d)
+/// - outputs: `[batch, channels, height_out, width_out]`, with the sizes of [`conv2d`](crate::conv2d)
 ///
 /// # Panics
 ///
-/// Where the input has no entry, the stride is 0, or the kernel is larger than the padded image.
+/// Panics if the input is empty, if the stride is 0, or if the kernel is larger than the padded image.
 pub fn max_pool2d(
     input: Tensor<4>,
     kernel: usize,
@@ -50,10 +50,10 @@ pub fn max_pool2d(
     )
 }
 
-/// Numbers of a task, at least.
+/// The smallest number of pixels of a task.
 const TASK: usize = 1 << 13;
 
-/// What burn's dispatch calls. It would panic on a backend that is not listed.
+/// The operator for burn's dispatch, which panics on other backends.
 #[backend_extension(Flex, Autodiff)]
 pub(crate) trait MaxPool: Backend {
     fn max_pool(
@@ -100,8 +100,8 @@ fn pool<T: Float>(geometry: &Geometry, input: &FlexTensor, shape: Shape) -> (Fle
         .zip(winners.par_chunks_exact_mut(geometry.pixels_out()))
         .with_min_len(TASK.div_ceil(geometry.pixels_in()))
         .for_each(|((image, values), winners)| {
-            // The closure gives its slices away: one that could be called twice is not inlined, and so not compiled for
-            // the instruction set.
+            // The closure moves its slices, so it can be called only once. Otherwise it would not be inlined, and not
+            // compiled for the instruction set.
             Arch::new().dispatch(
                 #[inline(always)]
                 move || {
@@ -119,14 +119,14 @@ fn pool<T: Float>(geometry: &Geometry, input: &FlexTensor, shape: Shape) -> (Fle
     (T::tensor(values, shape), winners)
 }
 
-/// Whether a pixel takes the place of the largest one so far. A NaN, which is not equal to itself, does.
+/// Whether a pixel replaces the largest one so far. A NaN, which is not equal to itself, does.
 #[inline(always)]
 #[allow(clippy::eq_op)]
 fn wins<T: Float>(pixel: T, value: T) -> bool {
     pixel > value || pixel != pixel
 }
 
-/// As [`by_window`], for windows of 2×2 pixels that neither overlap nor meet padding.
+/// [`by_window`] for windows of 2×2 pixels without overlap and padding.
 #[inline(always)]
 fn quarter<T: Float>(geometry: &Geometry, image: &[T], values: &mut [T], winners: &mut [i64]) {
     let [width_in, width] = [geometry.input[1], geometry.output[1]];
@@ -140,7 +140,7 @@ fn quarter<T: Float>(geometry: &Geometry, image: &[T], values: &mut [T], winners
         for (column, ((value, winner), ([a, b], [c, d]))) in
             values.iter_mut().zip(winners).zip(windows).enumerate()
         {
-            // Selections, not branches, which nothing could predict.
+            // Selections instead of branches, which would be unpredictable.
             let (mut largest, mut place) = (*a, 0);
             for (pixel, offset) in [(*b, 1), (*c, width_in as u32), (*d, width_in as u32 + 1)] {
                 let wins = wins(pixel, largest);
@@ -153,11 +153,11 @@ fn quarter<T: Float>(geometry: &Geometry, image: &[T], values: &mut [T], winners
     }
 }
 
-/// The outputs of a channel one by one: their windows share few pixels.
+/// Computes the outputs of a channel one by one, for windows that share few pixels.
 #[inline(always)]
 fn by_window<T: Float>(geometry: &Geometry, image: &[T], values: &mut [T], winners: &mut [i64]) {
     let ([height, width], [_, columns]) = (geometry.input, geometry.output);
-    // The pixels that a window covers along an axis: some, for a padding is shorter than a kernel.
+    // The pixels that a window covers along an axis. There are some, because the padding is shorter than the kernel.
     let covered = |index: usize, length: usize| {
         let first = index * geometry.stride;
         let end = first + geometry.kernel[0] - geometry.padding;
@@ -183,7 +183,7 @@ fn by_window<T: Float>(geometry: &Geometry, image: &[T], values: &mut [T], winne
     }
 }
 
-/// The outputs of a channel all at once, tap by tap: neighbouring windows meet neighbouring pixels.
+/// Computes the outputs of a row together, tap by tap: neighbouring windows cover neighbouring pixels.
 #[inline(always)]
 fn by_tap<T: Float>(geometry: &Geometry, image: &[T], values: &mut [T], winners: &mut [i64]) {
     let (width, stride) = (geometry.output[1], geometry.stride);
@@ -191,10 +191,10 @@ fn by_tap<T: Float>(geometry: &Geometry, image: &[T], values: &mut [T], winners:
         .chunks_exact_mut(width)
         .zip(winners.chunks_exact_mut(width));
     for (row, (values, winners)) in lines.enumerate() {
-        // −1: nothing was met yet.
+        // −1: no pixel so far.
         winners.fill(-1);
         for tap in geometry.taps.iter().filter(|tap| tap.rows.contains(&row)) {
-            let first = met(geometry, tap, 1, row);
+            let first = first_pixel(geometry, tap, 1, row);
             let (values, winners) = (
                 &mut values[tap.columns.clone()],
                 &mut winners[tap.columns.clone()],
@@ -210,13 +210,13 @@ fn by_tap<T: Float>(geometry: &Geometry, image: &[T], values: &mut [T], winners:
     }
 }
 
-/// The reverse pass is burn's own.
+/// The backward pass, which is burn's own.
 #[derive(Debug)]
-struct Reverse;
+struct MaxPoolBackward;
 
-/// What the reverse pass needs.
+/// The saved values for the backward pass.
 #[derive(Debug, Clone)]
-struct State<B: Backend> {
+struct MaxPoolState<B: Backend> {
     input: FloatTensor<B>,
     winners: IntTensor<B>,
     kernel: usize,
@@ -224,8 +224,8 @@ struct State<B: Backend> {
     padding: usize,
 }
 
-impl<B: Backend> Backward<B, 1> for Reverse {
-    type State = State<B>;
+impl<B: Backend> Backward<B, 1> for MaxPoolBackward {
+    type State = MaxPoolState<B>;
 
     fn backward(
         self,
@@ -260,9 +260,13 @@ impl<B: MaxPool, C: CheckpointStrategy> MaxPool for Autodiff<B, C> {
     ) -> (FloatTensor<Self>, IntTensor<Self>) {
         let (input, node) = input.into_parts();
         let (output, winners) = B::max_pool(input.clone(), kernel, stride, padding);
-        let output = match Reverse.prepare::<C>([node]).compute_bound().stateful() {
+        let output = match MaxPoolBackward
+            .prepare::<C>([node])
+            .compute_bound()
+            .stateful()
+        {
             OpsKind::Tracked(prepared) => {
-                let state = State::<B> {
+                let state = MaxPoolState::<B> {
                     input,
                     winners: winners.clone(),
                     kernel,

@@ -1,4 +1,4 @@
-//! Sums of convolutions and their gradients, of flex's tensors: what the operators with and without a tape share.
+//! Sums of convolutions and their gradients on tensors of the backend flex, with and without a tape.
 
 use burn::tensor::Shape;
 use burn_flex::FlexTensor;
@@ -7,10 +7,10 @@ use crate::conv2d::{self, Geometry, Term};
 use crate::float::{Float, for_type};
 use crate::fresh::filled;
 
-/// Two factors, such as an input and a weight, whose numbers [lie in order](crate::flex::in_order).
+/// Two contiguous factors, such as an input and a weight.
 pub(crate) type FlexTerm = [FlexTensor; 2];
 
-/// Of some inputs, each with its weight.
+/// The sum of convolutions over terms of an input and a weight.
 pub(crate) fn forward(
     geometry: &Geometry,
     terms: &[FlexTerm],
@@ -24,7 +24,7 @@ pub(crate) fn forward(
     })
 }
 
-/// Of some weights, each with the gradient at its output.
+/// The gradient at the input: a sum over terms of a weight and the gradient at its output.
 pub(crate) fn input_gradient(geometry: &Geometry, terms: &[FlexTerm]) -> FlexTensor {
     let [height, width] = geometry.input;
     let shape = [geometry.batch, geometry.channels_in, height, width];
@@ -33,7 +33,7 @@ pub(crate) fn input_gradient(geometry: &Geometry, terms: &[FlexTerm]) -> FlexTen
     })
 }
 
-/// Of some inputs, each with the gradient at its output.
+/// The gradient at the weight: a sum over terms of an input and the gradient at its output.
 pub(crate) fn weight_gradient(geometry: &Geometry, terms: &[FlexTerm]) -> FlexTensor {
     let [height, width] = geometry.kernel;
     let shape = [geometry.channels_out, geometry.channels_in, height, width];
@@ -45,7 +45,7 @@ pub(crate) fn weight_gradient(geometry: &Geometry, terms: &[FlexTerm]) -> FlexTe
     })
 }
 
-/// From the gradient at the output, whose numbers lie in order.
+/// The gradient at the bias, from the contiguous gradient at the output.
 pub(crate) fn bias_gradient(gradient: &FlexTensor) -> FlexTensor {
     let shape: [usize; 4] = gradient.layout().shape().dims();
     for_type!(gradient, T => T::channels(conv2d::bias_gradient(shape, T::numbers(gradient))))

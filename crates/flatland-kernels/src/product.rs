@@ -1,4 +1,4 @@
-//! Products of matrices that lie in slices.
+//! Products of matrices in slices.
 
 use gemm::Parallelism;
 
@@ -14,12 +14,12 @@ pub(crate) struct Matrix<'a, T> {
 }
 
 impl<'a, T> Matrix<'a, T> {
-    /// Rows of `columns` numbers, which begin `stride` numbers apart.
+    /// A matrix whose rows start `stride` numbers apart.
     pub fn new(numbers: &'a [T], shape: [usize; 2], stride: usize) -> Self {
         Self::strided(numbers, shape, [stride, 1])
     }
 
-    /// Entries that lie so many numbers below each other, and beside each other.
+    /// A matrix with these strides between neighbours in a column and in a row.
     pub fn strided(numbers: &'a [T], shape: [usize; 2], strides: [usize; 2]) -> Self {
         check(numbers.len(), shape, strides);
         Self {
@@ -29,6 +29,7 @@ impl<'a, T> Matrix<'a, T> {
         }
     }
 
+    /// The transposed matrix, in the same memory.
     pub fn transposed(self) -> Self {
         let ([rows, columns], [down, right]) = (self.shape, self.strides);
         Self {
@@ -39,7 +40,7 @@ impl<'a, T> Matrix<'a, T> {
     }
 }
 
-/// A matrix in a slice to write to, row by row.
+/// A mutable matrix in a slice, in row-major order.
 pub(crate) struct MatrixMut<'a, T> {
     numbers: &'a mut [T],
     shape: [usize; 2],
@@ -47,7 +48,7 @@ pub(crate) struct MatrixMut<'a, T> {
 }
 
 impl<'a, T> MatrixMut<'a, T> {
-    /// Rows of `columns` numbers, which begin `stride` numbers apart.
+    /// A matrix whose rows start `stride` numbers apart.
     pub fn new(numbers: &'a mut [T], [rows, columns]: [usize; 2], stride: usize) -> Self {
         check(numbers.len(), [rows, columns], [stride, 1]);
         assert!(stride >= columns, "rows of {columns} numbers overlap");
@@ -59,9 +60,11 @@ impl<'a, T> MatrixMut<'a, T> {
     }
 }
 
+/// Checks that a matrix fits into `length` numbers.
+///
 /// # Panics
 ///
-/// Where a matrix of this shape does not fit into `length` numbers, or is empty.
+/// Panics if the matrix does not fit or is empty.
 fn check(length: usize, [rows, columns]: [usize; 2], [down, right]: [usize; 2]) {
     assert!(rows > 0 && columns > 0, "an empty matrix");
     let last = (rows - 1) * down + (columns - 1) * right;
@@ -72,14 +75,14 @@ fn check(length: usize, [rows, columns]: [usize; 2], [down, right]: [usize; 2]) 
     );
 }
 
-/// Whether a result is added to what is there.
+/// Whether a result replaces the numbers in memory or is added to them.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Write {
     Replace,
     Add,
 }
 
-/// Whether rayon's threads share the work. The result is the same.
+/// Whether rayon's threads share the work. The result has the same bits.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Work {
     Alone,
@@ -90,7 +93,7 @@ pub(crate) enum Work {
 ///
 /// # Panics
 ///
-/// Where the shapes do not fit.
+/// Panics if the shapes do not match.
 #[allow(unsafe_code)]
 pub(crate) fn multiply<T: Float>(
     product: MatrixMut<'_, T>,
@@ -101,16 +104,16 @@ pub(crate) fn multiply<T: Float>(
 ) {
     assert_eq!(product.shape, size(left, right), "the shape of the product");
     let (numbers, stride) = (product.numbers.as_mut_ptr(), product.stride);
-    // SAFETY: `check` has seen that the last entry, and so every entry, lies in the slice, and that rows do not overlap;
-    // as a mutable slice it shares no memory with the factors.
+    // SAFETY: `check` has verified that the last entry, and so every entry, is in the slice, and `MatrixMut::new` that rows
+    // do not overlap. A mutable slice shares no memory with the factors.
     unsafe { write_product(numbers, stride, left, right, write, work) }
 }
 
-/// Fills memory with the product of two matrices, row by row.
+/// Fills memory with the product of two matrices, in row-major order.
 ///
 /// # Panics
 ///
-/// Where the shapes do not fit.
+/// Panics if the shapes do not match.
 #[allow(unsafe_code)]
 fn multiplied<'a, T: Float>(
     memory: Fresh<'a, T>,
@@ -121,14 +124,14 @@ fn multiplied<'a, T: Float>(
     let [rows, columns] = size(left, right);
     assert_eq!(memory.len(), rows * columns, "the shape of the product");
     if rows == 1 || columns == 1 {
-        // The crate makes a slice of the memory of a single row or column, which must hold numbers.
+        // gemm creates a slice of the memory of a single row or column, which must contain numbers.
         let numbers = memory.zeroed();
         let product = MatrixMut::new(numbers, [rows, columns], columns);
         multiply(product, left, right, Write::Replace, work);
         return numbers;
     }
-    // SAFETY: rows of `columns` numbers one after the other fill the memory, which is not read before it is written
-    // where the product replaces what is there, and which no factor shares.
+    // SAFETY: consecutive rows of `columns` numbers fill the memory. A product that replaces numbers does not read them
+    // before it writes them, and no factor shares the memory.
     unsafe {
         memory.filled(|numbers| {
             write_product(numbers, columns, left, right, Write::Replace, work);
@@ -136,16 +139,18 @@ fn multiplied<'a, T: Float>(
     }
 }
 
-/// Memory to which products of one shape are added, row by row: the first fills it.
+/// The memory for a sum of products of one shape, in row-major order. The first product fills it.
 pub(crate) enum Target<'a, T> {
     Empty(Fresh<'a, T>),
     Sum(&'a mut [T]),
 }
 
 impl<'a, T: Float> Target<'a, T> {
+    /// Adds a product.
+    ///
     /// # Panics
     ///
-    /// Where the shapes do not fit.
+    /// Panics if the shapes do not match.
     pub fn add(self, left: Matrix<'_, T>, right: Matrix<'_, T>, work: Work) -> Self {
         Self::Sum(match self {
             Self::Empty(memory) => multiplied(memory, left, right, work),
@@ -159,7 +164,7 @@ impl<'a, T: Float> Target<'a, T> {
         })
     }
 
-    /// What was added up: zeros, if that is nothing.
+    /// The sum, zero without products.
     pub fn sum(self) -> &'a mut [T] {
         match self {
             Self::Empty(memory) => memory.zeroed(),
@@ -168,17 +173,19 @@ impl<'a, T: Float> Target<'a, T> {
     }
 }
 
-/// Rows and columns of a product.
+/// The rows and columns of a product.
 fn size<T>(left: Matrix<'_, T>, right: Matrix<'_, T>) -> [usize; 2] {
     let ([rows, k], [depth, columns]) = (left.shape, right.shape);
     assert_eq!(k, depth, "columns of the left and rows of the right matrix");
     [rows, columns]
 }
 
+/// Writes the product of two matrices through a pointer.
+///
 /// # Safety
 ///
-/// The rows of the product, `stride` numbers apart from `numbers` on, may be written, do not overlap each other or the
-/// factors, and hold numbers unless they are replaced.
+/// The rows of the product start at `numbers`, `stride` numbers apart. They must be writable, must not overlap each other or
+/// the factors, and must contain numbers unless they are replaced.
 #[allow(unsafe_code)]
 unsafe fn write_product<T: Float>(
     numbers: *mut T,
@@ -196,8 +203,8 @@ unsafe fn write_product<T: Float>(
         Work::Alone => Parallelism::None,
         Work::Shared => Parallelism::Rayon(0),
     };
-    // SAFETY: `check` has seen that the last entry of each factor, and so every entry, lies in its slice; the caller
-    // sees to the product.
+    // SAFETY: `check` has verified that the last entry of each factor, and so every entry, is in its slice. The caller
+    // guarantees the conditions on the product.
     unsafe {
         gemm::gemm(
             m,
@@ -228,7 +235,7 @@ mod tests {
     use super::*;
     use crate::fresh::filled;
 
-    /// Each way that the crate takes: one row or column, few terms, small, and large enough to be packed and shared.
+    /// Every code path of gemm: one row or column, few terms, small, and large enough to be packed and shared.
     #[test]
     fn a_product_fills_memory_with_what_replacing_writes() {
         for [rows, depth, columns] in [

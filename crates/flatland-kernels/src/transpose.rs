@@ -1,4 +1,4 @@
-//! Transposes of matrices that lie in slices.
+//! Transposes of matrices in slices.
 
 use pulp::{Arch, bytemuck};
 use rayon::prelude::*;
@@ -6,9 +6,9 @@ use rayon::prelude::*;
 use crate::float::Float;
 use crate::product::Work;
 
-/// Writes the transpose of a matrix of `columns` columns, both stored row by row.
+/// Writes the transpose of a matrix of `columns` columns. Both are in row-major order.
 pub(crate) fn transpose<T: Float>(matrix: &[T], columns: usize, transposed: &mut [T], work: Work) {
-    /// Numbers that a thread takes, at least.
+    /// The smallest number of entries of a thread.
     const SHARE: usize = 1 << 13;
     let rows = matrix.len() / columns;
     assert_eq!(matrix.len(), transposed.len());
@@ -22,10 +22,10 @@ pub(crate) fn transpose<T: Float>(matrix: &[T], columns: usize, transposed: &mut
     }
 }
 
-/// Rows and columns that are turned together.
+/// The rows and columns of a block that is transposed at once.
 const BLOCK: usize = 8;
 
-/// The transposes of the first columns: as many as fill `transposed`.
+/// Writes the first columns of the matrix as the rows of `transposed`, until it is full.
 fn transpose_columns<T: Float>(matrix: &[T], columns: usize, rows: usize, transposed: &mut [T]) {
     #[cfg(target_arch = "x86_64")]
     if size_of::<T>() == size_of::<f32>()
@@ -39,27 +39,27 @@ fn transpose_columns<T: Float>(matrix: &[T], columns: usize, rows: usize, transp
             #[inline(always)]
             || {
                 in_blocks(matrix, columns, rows, transposed, |block| {
-                    turn_f32(simd, block)
+                    transposed_block_f32(simd, block)
                 })
             },
         );
     }
     Arch::new().dispatch(
         #[inline(always)]
-        || in_blocks(matrix, columns, rows, transposed, turn),
+        || in_blocks(matrix, columns, rows, transposed, transposed_block),
     );
 }
 
 type Block<T> = [[T; BLOCK]; BLOCK];
 
-/// Whole blocks by `turn`, the rest number by number.
+/// Transposes whole blocks by `transpose_block` and the other entries one by one.
 #[inline(always)]
 fn in_blocks<T: Copy + Default>(
     matrix: &[T],
     columns: usize,
     rows: usize,
     transposed: &mut [T],
-    turn: impl Fn(Block<T>) -> Block<T>,
+    transpose_block: impl Fn(Block<T>) -> Block<T>,
 ) {
     for (block, lines) in transposed.chunks_mut(BLOCK * rows).enumerate() {
         let matrix = &matrix[block * BLOCK..];
@@ -70,7 +70,7 @@ fn in_blocks<T: Copy + Default>(
                 for (row, numbers) in block.iter_mut().enumerate() {
                     numbers.copy_from_slice(&matrix[row * columns..][..BLOCK]);
                 }
-                for (column, numbers) in turn(block).iter().enumerate() {
+                for (column, numbers) in transpose_block(block).iter().enumerate() {
                     lines[column * rows + top..][..BLOCK].copy_from_slice(numbers);
                 }
                 continue;
@@ -86,19 +86,19 @@ fn in_blocks<T: Copy + Default>(
 }
 
 #[inline(always)]
-fn turn<T: Copy>(block: Block<T>) -> Block<T> {
+fn transposed_block<T: Copy>(block: Block<T>) -> Block<T> {
     std::array::from_fn(|column| block.map(|numbers| numbers[column]))
 }
 
-/// [`turn`] in eight registers: the compiler moves the numbers of a block one by one.
+/// [`transposed_block`] in eight registers. The compiler would move the numbers one by one.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
-fn turn_f32(simd: pulp::x86::V3, block: Block<f32>) -> Block<f32> {
+fn transposed_block_f32(simd: pulp::x86::V3, block: Block<f32>) -> Block<f32> {
     use std::arch::x86_64::__m256;
 
     let avx = simd.avx;
     let rows: [__m256; BLOCK] = block.map(pulp::cast);
-    // Of two rows each, the pairs of numbers below each other; low and high of each half.
+    // Pairs of two rows: the low and the high numbers of each half.
     let pairs: [__m256; BLOCK] = std::array::from_fn(|place| {
         let (upper, lower) = (rows[place / 2 * 2], rows[place / 2 * 2 + 1]);
         match place % 2 {
@@ -106,7 +106,7 @@ fn turn_f32(simd: pulp::x86::V3, block: Block<f32>) -> Block<f32> {
             _ => avx._mm256_unpackhi_ps(upper, lower),
         }
     });
-    // Of four rows each, columns 0 and 4, 1 and 5, 2 and 6, 3 and 7.
+    // Groups of four rows: columns 0 and 4, 1 and 5, 2 and 6, 3 and 7.
     let fours: [__m256; BLOCK] = std::array::from_fn(|place| {
         let first = place / 4 * 4 + place % 4 / 2;
         let (upper, lower) = (pairs[first], pairs[first + 2]);

@@ -1,7 +1,7 @@
-//! What methods and eigensolvers do with long vectors: points, gradients, directions, and bases of them.
+//! Operators on long vectors and on bases of vectors, for methods and eigensolvers.
 //!
-//! On flex, burn's operators run on one thread, and each result is new memory of the vector's length. Here the threads
-//! share a vector, and only what is returned is as long as one.
+//! On flex, burn's operators use one thread, and each result is a new vector. The operators here use all threads and need no
+//! temporary vectors.
 
 use burn::tensor::{Shape, Tensor};
 use pulp::Arch;
@@ -11,29 +11,28 @@ use crate::flex::{flex, is_plain, reading, tensor};
 use crate::float::{Float, for_type};
 use crate::fresh::in_chunks;
 
-/// Entries that one partial sum of [`dot`] runs over: few enough that rounding in `f32` stays small and that the
-/// products stay in a cache, many enough that launching a kernel for each block costs a GPU nothing.
+/// The entries in a partial sum of [`dot`]: few enough for small rounding errors in `f32` and for products in a cache, many
+/// enough that a GPU does not wait for kernel launches.
 const BLOCK: usize = 1 << 18;
 
-/// Entries of a task that goes through several vectors: what it writes stays in a cache meanwhile.
+/// The entries of a task on several vectors: few enough that its result stays in a cache.
 const TASK: usize = 1 << 13;
 
-/// Entries that [`rotate`] turns at a time elsewhere than on flex: few enough that the new blocks take little room beside
-/// the vectors, many enough that a GPU does not wait for launches.
-const TURN: usize = 1 << 20;
+/// The entries that [`rotate`] processes at a time on other devices than flex: few enough that blocks need little memory
+/// compared with vectors, many enough that a GPU does not wait for kernel launches.
+const ROTATED: usize = 1 << 20;
 
 /// The inner product `xᵀy`.
 ///
-/// The products and their sums over blocks of 2¹⁸ entries are computed on the device, in its float type; the sums of
-/// the blocks are added on the host, in `f64` and in order. The device is read once, and no temporary is longer than
-/// a block.
+/// The products and their sums over blocks of 2¹⁸ entries are computed on the device, in its float type. The sums of the
+/// blocks are added on the host, in `f64` and in order. The device is read once, and no temporary is longer than a block.
 ///
-/// This is not a matrix product, although a `[1, n] × [n, 1]` one would need no temporary either: a GPU may round the
-/// factors of a matrix product to fewer bits than those of a product of numbers (TF32).
+/// A matrix product, `[1, n] × [n, 1]`, is not used because a GPU may round the factors of a matrix product to fewer bits
+/// (TF32).
 ///
 /// # Panics
 ///
-/// If the lengths differ.
+/// Panics if the lengths differ.
 pub fn dot(x: &Tensor<1>, y: &Tensor<1>) -> f64 {
     let ([n], [m]) = (x.dims(), y.dims());
     assert_eq!(n, m, "the vectors of an inner product differ in length");
@@ -51,11 +50,11 @@ pub fn dot(x: &Tensor<1>, y: &Tensor<1>) -> f64 {
     Tensor::cat(sums, 0).into_data().iter::<f64>().sum()
 }
 
-/// `y + a·x`, for which no third vector is held besides `x` and `y`.
+/// `y + a·x`, without temporary vectors.
 ///
 /// # Panics
 ///
-/// If the lengths differ.
+/// Panics if the lengths differ.
 pub fn axpy(a: f64, x: &Tensor<1>, y: &Tensor<1>) -> Tensor<1> {
     let ([n], [m]) = (x.dims(), y.dims());
     assert_eq!(n, m, "the vectors of a sum differ in length");
@@ -74,11 +73,10 @@ pub fn axpy(a: f64, x: &Tensor<1>, y: &Tensor<1>) -> Tensor<1> {
     }))
 }
 
-/// The inner products of a vector with those of a basis, which stay on the device. On flex, sums are those of `f64`
-/// numbers.
+/// The inner products of a vector with the vectors of a basis, on the device. On flex, sums are computed in `f64`.
 ///
-/// Products and sums rather than a matrix product (see [`dot`]), and vector by vector: to keep the basis as one matrix
-/// would mean to copy it whenever it grows.
+/// It does not use a matrix product, see [`dot`]. A basis is a list of vectors because a matrix would be copied whenever the
+/// basis grows.
 ///
 /// # Shapes
 ///
@@ -87,7 +85,7 @@ pub fn axpy(a: f64, x: &Tensor<1>, y: &Tensor<1>) -> Tensor<1> {
 ///
 /// # Panics
 ///
-/// If the lengths differ, or the basis is empty.
+/// Panics if the lengths differ or the basis is empty.
 pub fn inner_products(basis: &[Tensor<1>], vector: &Tensor<1>) -> Tensor<1> {
     if !is_plain(vector) {
         let products = basis
@@ -118,7 +116,7 @@ fn check_lengths<T>(basis: &[&[T]], vector: &[T]) {
     assert!(basis.iter().all(is_as_long), "vectors of one length");
 }
 
-/// In `f64`, in as many sums as the processor adds at a time.
+/// The inner product in `f64`, in several partial sums for vector instructions.
 fn inner_product<T: Float>(x: &[T], y: &[T]) -> f64 {
     const LANES: usize = 16;
     Arch::new().dispatch(
@@ -139,7 +137,7 @@ fn inner_product<T: Float>(x: &[T], y: &[T]) -> f64 {
     )
 }
 
-/// A vector less the sum of the basis vectors, each times its factor; in the vector's memory where nobody else holds it.
+/// `vector − Σ factors[i]·basis[i]`. The result overwrites `vector`, unless its memory is shared.
 ///
 /// # Shapes
 ///
@@ -148,7 +146,7 @@ fn inner_product<T: Float>(x: &[T], y: &[T]) -> f64 {
 ///
 /// # Panics
 ///
-/// If the lengths differ, or there are not as many factors as basis vectors.
+/// Panics if the lengths differ, or if the numbers of factors and basis vectors differ.
 pub fn subtract_multiples(
     vector: Tensor<1>,
     basis: &[Tensor<1>],
@@ -181,16 +179,14 @@ pub fn subtract_multiples(
     tensor(vector)
 }
 
-/// Replaces a basis by sums of its vectors: the new vector `i` is `Σⱼ weights[i][j]·basis[j]`. Of the old ones, as many as
-/// there are new ones give their memory.
+/// Replaces the vectors of a basis by linear combinations: the new vector `i` is `Σⱼ weights[i][j]·basis[j]`.
 ///
-/// The new entries take the place of the old ones block by block. Whole new vectors would have to stand beside all the
-/// old ones until the last is made.
+/// The new vectors overwrite the old ones block by block, so no additional vectors are needed.
 ///
 /// # Panics
 ///
-/// If there are more new vectors than old ones, a row has not as many weights as there are vectors, or the lengths of the
-/// vectors differ.
+/// Panics if there are more new vectors than old ones, if the length of a row is not the number of old vectors, or if the
+/// lengths of the vectors differ.
 pub fn rotate(basis: &mut Vec<Tensor<1>>, weights: &[&[f64]]) {
     let count = basis.len();
     assert!(
@@ -213,8 +209,8 @@ pub fn rotate(basis: &mut Vec<Tensor<1>>, weights: &[&[f64]]) {
 
 fn rotate_on_flex(basis: &mut [Tensor<1>], weights: &[&[f64]]) {
     let taken = basis.iter_mut().map(|vector| {
-        let nothing = Tensor::empty([0], &vector.device());
-        flex(std::mem::replace(vector, nothing))
+        let empty = Tensor::empty([0], &vector.device());
+        flex(std::mem::replace(vector, empty))
     });
     let mut taken: Vec<_> = taken.collect();
     for_type!(taken[0], T => {
@@ -240,15 +236,15 @@ fn rotate_on_flex(basis: &mut [Tensor<1>], weights: &[&[f64]]) {
             }
         });
     });
-    for (vector, turned) in basis.iter_mut().zip(taken) {
-        *vector = tensor(turned);
+    for (vector, rotated) in basis.iter_mut().zip(taken) {
+        *vector = tensor(rotated);
     }
 }
 
 fn rotate_by_blocks(basis: &mut [Tensor<1>], weights: &[&[f64]]) {
     let dimension = basis.first().map_or(0, |vector| vector.dims()[0]);
-    for start in (0..dimension).step_by(TURN) {
-        let range = start..dimension.min(start + TURN);
+    for start in (0..dimension).step_by(ROTATED) {
+        let range = start..dimension.min(start + ROTATED);
         let old = basis.iter().map(|v| v.clone().slice(range.clone()));
         let old: Vec<_> = old.collect();
         let new = weights.iter().map(|row| {
@@ -258,14 +254,14 @@ fn rotate_by_blocks(basis: &mut [Tensor<1>], weights: &[&[f64]]) {
                 .expect("a basis vector at least")
         });
         let new: Vec<_> = new.collect();
-        drop(old); // while a block is shared, its vector would be copied
+        drop(old); // a vector whose memory is shared would be copied
         for (vector, block) in basis.iter_mut().zip(new) {
             vector.inplace(|vector| vector.slice_assign([range.clone()], block));
         }
     }
 }
 
-/// `sum + factor·numbers`, written over `sum`.
+/// Adds `factor·numbers` to `sum`.
 fn add_multiple<T: Float>(sum: &mut [T], factor: T, numbers: &[T]) {
     Arch::new().dispatch(
         #[inline(always)]

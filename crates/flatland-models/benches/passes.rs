@@ -39,15 +39,15 @@ fn main() {
         .skip(1)
         .filter(|name| !name.starts_with('-'))
         .collect();
-    println!("network      samples chunk  what      alone ms  {threads} lanes ms  ratio");
+    println!("network      samples chunk  what      alone ms  {threads} threads ms  ratio");
     for (name, samples, chunk) in CASES {
         if !named.is_empty() && !named.iter().any(|other| other == name) {
             continue;
         }
         let (mut alone, point, direction) = objective(name, samples, chunk);
-        let mut lanes = alone.clone().with_threads(threads);
-        type Pass = fn(&mut FullBatch, &Tensor<1>, &Tensor<1>);
-        let passes: [(&str, Pass); 3] = [
+        let mut threads = alone.clone().with_threads(threads);
+        type ForwardPass = fn(&mut FullBatch, &Tensor<1>, &Tensor<1>);
+        let passes: [(&str, ForwardPass); 3] = [
             ("loss", |objective, point, _| {
                 objective.loss(point);
             }),
@@ -65,9 +65,9 @@ fn main() {
                 start.elapsed().as_secs_f64() * 1e3
             };
             time(&mut alone); // warm
-            time(&mut lanes);
+            time(&mut threads);
             let times: Vec<(f64, f64)> = (0..TURNS)
-                .map(|_| (time(&mut alone), time(&mut lanes)))
+                .map(|_| (time(&mut alone), time(&mut threads)))
                 .collect();
             let of = |value: fn(&(f64, f64)) -> f64| median(times.iter().map(value).collect());
             println!(

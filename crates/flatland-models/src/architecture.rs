@@ -1,6 +1,7 @@
 //! The networks by name.
 
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantNames};
 use thiserror::Error;
 
 use crate::{
@@ -11,20 +12,27 @@ use crate::{
 /// The shape of one image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InputShape {
-    /// Colours: 1 or 3 in the data sets of the paper.
+    /// The number of channels: 1 or 3 in the paper's data sets.
     pub channels: usize,
-    /// Rows of pixels.
+    /// The height in pixels.
     pub height: usize,
-    /// Columns of pixels.
+    /// The width in pixels.
     pub width: usize,
 }
 
 /// A network by name, with its options.
 ///
-/// In a configuration file it is a table whose `name` chooses the network and whose other keys are the options of
-/// that network; an option that is left out takes the paper's value.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// In a configuration file it is a table whose `name` selects the network and whose other keys are the network's options.
+/// The default of an option is the paper's value.
+#[derive(
+    Debug, Clone, PartialEq, Serialize, Deserialize, EnumString, IntoStaticStr, VariantNames,
+)]
 #[serde(tag = "name", rename_all = "kebab-case")]
+#[strum(
+    serialize_all = "kebab-case",
+    parse_err_ty = ArchitectureError,
+    parse_err_fn = unknown_name
+)]
 pub enum Architecture {
     /// See [`MlpConfig`].
     Mlp(MlpConfig),
@@ -36,6 +44,7 @@ pub enum Architecture {
     Resnet34(ResNetConfig),
     /// See [`ResNetConfig::init_wide_resnet50_2`].
     #[serde(rename = "wide-resnet50-2")]
+    #[strum(serialize = "wide-resnet50-2")]
     WideResnet50(ResNetConfig),
     /// See [`DenseNet121Config`].
     Densenet121(DenseNet121Config),
@@ -44,51 +53,24 @@ pub enum Architecture {
 }
 
 impl Architecture {
-    /// The names that a configuration may use.
-    pub const NAMES: [&str; 7] = [
-        "mlp",
-        "cnn",
-        "vgg11",
-        "resnet34",
-        "wide-resnet50-2",
-        "densenet121",
-        "vit",
-    ];
+    /// The names of all networks.
+    pub const NAMES: &[&str] = Self::VARIANTS;
 
-    /// The network called `name`, with the options of the paper.
+    /// The network called `name`, with the paper's options.
     ///
     /// # Errors
     ///
-    /// [`ArchitectureError::UnknownName`] lists the names there are.
+    /// Returns [`ArchitectureError::UnknownName`] if no network has this name.
     pub fn named(name: &str) -> Result<Self, ArchitectureError> {
-        match name {
-            "mlp" => Ok(Self::Mlp(MlpConfig::default())),
-            "cnn" => Ok(Self::Cnn(CnnConfig::default())),
-            "vgg11" => Ok(Self::Vgg11(Vgg11Config::default())),
-            "resnet34" => Ok(Self::Resnet34(ResNetConfig::default())),
-            "wide-resnet50-2" => Ok(Self::WideResnet50(ResNetConfig::default())),
-            "densenet121" => Ok(Self::Densenet121(DenseNet121Config::default())),
-            "vit" => Ok(Self::Vit(VitConfig::default())),
-            _ => Err(ArchitectureError::UnknownName {
-                name: name.to_owned(),
-            }),
-        }
+        name.parse()
     }
 
-    /// The network's name.
+    /// The network's name, one of [`NAMES`](Self::NAMES).
     pub fn name(&self) -> &'static str {
-        match self {
-            Self::Mlp(_) => "mlp",
-            Self::Cnn(_) => "cnn",
-            Self::Vgg11(_) => "vgg11",
-            Self::Resnet34(_) => "resnet34",
-            Self::WideResnet50(_) => "wide-resnet50-2",
-            Self::Densenet121(_) => "densenet121",
-            Self::Vit(_) => "vit",
-        }
+        self.into()
     }
 
-    /// Whether the last linear layer has a bias, to which mean squared error gives the curvature `2/K`.
+    /// Whether the last linear layer has a bias. With mean squared error and `K` classes, this bias has the curvature `2/K`.
     pub fn has_last_bias(&self) -> bool {
         match self {
             Self::Mlp(config) => config.bias,
@@ -100,30 +82,34 @@ impl Architecture {
         }
     }
 
-    /// Samples that go through the network together unless a run says otherwise: enough to keep a device busy, few
-    /// enough that the activations of a taped pass stay in a few hundred megabytes.
+    /// The default number of samples in a chunk: enough to use a device well, and few enough that the activations of a
+    /// pass need a few hundred megabytes.
     pub fn default_chunk(&self) -> usize {
         match self {
             Self::Mlp(_) => 5000,
             Self::Cnn(_) => 50,
             Self::Vgg11(_) | Self::Resnet34(_) | Self::WideResnet50(_) => 50,
             Self::Vit(_) => 100,
-            Self::Densenet121(_) => 100, // a ghost batch: its statistics want more samples
+            Self::Densenet121(_) => 100, // a chunk is a ghost batch, whose statistics need more samples
         }
     }
 
-    /// Whether the options make a network for images of this shape.
+    /// Checks the options of the network for images of this shape.
     ///
     /// # Errors
     ///
-    /// The first option that does not, with its value and what is allowed.
+    /// Returns an error for the first option that is outside its range.
     pub fn check(&self, input: InputShape) -> Result<(), ArchitectureError> {
         match self {
             Self::Mlp(config) => config.check(),
             Self::Cnn(config) => config.check(input),
-            Self::Vgg11(config) => config.check().and(at_least_28(input)),
-            Self::Densenet121(config) => config.check().and(at_least_28(input)),
-            Self::Resnet34(_) | Self::WideResnet50(_) => at_least_28(input),
+            Self::Vgg11(config) => config
+                .check()
+                .and(ArchitectureError::check_image(input, 28)),
+            Self::Densenet121(config) => config
+                .check()
+                .and(ArchitectureError::check_image(input, 28)),
+            Self::Resnet34(_) | Self::WideResnet50(_) => ArchitectureError::check_image(input, 28),
             Self::Vit(config) => config.check(input),
         }
     }
@@ -132,7 +118,7 @@ impl Architecture {
     ///
     /// # Errors
     ///
-    /// As [`check`](Self::check).
+    /// Returns an error if [`check`](Self::check) does.
     pub fn init(
         &self,
         input: InputShape,
@@ -152,25 +138,19 @@ impl Architecture {
     }
 }
 
-fn at_least_28(input: InputShape) -> Result<(), ArchitectureError> {
-    let InputShape { height, width, .. } = input;
-    match height.min(width) {
-        28.. => Ok(()),
-        _ => Err(ArchitectureError::ImageTooSmall {
-            least: 28,
-            height,
-            width,
-        }),
+fn unknown_name(name: &str) -> ArchitectureError {
+    ArchitectureError::UnknownName {
+        name: name.to_owned(),
     }
 }
 
-/// Options that make no network.
+/// Invalid options of a network.
 #[derive(Debug, Clone, PartialEq, Error)]
 pub enum ArchitectureError {
     /// No network has this name.
     #[error("there is no network {name:?}; the networks are {}", Architecture::NAMES.join(", "))]
     UnknownName {
-        /// The name asked for.
+        /// The name.
         name: String,
     },
     /// A width is zero.
@@ -181,7 +161,7 @@ pub enum ArchitectureError {
         /// Its value.
         value: Vec<usize>,
     },
-    /// More than any machine holds.
+    /// A size is above its limit.
     #[error("{option} must be at most {most}, but is {value}")]
     TooLarge {
         /// The option's name.
@@ -191,7 +171,7 @@ pub enum ArchitectureError {
         /// The largest value.
         most: usize,
     },
-    /// The images vanish in the pooling layers.
+    /// The images are too small for the pooling layers.
     #[error(
         "this network needs images of at least {least}×{least} pixels, but they are {height}×{width}"
     )]
@@ -203,7 +183,7 @@ pub enum ArchitectureError {
         /// The images' width.
         width: usize,
     },
-    /// A share is not one.
+    /// A rate is outside `[0, 1)`.
     #[error("{option} must be in [0, 1), but is {value}")]
     Rate {
         /// The option's name.
@@ -211,19 +191,19 @@ pub enum ArchitectureError {
         /// Its value.
         value: f64,
     },
-    /// A number that others must divide.
+    /// A number is not a multiple, or is too small.
     #[error("{option} must be a multiple of {multiple}, at least {least}, but is {value}")]
     Multiple {
         /// The option's name.
         option: &'static str,
         /// Its value.
         value: usize,
-        /// What divides the values that are allowed.
+        /// The divisor of allowed values.
         multiple: usize,
-        /// The smallest of them.
+        /// The smallest allowed value.
         least: usize,
     },
-    /// Patches that do not tile the images.
+    /// The patches do not tile the images.
     #[error(
         "patch must divide the images' height and width, but is {patch}, and they are {height}×{width}"
     )]
@@ -237,14 +217,14 @@ pub enum ArchitectureError {
     },
 }
 
-/// The largest number of features or channels. With it and the next, a network whose options are checked is described in
-/// a moment, and the bytes of its parameters are fewer than an integer of 64 bits counts.
+/// The largest number of features or channels. With this limit and the next, the layout of a checked network is computed
+/// quickly and the size of its parameters fits into 64 bits.
 pub(crate) const MOST_FEATURES: usize = 100_000;
 /// The largest number of layers, blocks, heads, or features of a head.
 pub(crate) const MOST_LAYERS: usize = 1000;
 
 impl ArchitectureError {
-    /// Whether all values of an option are from 1 to `most`.
+    /// Checks that all values of an option are from 1 to `most`.
     pub(crate) fn check_sizes(
         option: &'static str,
         values: &[usize],
@@ -266,6 +246,21 @@ impl ArchitectureError {
         }
     }
 
+    /// Checks that the height and the width of an image are at least `least`.
+    pub(crate) fn check_image(input: InputShape, least: usize) -> Result<(), Self> {
+        let InputShape { height, width, .. } = input;
+        if height.min(width) >= least {
+            Ok(())
+        } else {
+            Err(Self::ImageTooSmall {
+                least,
+                height,
+                width,
+            })
+        }
+    }
+
+    /// Checks that a rate is in `[0, 1)`.
     pub(crate) fn check_rate(option: &'static str, value: f64) -> Result<(), Self> {
         if (0.0..1.0).contains(&value) {
             Ok(())

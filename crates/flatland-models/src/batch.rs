@@ -1,10 +1,10 @@
-//! Samples on a device.
+//! Batches of samples on a device.
 
 use burn::tensor::{DType, Device, Element, Int, Tensor, TensorData};
 
 use crate::InputShape;
 
-/// Images that go through a network together, with what they show.
+/// Images with their labels, which a network processes together.
 #[derive(Debug, Clone)]
 pub struct Batch {
     /// `[batch, channels, height, width]`
@@ -16,7 +16,7 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Uploads samples in chunks of at most `chunk`, all but the last of that size, in the order given.
+    /// Uploads samples in chunks of `chunk` samples, in the given order. The last chunk may be smaller.
     ///
     /// # Shapes
     ///
@@ -25,7 +25,8 @@ impl Batch {
     ///
     /// # Panics
     ///
-    /// Where the number of pixels does not fit the labels, a label is not below `classes`, or `chunk` is zero.
+    /// Panics if the number of pixels does not match the number of labels, if a label is not below `classes`, or if `chunk`
+    /// is 0.
     pub fn chunks<E: Element>(
         images: &[E],
         shape: InputShape,

@@ -1,27 +1,27 @@
-//! The small convolutional network of the paper.
+//! The paper's small convolutional network.
 
 use serde::{Deserialize, Serialize};
 
 use crate::architecture::MOST_FEATURES;
 use crate::{
     Activation, ArchitectureError, Conv2dConfig, Flatten, Initializer, InputShape, Layer,
-    LinearConfig, MaxPool2d, Nonlinearity, Norm, Sequence,
+    MaxPool2d, Nonlinearity, Norm, Sequence,
 };
 
 /// Two blocks of a 3×3 convolution, an activation and 2×2 max pooling, then a linear layer to the classes.
 ///
-/// The paper's has 32 channels in both blocks: 30,634 parameters on CIFAR-10. PyTorch's names for them are those of
+/// The paper's network has 32 channels in both blocks and 30,634 parameters on CIFAR-10. Its parameters have the names of
 /// `nn.Sequential(Conv2d, ReLU, MaxPool2d, Conv2d, ReLU, MaxPool2d, Flatten, Linear)`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CnnConfig {
-    /// Channels of the two convolutions.
+    /// The channels of the two convolutions.
     pub channels: [usize; 2],
-    /// What follows each convolution.
+    /// The activation after each convolution.
     pub activation: Nonlinearity,
-    /// What follows each convolution before the activation; nothing in the paper's.
+    /// The normalization between a convolution and its activation. The paper uses none.
     pub norm: Norm,
-    /// Whether the layers have biases (appendix J of the paper trains without).
+    /// Whether the layers have biases (without them in appendix J of the paper).
     pub bias: bool,
 }
 
@@ -38,16 +38,8 @@ impl Default for CnnConfig {
 
 impl CnnConfig {
     pub(crate) fn check(&self, input: InputShape) -> Result<(), ArchitectureError> {
-        let InputShape { height, width, .. } = input;
         ArchitectureError::check_sizes("channels", &self.channels, MOST_FEATURES)?;
-        if height.min(width) < 4 {
-            return Err(ArchitectureError::ImageTooSmall {
-                least: 4,
-                height,
-                width,
-            });
-        }
-        Ok(())
+        ArchitectureError::check_image(input, 4)
     }
 
     /// Builds the network and draws its weights from PyTorch's default distribution.
@@ -75,9 +67,9 @@ impl CnnConfig {
             layers.push(MaxPool2d::new(2).into());
             channels = width;
         }
-        let head = LinearConfig::new(channels * (height / 4) * (width / 4), classes);
+        let features = channels * (height / 4) * (width / 4);
         layers.push(Flatten::default().into());
-        layers.push(head.with_bias(self.bias).init(initializer).into());
+        layers.push(Layer::linear(features, classes, self.bias, initializer));
         Sequence::numbered(layers)
     }
 }

@@ -1,16 +1,15 @@
-//! DenseNet121, as torchvision builds it.
+//! torchvision's DenseNet121.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Activation, AdaptiveAvgPool2d, ArchitectureError, AvgPool2d, BatchNorm2dConfig, Conv2dConfig,
-    Dropout, Fan, Flatten, Initialization, Initializer, InputShape, Layer, LinearConfig, MaxPool2d,
-    Nonlinearity, Sequence,
+    AdaptiveAvgPool2d, ArchitectureError, AvgPool2d, BatchNorm2dConfig, Conv2dConfig, Dropout, Fan,
+    Flatten, Initialization, Initializer, InputShape, Layer, LinearConfig, MaxPool2d, Sequence,
 };
 
 /// DenseNet121 with batch normalization: growth rate 32, blocks of 6, 12, 24 and 16 layers.
 ///
-/// Grey images (EMNIST) have a stem of a 3×3 convolution at stride 2 and a pooling by 5×5 windows at stride 1, as in
+/// For grey images (EMNIST), the stem is a 3×3 convolution at stride 2 and a pooling with 5×5 windows at stride 1, as in
 /// the paper.
 ///
 /// # References
@@ -19,9 +18,9 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DenseNet121Config {
-    /// Whether the last linear layer has a bias (appendix J of the paper trains without).
+    /// Whether the last linear layer has a bias (without it in appendix J of the paper).
     pub last_bias: bool,
-    /// The share of new features that every dense layer drops: 0 in the paper's training.
+    /// The dropout rate of the new features of every dense layer: 0 in the paper.
     pub dropout: f64,
 }
 
@@ -34,9 +33,9 @@ impl Default for DenseNet121Config {
     }
 }
 
-/// Channels that each dense layer adds.
+/// The channels that each dense layer adds.
 const GROWTH: usize = 32;
-/// Channels between the two convolutions of a dense layer, in units of the growth.
+/// The channels between the two convolutions of a dense layer, in units of the growth.
 const BOTTLENECK: usize = 4;
 
 impl DenseNet121Config {
@@ -67,7 +66,7 @@ impl DenseNet121Config {
         let mut features: Vec<(String, Layer)> = vec![
             ("conv0".into(), conv(stem, initializer)),
             ("norm0".into(), norm(channels, initializer)),
-            ("relu0".into(), relu()),
+            ("relu0".into(), Layer::relu()),
             ("pool0".into(), pool.into()),
         ];
         for (index, layers) in [6, 12, 24, 16].into_iter().enumerate() {
@@ -91,7 +90,7 @@ impl DenseNet121Config {
             .with_initialization(Initialization::PytorchZeroBias);
         Sequence::named(vec![
             ("features", Sequence::named(features).into()),
-            ("relu", relu()),
+            ("relu", Layer::relu()),
             ("avgpool", AdaptiveAvgPool2d::new(1).into()),
             ("flatten", Flatten::default().into()),
             ("classifier", head.init(initializer).into()),
@@ -99,18 +98,18 @@ impl DenseNet121Config {
     }
 }
 
-/// Normalize, rectify, convolve, twice: the result is appended to the input.
+/// Two convolutions, each after a batch normalization and a ReLU, whose output is concatenated with the input.
 fn dense_layer(channels: &mut usize, dropout: f64, initializer: &mut Initializer) -> Layer {
     let inner = BOTTLENECK * GROWTH;
     let branch = vec![
         ("norm1", norm(*channels, initializer)),
-        ("relu1", relu()),
+        ("relu1", Layer::relu()),
         (
             "conv1",
             conv(Conv2dConfig::new(*channels, inner, 1), initializer),
         ),
         ("norm2", norm(inner, initializer)),
-        ("relu2", relu()),
+        ("relu2", Layer::relu()),
         (
             "conv2",
             conv(
@@ -124,13 +123,13 @@ fn dense_layer(channels: &mut usize, dropout: f64, initializer: &mut Initializer
     Sequence::dense(branch).into()
 }
 
-/// Halves the channels and the size.
+/// Halves the number of channels and the size.
 fn transition(channels: &mut usize, initializer: &mut Initializer) -> Layer {
     let (wide, narrow) = (*channels, *channels / 2);
     *channels = narrow;
     Sequence::named(vec![
         ("norm", norm(wide, initializer)),
-        ("relu", relu()),
+        ("relu", Layer::relu()),
         (
             "conv",
             conv(Conv2dConfig::new(wide, narrow, 1), initializer),
@@ -150,8 +149,4 @@ fn conv(config: Conv2dConfig, initializer: &mut Initializer) -> Layer {
 
 fn norm(channels: usize, initializer: &mut Initializer) -> Layer {
     BatchNorm2dConfig::new(channels).init(initializer).into()
-}
-
-fn relu() -> Layer {
-    Activation::new(Nonlinearity::Relu).into()
 }

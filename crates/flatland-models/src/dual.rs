@@ -1,4 +1,4 @@
-//! A value that may carry its derivative along a direction.
+//! A value with an optional derivative along a direction.
 
 use std::ops::Add;
 
@@ -6,8 +6,7 @@ use burn::tensor::Tensor;
 
 /// A tensor and, optionally, its derivative along one direction in the space of the parameters.
 ///
-/// No tangent means that the value does not depend on the parameters along that direction, which is cheaper than a
-/// tangent of zeros: it costs nothing to push through a layer.
+/// `None` stands for a zero tangent, and layers skip it.
 #[derive(Debug, Clone)]
 pub struct Dual<const D: usize> {
     /// The value.
@@ -17,7 +16,7 @@ pub struct Dual<const D: usize> {
 }
 
 impl<const D: usize> Dual<D> {
-    /// A value that does not move along the direction.
+    /// A value with a zero tangent.
     pub fn constant(value: Tensor<D>) -> Self {
         Self {
             value,
@@ -33,8 +32,8 @@ impl<const D: usize> Dual<D> {
         }
     }
 
-    /// Both values along one axis, the other's after this one's.
-    pub fn concatenate(self, other: Self, axis: usize) -> Self {
+    /// Concatenates two values along `axis`.
+    pub fn cat(self, other: Self, axis: usize) -> Self {
         let join = |left: Tensor<D>, right: Tensor<D>| Tensor::cat(vec![left, right], axis);
         let tangent = match (self.tangent, other.tangent) {
             (None, None) => None,
@@ -61,18 +60,15 @@ impl<const D: usize> Add for Dual<D> {
     fn add(self, other: Self) -> Self {
         Self {
             value: self.value + other.value,
-            tangent: add_tangents(self.tangent, other.tangent),
+            tangent: sum_tangents([self.tangent, other.tangent]),
         }
     }
 }
 
-/// The sum of two tangents, either of which may be zero.
-pub(crate) fn add_tangents<const D: usize>(
-    left: Option<Tensor<D>>,
-    right: Option<Tensor<D>>,
+/// The sum of some tangents, where `None` is zero.
+pub(crate) fn sum_tangents<const D: usize, const N: usize>(
+    tangents: [Option<Tensor<D>>; N],
 ) -> Option<Tensor<D>> {
-    match (left, right) {
-        (Some(left), Some(right)) => Some(left + right),
-        (left, right) => left.or(right),
-    }
+    let tangents = tangents.into_iter().flatten();
+    tangents.reduce(|sum, tangent| sum + tangent)
 }

@@ -1,8 +1,8 @@
-//! What a network makes of one sample, counted from shapes alone.
+//! The sizes of a network's tensors, computed from shapes alone.
 
 use crate::{InputShape, Layer, Layout, Sequence};
 
-/// What [`FullBatch`](crate::FullBatch) computes.
+/// An operation of a [`FullBatch`](crate::FullBatch).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
     /// The loss.
@@ -13,22 +13,22 @@ pub enum Operation {
     Product,
 }
 
-/// The parts of an estimate, for one operation.
+/// The factors of the memory estimate of one operation.
 struct Factors {
-    /// Vectors of the network's dimension.
+    /// The number of vectors of the network's dimension.
     vectors: f64,
-    /// Copies of the largest kernel, while its gradient is added up.
+    /// The number of copies of the largest kernel, for partial sums of its gradient.
     kernels: f64,
-    /// What is kept of each number in [`Footprint::outputs`].
+    /// The saved numbers for each number in [`Footprint::outputs`].
     outputs: f64,
-    /// And besides, of each in [`Footprint::normalized`].
+    /// The additional saved numbers for each number in [`Footprint::normalized`].
     normalized: f64,
-    /// Temporaries of the widest convolution, for each number in its input and its output.
+    /// The temporary numbers of the widest convolution, for each number in its input and its output.
     convolution: f64,
 }
 
 impl Operation {
-    /// Fitted to measurements on flex, see `docs/memory.md`.
+    /// The factors, fitted to measurements on flex.
     fn factors(self) -> Factors {
         let [vectors, kernels, outputs, normalized, convolution] = match self {
             Self::Loss => [0.0, 0.2, 0.1, 0.0, 2.0],
@@ -45,21 +45,21 @@ impl Operation {
     }
 }
 
-/// What is kept of each number in [`Footprint::outputs`] for products at one point, at most.
-const KEPT: f64 = 1.5;
+/// The most saved numbers for each number in [`Footprint::outputs`], for products at one point.
+const SAVED: f64 = 1.5;
 
-/// The most samples that the packed factors of a matrix product hold at a time.
+/// The most samples in the packed factors of a matrix product.
 const PACKED: usize = 256;
 
-/// How large the tensors are that a forward pass of one sample makes in a network.
+/// The sizes of the tensors in a forward pass of one sample, from which memory is estimated.
 ///
-/// It is counted by a walk through the layers that follows shapes: nothing is computed, and the parameters need no
-/// [values](crate::Initializer::without_values). It is what a memory estimate starts from.
+/// It follows the shape of a sample through the layers. It computes no tensor, and the parameters need no
+/// [values](crate::Initializer::without_values).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Footprint {
-    /// Numbers in the outputs of all layers that compute something, sums and concatenations included.
+    /// The numbers in the outputs of all layers that compute, including sums and concatenations.
     pub outputs: usize,
-    /// Those in the outputs of normalizations.
+    /// The numbers in the outputs of normalizations.
     pub normalized: usize,
     /// The most numbers in the input and the output of one convolution.
     pub widest_convolution: usize,
@@ -67,18 +67,18 @@ pub struct Footprint {
     pub widest_linear: usize,
     /// The most entries in the weight of one convolution.
     pub largest_kernel: usize,
-    /// All trainable parameters.
+    /// The number of trainable parameters.
     pub parameters: usize,
-    /// Multiplications, each with an addition, in convolutions, linear layers and attention.
+    /// The multiply-add operations in convolutions, linear layers and attention.
     pub multiplications: u64,
 }
 
 impl Footprint {
-    /// Follows one image through the network.
+    /// The footprint of a network for images of shape `input`.
     ///
     /// # Panics
     ///
-    /// Where the network does not take images of this shape.
+    /// Panics if the network does not accept images of this shape.
     pub fn of(network: &Sequence, input: InputShape) -> Self {
         let mut footprint = Self {
             parameters: Layout::of(network).dimension(),
@@ -93,12 +93,12 @@ impl Footprint {
         footprint
     }
 
-    /// An estimate of the bytes that a [`FullBatch`](crate::FullBatch) takes for an operation on the CPU, with numbers
-    /// of `size` bytes, besides its samples, the point and the direction.
+    /// Estimates the bytes of a [`FullBatch`](crate::FullBatch) during an operation on the CPU, for chunks of `chunk` samples
+    /// and numbers of `size` bytes. It excludes the samples, the point and the direction.
     ///
-    /// The vectors of the network's dimension are counted, the rest is fitted to measurements of the six networks of
-    /// [`Architecture`](crate::Architecture): `docs/memory.md` in the repository says how well. It is meant to lie
-    /// above the truth, by less than a factor of two.
+    /// The number of vectors of the network's dimension is exact. The other factors are fitted to measurements of the
+    /// networks of [`Architecture`](crate::Architecture). The estimate is meant to be too large, by less than a factor
+    /// of two.
     pub fn bytes(&self, operation: Operation, chunk: usize, size: usize) -> u64 {
         let factors = operation.factors();
         let kernel = factors.kernels * self.largest_kernel as f64;
@@ -110,21 +110,21 @@ impl Footprint {
         ((fixed + sample * chunk as f64 + packed) * size as f64).ceil() as u64
     }
 
-    /// An estimate of the bytes that a [`FullBatch`](crate::FullBatch) keeps of a chunk while it makes
-    /// [many products](flatland_optim::Curvature::products_at) at one point, with numbers of `size` bytes: what the layers
-    /// have kept, and their adjoints.
-    pub fn kept_bytes(&self, chunk: usize, size: usize) -> u64 {
-        ((KEPT * self.outputs as f64) * (chunk * size) as f64).ceil() as u64
+    /// Estimates the bytes of the saved values of a chunk of `chunk` samples with numbers of `size` bytes, adjoints included.
+    /// A [`FullBatch`](crate::FullBatch) saves them for the
+    /// [products at one point](flatland_optim::Curvature::products_at).
+    pub fn saved_bytes(&self, chunk: usize, size: usize) -> u64 {
+        ((SAVED * self.outputs as f64) * (chunk * size) as f64).ceil() as u64
     }
 
-    /// Counts the output of a layer.
+    /// Adds the output of a layer.
     pub(crate) fn count(&mut self, output: Extent) -> Extent {
         self.outputs += output.numbers();
         output
     }
 }
 
-/// The shape of what flows between two layers, without the batch.
+/// The shape of a sample between two layers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Extent {
     /// Features.
@@ -136,6 +136,7 @@ pub(crate) enum Extent {
 }
 
 impl Extent {
+    /// The number of entries.
     pub(crate) fn numbers(self) -> usize {
         match self {
             Self::Features(features) => features,
@@ -158,25 +159,26 @@ impl Extent {
         }
     }
 
-    /// An image with other channels and with other heights and widths.
+    /// An image with changed channels and a changed height and width.
     fn map(self, channels: impl Fn(usize) -> usize, size: impl Fn(usize) -> usize) -> Self {
         let [c, height, width] = self.image();
         Self::Image([channels(c), size(height), size(width)])
     }
 
-    /// The channels of two images.
-    pub(crate) fn append(self, other: Self) -> Self {
+    /// Concatenates the channels of two images.
+    pub(crate) fn cat(self, other: Self) -> Self {
         let [more, _, _] = other.image();
         self.map(|channels| channels + more, |size| size)
     }
 }
 
-/// The size of what windows of `kernel` pixels that lie `stride` apart make of `size` pixels.
+/// The number of windows of `kernel` pixels, `stride` apart, along `size` pixels.
 fn windows(size: usize, kernel: usize, stride: usize, padding: usize) -> usize {
     (size + 2 * padding - kernel) / stride + 1
 }
 
 impl Layer {
+    /// The shape of the layer's output. Adds the layer to the footprint.
     pub(crate) fn follow(&self, input: Extent, footprint: &mut Footprint) -> Extent {
         match self {
             Self::Linear(layer) => {
@@ -220,7 +222,7 @@ impl Layer {
                 let [tokens, features] = input.tokens();
                 let output = Extent::Tokens([tokens, features / 3]);
                 footprint.multiplications += (2 * tokens * tokens * features / 3) as u64;
-                // Queries, keys and values in their order, the scores, and what becomes of them.
+                // The permuted queries, keys and values, the scores, and their softmax.
                 footprint.outputs += input.numbers() + 2 * layer.heads() * tokens * tokens;
                 footprint.count(output)
             }

@@ -1,36 +1,36 @@
-//! How large the gradient is, parameter by parameter.
+//! The norm of the gradient, parameter tensor by parameter tensor.
 
 use burn::tensor::Tensor;
 
 use crate::Layout;
 
-/// The norm of each parameter's part of a gradient.
+/// The norms of the parts of a gradient that belong to the parameter tensors.
 ///
-/// The last bias is what gradient descent still moves on a flat saddle, so it stands apart; everything else, the last
-/// weight included, counts as *hidden*.
+/// On a flat saddle, gradient descent moves the last bias alone. Every other parameter tensor, the last weight included,
+/// counts as *hidden*.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GradientNorms {
     /// The Euclidean norm of each parameter tensor's gradient, in the order of the layout.
     pub tensors: Vec<f64>,
-    /// The place among them of the last bias, if the network ends with one.
+    /// The index of the last bias in `tensors`. `None` if the last parameter is no bias.
     pub last_bias: Option<usize>,
-    /// The share of the entries that are exactly zero.
+    /// The share of entries that are exactly zero.
     pub zero_share: f64,
 }
 
-/// The mean and the extremes of some numbers.
+/// The mean and the extremes of some norms.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Spread {
+pub struct NormSummary {
     /// The arithmetic mean.
     pub mean: f64,
-    /// The least.
+    /// The smallest norm.
     pub min: f64,
-    /// The largest.
+    /// The largest norm.
     pub max: f64,
 }
 
 impl GradientNorms {
-    /// Takes the norms of a flat gradient. It is read from the device once; squares are added in `f64`.
+    /// The norms of a flat gradient. Reads it from the device once and adds squares in `f64`.
     ///
     /// # Shapes
     ///
@@ -38,7 +38,7 @@ impl GradientNorms {
     ///
     /// # Panics
     ///
-    /// Where the gradient has another length than the layout, or the layout no parameters.
+    /// Panics if the length of the gradient is not the layout's dimension, or if the layout has no parameters.
     pub fn of(layout: &Layout, gradient: &Tensor<1>) -> Self {
         let entries: Vec<f64> = gradient.clone().into_data().iter().collect();
         assert_eq!(
@@ -60,17 +60,17 @@ impl GradientNorms {
         }
     }
 
-    /// The norm at the last bias.
+    /// The norm of the last bias. `None` if the last parameter is no bias.
     pub fn last_bias(&self) -> Option<f64> {
         self.last_bias.map(|place| self.tensors[place])
     }
 
-    /// The spread of the hidden norms; nothing if the network has no parameter but its last bias.
-    pub fn hidden(&self) -> Option<Spread> {
+    /// The summary of the hidden norms. `None` if the network has no parameter but its last bias.
+    pub fn hidden(&self) -> Option<NormSummary> {
         let places = (0..self.tensors.len()).filter(|place| Some(*place) != self.last_bias);
         let norms: Vec<f64> = places.map(|place| self.tensors[place]).collect();
         let mean = norms.iter().sum::<f64>() / norms.len() as f64;
-        Some(Spread {
+        Some(NormSummary {
             mean,
             min: norms.iter().copied().reduce(f64::min)?,
             max: norms.iter().copied().reduce(f64::max)?,

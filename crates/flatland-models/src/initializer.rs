@@ -1,10 +1,10 @@
-//! Initial weights, drawn on the host so that every device starts from the same bits.
+//! Initial weights. They are drawn on the host, so every device starts from the same bits.
 
 use burn::module::{ModuleMapper, Param, ParamId};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use flatland_random::Stream;
 
-/// How the weights and biases of a layer are drawn.
+/// The distribution of the initial weights and biases of a layer.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Initialization {
     /// PyTorch's default for linear and convolutional layers: both from `U(−1/√fan_in, 1/√fan_in)`.
@@ -13,32 +13,32 @@ pub enum Initialization {
     PytorchZeroBias,
     /// Weights from `N(0, 2/fan)`, biases 0 (He et al., ICCV 2015).
     KaimingNormal(Fan),
-    /// Weights from a normal distribution of this standard deviation, biases 0.
+    /// Weights from a normal distribution with this standard deviation, biases 0.
     Normal(f64),
 }
 
-/// The number of connections that an initialization scales by.
+/// The number of connections in the scale of an initialization.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fan {
-    /// Those into an output.
+    /// The connections into an output.
     In,
-    /// Those out of an input.
+    /// The connections out of an input.
     Out,
 }
 
-/// Draws initial parameters from the counter-based streams `(seed, "initial weights", index of the tensor)` in `f64`,
-/// rounds them once to the float type and uploads them.
+/// Draws initial parameters in `f64` from the counter-based streams `(seed, "initial weights", index of the tensor)`, rounds
+/// them once to the float type and uploads them.
 #[derive(Debug)]
 pub struct Initializer {
     device: Device,
     dtype: DType,
-    /// None to draw nothing.
+    /// `None` for parameters without values.
     seed: Option<u64>,
     tensors: u64,
 }
 
 impl Initializer {
-    /// Parameters of type `dtype` on `device`, ready to be trained.
+    /// An initializer of trainable parameters of type `dtype` on `device`.
     pub fn new(seed: u64, device: &Device, dtype: DType) -> Self {
         Self {
             device: device.clone().autodiff(),
@@ -48,8 +48,8 @@ impl Initializer {
         }
     }
 
-    /// Parameters that have a shape but no values, for a network whose layout and layers are all that is asked of it,
-    /// or that only passes [at a point](crate::Pass::plain) go through. They take no memory; what reads them reads NaN.
+    /// An initializer of parameters with a shape and without values, which take no memory and read as NaN. A network with
+    /// such parameters has a layout and a footprint, and can be evaluated [at a point](crate::ForwardPass::plain).
     pub fn without_values(device: &Device, dtype: DType) -> Self {
         Self {
             seed: None,
@@ -57,7 +57,7 @@ impl Initializer {
         }
     }
 
-    /// The weights of a layer, `[out, in, …]` with a kernel's axes last, and its biases, `[out]`, if it has any.
+    /// The weight of a layer, `[out, in, …]` with the axes of a kernel last, and its bias, `[out]`, if it has one.
     pub(crate) fn layer<const D: usize>(
         &mut self,
         shape: [usize; D],
@@ -83,12 +83,12 @@ impl Initializer {
         (weight, bias)
     }
 
-    /// A parameter with independent entries of the uniform distribution on `[-bound, bound)`.
+    /// A parameter with independent entries from the uniform distribution on `[-bound, bound)`.
     pub fn uniform<const D: usize>(&mut self, shape: [usize; D], bound: f64) -> Param<Tensor<D>> {
         self.draw(shape, |stream| bound * flatland_random::uniform(stream))
     }
 
-    /// A parameter with independent entries of the normal distribution with mean 0.
+    /// A parameter with independent entries from the normal distribution with mean 0.
     pub fn normal<const D: usize>(
         &mut self,
         shape: [usize; D],
@@ -99,12 +99,12 @@ impl Initializer {
         })
     }
 
-    /// A parameter whose entries are all equal.
+    /// A parameter whose entries are all `value`.
     pub fn constant<const D: usize>(&mut self, shape: [usize; D], value: f64) -> Param<Tensor<D>> {
         self.draw(shape, |_| value)
     }
 
-    /// A tensor of equal entries that no gradient moves.
+    /// A tensor whose entries are all `value` and that is not trainable.
     pub fn buffer<const D: usize>(&self, shape: [usize; D], value: f64) -> Param<Tensor<D>> {
         let value = Tensor::full(shape, value, (&self.device, self.dtype));
         Param::initialized(ParamId::new(), value)
@@ -127,12 +127,12 @@ impl Initializer {
     }
 }
 
-/// A tensor of this shape that takes the memory of one number, which is NaN.
+/// A tensor of this shape that holds a single number, NaN, in memory.
 fn without_values<const D: usize>(shape: [usize; D], device: &Device, dtype: DType) -> Tensor<D> {
     Tensor::<D>::full([1; D], f64::NAN, (device, dtype)).expand(shape)
 }
 
-/// Takes the values of all trainable parameters out of a network.
+/// Replaces all trainable parameters of a network by parameters without values.
 pub(crate) struct Emptier;
 
 impl ModuleMapper for Emptier {

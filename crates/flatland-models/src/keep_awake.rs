@@ -1,4 +1,4 @@
-//! Rayon's threads, kept from falling asleep while there is work every now and then.
+//! Keeps rayon's threads awake between the parallel parts of a computation.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,19 +6,19 @@ use std::time::{Duration, Instant};
 
 use rayon::Yield;
 
-/// How long a thread looks for work in vain before it may fall asleep: longer than what an operator does alone.
+/// The time that a thread searches for work before it may sleep: longer than the serial part of an operator.
 const PATIENCE: Duration = Duration::from_millis(2);
 
-/// More threads than these are left alone: it was not measured what so many that look for work cost.
+/// With more threads than this, none is kept awake: the cost of so many searching threads was not measured.
 const MOST: usize = 8;
 
-/// Does work on one of rayon's threads, and has the others look for parts of it until it is done.
+/// Runs `work` on one of rayon's threads while the others search for parts of it.
 ///
-/// An operator shares some ten microseconds of work, and between two of them one thread is alone. Rayon's others then
-/// fall asleep, and to be woken takes them longer than the next operator.
+/// An operator has some ten microseconds of parallel work, and between two operators one thread works alone. Rayon's other
+/// threads then go to sleep, and waking them takes longer than the next operator.
 ///
-/// A thread that looks in vain gives up in time, so that no part that it has begun before waits for this one for good.
-pub(crate) fn awake<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+/// A searching thread gives up after [`PATIENCE`], so a task that it has suspended is resumed.
+pub(crate) fn keep_awake<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     rayon::scope(|_| {
         let done = Done(Arc::default());
         if (2..=MOST).contains(&rayon::current_num_threads()) {
@@ -28,14 +28,14 @@ pub(crate) fn awake<T: Send>(work: impl FnOnce() -> T + Send) -> T {
                     look_for_work(&is_done);
                 }
             });
-            // This thread's own, which would stay in its queue until it waits for another.
+            // Runs this thread's own copy of the broadcast, which would otherwise stay in its queue.
             rayon::yield_local();
         }
         work()
     })
 }
 
-/// Tells the others, also when the work panics.
+/// Stops the other threads, also if the work panics.
 struct Done(Arc<AtomicBool>);
 
 impl Drop for Done {
@@ -69,7 +69,7 @@ mod tests {
         builder.build().expect("threads")
     }
 
-    /// Small parallel parts with pauses in between, some longer than the patience.
+    /// Small parallel parts with pauses between them, some of which are longer than the patience.
     fn halting(parts: u64) -> u64 {
         let sum = |part| {
             std::thread::sleep(Duration::from_micros(if part % 10 == 0 {
@@ -86,18 +86,21 @@ mod tests {
     fn the_result_is_that_of_the_work_on_any_number_of_threads() {
         let expected = pool(1).install(|| halting(21));
         for threads in [1, 2, 3, 12] {
-            assert_eq!(pool(threads).install(|| awake(|| halting(21))), expected);
+            assert_eq!(
+                pool(threads).install(|| keep_awake(|| halting(21))),
+                expected
+            );
         }
-        assert_eq!(awake(|| halting(21)), expected);
+        assert_eq!(keep_awake(|| halting(21)), expected);
     }
 
     #[test]
-    fn the_thread_that_asks_may_be_one_of_the_pools() {
+    fn the_caller_may_be_a_thread_of_the_pool() {
         let expected = pool(1).install(|| halting(21));
         let asked = || {
             let builder = ThreadPoolBuilder::new().num_threads(2).use_current_thread();
             let _pool = builder.build().expect("threads");
-            [awake(|| halting(21)), awake(|| halting(21))]
+            [keep_awake(|| halting(21)), keep_awake(|| halting(21))]
         };
         // A thread can be in one pool only.
         let sums = std::thread::spawn(asked).join().unwrap();
@@ -105,17 +108,17 @@ mod tests {
     }
 
     #[test]
-    fn works_that_share_the_threads_do_not_wait_for_each_other_for_good() {
+    fn computations_that_share_threads_do_not_block_each_other() {
         let pool = pool(2);
         let expected = pool.install(|| halting(30));
-        // Each has parts in which more such work is done, so that threads come by it while they wait.
+        // Each contains more such work, so threads find it while they wait.
         let nested = || {
-            let inner = (0..4).into_par_iter().map(|_| awake(|| halting(30)));
+            let inner = (0..4).into_par_iter().map(|_| keep_awake(|| halting(30)));
             inner.sum::<u64>()
         };
         let sums: Vec<u64> = std::thread::scope(|scope| {
             let works: Vec<_> = (0..4)
-                .map(|_| scope.spawn(|| pool.install(|| awake(nested))))
+                .map(|_| scope.spawn(|| pool.install(|| keep_awake(nested))))
                 .collect();
             works.into_iter().map(|work| work.join().unwrap()).collect()
         });
@@ -123,18 +126,18 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_gives_up_without_being_told() {
+    fn a_thread_gives_up_without_a_signal() {
         let (tell, told) = std::sync::mpsc::channel();
         pool(1).spawn(move || {
             look_for_work(&AtomicBool::new(false));
-            tell.send(()).expect("one who waits");
+            tell.send(()).expect("a receiver");
         });
         let wait = told.recv_timeout(1000 * PATIENCE);
-        assert!(wait.is_ok(), "a thread with nothing to do still looks");
+        assert!(wait.is_ok(), "a thread without work still searches");
     }
 
     #[test]
-    fn the_others_are_told_also_when_the_work_panics() {
+    fn the_others_are_stopped_also_if_the_work_panics() {
         let done = Done(Arc::default());
         let is_done = done.0.clone();
         let broken = move || {
@@ -146,10 +149,10 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_comes_through_and_leaves_the_threads_free() {
+    fn a_panic_is_propagated_and_leaves_the_threads_free() {
         let pool = pool(2);
-        let broken = || pool.install(|| awake(|| panic!("broken")));
+        let broken = || pool.install(|| keep_awake(|| panic!("broken")));
         assert!(catch_unwind(AssertUnwindSafe(broken)).is_err());
-        assert!(pool.install(|| awake(|| halting(3))) > 0);
+        assert!(pool.install(|| keep_awake(|| halting(3))) > 0);
     }
 }

@@ -1,55 +1,74 @@
-//! One layer of a network, whatever its kind.
+//! One layer of a network.
 
 use burn::module::Module;
 
 use crate::layers::{
     Activation, AdaptiveAvgPool2d, AvgPool2d, BatchNorm2d, Conv2d, Dropout, Flatten, LayerNorm,
-    Linear, MaxPool2d, MeanOfTokens, Patches, SelfAttention, SinCosPositions,
+    Linear, LinearConfig, MaxPool2d, MeanOfTokens, Nonlinearity, Patches, SelfAttention,
+    SinCosPositions,
 };
-use crate::{Dual, Pass, Sequence};
+use crate::{Dual, ForwardPass, Initializer, Sequence};
 
-/// A layer: what a [`Sequence`] is made of.
+/// A layer of a [`Sequence`].
 #[derive(Module, Debug)]
 pub enum Layer {
-    /// An affine map of features, or of every token.
+    /// An affine map of features or tokens.
     Linear(Linear),
     /// A two-dimensional convolution.
     Conv2d(Conv2d),
-    /// A normalization of each channel over the batch.
+    /// Batch normalization.
     BatchNorm2d(BatchNorm2d),
-    /// A function of each element.
+    /// A function of every element.
     Activation(Activation),
-    /// The largest value of each window.
+    /// Max pooling.
     MaxPool2d(MaxPool2d),
-    /// The mean of each window.
+    /// Average pooling.
     AvgPool2d(AvgPool2d),
-    /// The means over a grid of fixed size.
+    /// Adaptive average pooling.
     AdaptiveAvgPool2d(AdaptiveAvgPool2d),
-    /// An image laid out as a row of features.
+    /// The reshape of an image to features.
     Flatten(Flatten),
-    /// Zeros in random places.
+    /// Dropout.
     Dropout(Dropout),
-    /// A normalization of each token or row of features.
+    /// Layer normalization.
     LayerNorm(LayerNorm),
-    /// An image cut into tokens.
+    /// The patches of an image, as tokens.
     Patches(Patches),
-    /// A code of each token's place.
+    /// Fixed position embeddings.
     SinCosPositions(SinCosPositions),
-    /// Attention of each token to all.
+    /// Multi-head self-attention.
     SelfAttention(SelfAttention),
     /// The mean of the tokens.
     MeanOfTokens(MeanOfTokens),
-    /// Layers one after the other.
+    /// Nested layers.
     Sequence(Sequence),
 }
 
 impl Layer {
-    /// Pushes a signal through the layer.
+    /// A ReLU.
+    pub(crate) fn relu() -> Self {
+        Activation::new(Nonlinearity::Relu).into()
+    }
+
+    /// A linear layer with PyTorch's initialization.
+    pub(crate) fn linear(
+        features_in: usize,
+        features_out: usize,
+        bias: bool,
+        initializer: &mut Initializer,
+    ) -> Self {
+        LinearConfig::new(features_in, features_out)
+            .with_bias(bias)
+            .init(initializer)
+            .into()
+    }
+
+    /// The output of the layer.
     ///
     /// # Panics
     ///
-    /// Where the layer takes another kind of signal than it is given.
-    pub fn forward(&self, pass: &Pass<'_>, input: Signal) -> Signal {
+    /// Panics if the layer does not accept this kind of signal.
+    pub fn forward(&self, pass: &ForwardPass<'_>, input: Signal) -> Signal {
         match self {
             Self::Linear(layer) => match input {
                 Signal::Tokens(tokens) => layer.forward_tokens(pass, tokens).into(),
@@ -71,12 +90,12 @@ impl Layer {
             Self::SinCosPositions(layer) => layer.forward(input.tokens()).into(),
             Self::SelfAttention(layer) => layer.forward(input.tokens()).into(),
             Self::MeanOfTokens(layer) => layer.forward(input.tokens()).into(),
-            Self::Sequence(layer) => layer.push(pass, input),
+            Self::Sequence(layer) => layer.forward_signal(pass, input),
         }
     }
 }
 
-/// What flows between two layers.
+/// The value between two layers, with its tangent.
 #[derive(Debug, Clone)]
 pub enum Signal {
     /// `[batch, features]`
@@ -119,9 +138,9 @@ impl Signal {
         }
     }
 
-    /// The channels of an image, then those of another.
-    pub(crate) fn append(self, other: Self) -> Self {
-        self.image().concatenate(other.image(), 1).into()
+    /// Concatenates the channels of two images.
+    pub(crate) fn cat(self, other: Self) -> Self {
+        self.image().cat(other.image(), 1).into()
     }
 
     fn kind(&self) -> String {

@@ -1,4 +1,4 @@
-//! Layers: parameters and options around the [operators](crate::ops).
+//! The layers: parameters and options of the [operators](crate::ops).
 
 mod activation;
 mod batch_norm;

@@ -1,4 +1,4 @@
-//! Where each parameter of a network lies in the flat vector that methods and eigensolvers work on.
+//! The positions of a network's parameters in the flat vector of methods and eigensolvers.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -6,19 +6,19 @@ use std::ops::Range;
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::tensor::Tensor;
 
-/// The place of one parameter tensor in the flat vector.
+/// The position of one parameter tensor in the flat vector.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParameterSlot {
-    /// The parameter's path in the network, PyTorch's name for it (`"1.weight"`).
+    /// PyTorch's name of the parameter, which is its path in the network (`"1.weight"`).
     pub name: String,
-    /// The shape of the tensor; its entries lie row by row.
+    /// The shape of the tensor, whose entries are in row-major order.
     pub shape: Vec<usize>,
-    /// The entries of the flat vector that it occupies.
+    /// The range of its entries in the flat vector.
     pub range: Range<usize>,
 }
 
-/// The order of a network's trainable parameters in the flat vector: the order in which a module visits them, which
-/// is the order of PyTorch's `named_parameters()`.
+/// The order of a network's trainable parameters in the flat vector. It is the order in which a burn module visits them,
+/// and that of PyTorch's `named_parameters()`.
 #[derive(Debug, Clone, Default)]
 pub struct Layout {
     slots: Vec<ParameterSlot>,
@@ -28,7 +28,7 @@ pub struct Layout {
 impl Layout {
     /// The layout of a module's trainable parameters.
     ///
-    /// Take it from the module as it was built: on [`valid()`](Module::valid) modules no parameter is trainable.
+    /// Pass the module as it was built: in a [`valid()`](Module::valid) module no parameter is trainable.
     pub fn of<M: Module>(module: &M) -> Self {
         let mut collector = Collector::default();
         module.visit(&mut collector);
@@ -50,14 +50,14 @@ impl Layout {
     }
 }
 
-/// Where a visitor is in a module, as PyTorch would name it.
+/// The path of a visitor in a module, with PyTorch's names.
 #[derive(Default)]
 pub(crate) struct ModulePath(Vec<String>);
 
 impl ModulePath {
     pub(crate) fn enter(&mut self, name: &str, container_type: &str) {
         self.0.push(if container_type.starts_with("Enum:") {
-            String::new() // the variant's name is no part of a parameter's name
+            String::new() // PyTorch's name does not contain the variant's name
         } else {
             name.to_owned()
         });

@@ -1,26 +1,26 @@
-//! Networks whose every pass carries an optional tangent, and the objective they define: the loss over a full batch, or over
-//! one [mini-batch](MiniBatches) after the other.
+//! Networks with exact Hessian-vector products, and their loss over a full batch or over [mini-batches](MiniBatches) as an
+//! objective.
 //!
-//! A network is data: a [`Sequence`] of [`Layer`]s, built by a short declarative function such as [`MlpConfig::init`].
-//! One generic pass pushes a [`Dual`] value through it:
+//! A network is a value: a [`Sequence`] of [`Layer`]s, built by a short declarative function such as [`MlpConfig::init`].
+//! A generic forward pass computes with [`Dual`] values, which carry an optional tangent:
 //!
-//! | pass | parameters | what it yields |
+//! | pass | parameters | result |
 //! |---|---|---|
-//! | plain | [`Pass::plain`] | the logits; no tape |
-//! | taped | [`Pass::taped`] | logits whose `backward()` gives the gradient |
-//! | tangent | [`Pass::taped`] with a [direction](Pass::along) `v` | logits and their derivative along `v`; one `backward()` of the derivative of the loss gives `∇²f(w)·v` *exactly* (reverse over forward, Pearlmutter 1994) |
+//! | plain | [`ForwardPass::plain`] | the logits, without a tape |
+//! | taped | [`ForwardPass::taped`] | logits whose `backward()` gives the gradient |
+//! | tangent | [`ForwardPass::taped`] with a [direction](ForwardPass::along) `v` | logits and their derivative along `v`; one `backward()` of the derivative of the loss gives `∇²f(w)·v` *exactly* (reverse over forward, Pearlmutter 1994) |
 //!
-//! No second-order tape is needed. [`FullBatch`] goes another way to the same numbers: reverse and tangent passes written
-//! by hand for the layers in which time is spent (forward over reverse), without any tape, which keep what the products
-//! at one point have in common.
+//! No second-order tape is needed. [`FullBatch`] computes the same numbers without a tape, by hand-written backward and
+//! tangent passes (forward over reverse) for the layers that take most of the time. These passes share work between the
+//! products at one point.
 //!
 //! # References
 //!
 //! - B. A. Pearlmutter, *Fast exact multiplication by the Hessian*, Neural Computation 6(1), 1994.
 
 mod architecture;
-mod awake;
 mod batch;
+mod chunk_threads;
 mod cnn;
 mod densenet;
 mod dual;
@@ -29,7 +29,7 @@ mod footprint;
 mod full_batch;
 mod gradient;
 mod initializer;
-mod lanes;
+mod keep_awake;
 mod layer;
 mod layers;
 mod layout;
@@ -52,8 +52,8 @@ pub use cnn::CnnConfig;
 pub use densenet::DenseNet121Config;
 pub use dual::Dual;
 pub use footprint::{Footprint, Operation};
-pub use full_batch::{Evaluation, FullBatch, Unless};
-pub use gradient::{GradientNorms, Spread};
+pub use full_batch::{Evaluation, FullBatch, Interruptible};
+pub use gradient::{GradientNorms, NormSummary};
 pub use initializer::{Fan, Initialization, Initializer};
 pub use layer::{Layer, Signal};
 pub use layers::{
@@ -62,11 +62,11 @@ pub use layers::{
     Nonlinearity, Patches, SelfAttention, SinCosPositions,
 };
 pub use layout::{Layout, ParameterSlot};
-pub use loss::Loss;
+pub use loss::{Loss, UnknownLoss};
 pub use mini_batches::MiniBatches;
 pub use mlp::MlpConfig;
 pub use norm::Norm;
-pub use pass::{Masks, Pass, SmallActivations};
+pub use pass::{ForwardPass, Masks, SmallActivations};
 pub use resnet::ResNetConfig;
 pub use running::RunningStatistics;
 pub use sequence::Sequence;

@@ -1,26 +1,26 @@
-//! Training samples in mini-batches, in a new order in every epoch.
+//! Mini-batches in a new random order in every epoch.
 
 use burn::tensor::{Int, Tensor, TensorData};
 
 use crate::Batch;
 
-/// The training samples on the device, and the order in which each epoch goes through them.
+/// The training samples on the device, and their order in each epoch.
 ///
-/// An epoch goes through every sample once. Its order is a shuffle by the stream `(seed, "epoch order", epoch)` of
-/// flatland-random: it depends on nothing else, so that any batch of any epoch can be had at any time. The last batch
-/// is smaller where the batch size does not divide the number of samples; it is kept, as PyTorch's `DataLoader` does
-/// by default.
+/// An epoch contains every sample once. Its order is a shuffle by the stream `(seed, "epoch order", epoch)` of
+/// flatland-random and depends on this key alone, so every batch of every epoch can be computed at any time. The last
+/// batch of an epoch is smaller if the batch size does not divide the number of samples. It is not dropped, as in
+/// PyTorch's `DataLoader` by default.
 ///
-/// A batch is the list of chunks that [`FullBatch::set_samples`](crate::FullBatch::set_samples) takes. As long as the
-/// objective holds them, trial losses, gradients and Hessian-vector products are all of that batch.
+/// A batch is a list of chunks for [`FullBatch::set_samples`](crate::FullBatch::set_samples). Until the next call, trial
+/// losses, gradients and Hessian-vector products belong to this batch.
 ///
 /// # Memory
 ///
-/// One copy of the samples, and the chunks of the batches that were asked for and are still held.
+/// The samples are stored once. Every batch that the caller holds is a copy.
 #[derive(Debug, Clone)]
 pub struct MiniBatches {
     chunks: Vec<Batch>,
-    /// Where each sample lies: its chunk, and its row there.
+    /// The chunk of each sample, and its row in this chunk.
     places: Vec<(usize, usize)>,
     batch_size: usize,
     /// The most samples in a chunk of a batch.
@@ -29,12 +29,12 @@ pub struct MiniBatches {
 }
 
 impl MiniBatches {
-    /// Mini-batches of `batch_size` from the samples of all `chunks`. Batches that are larger than the largest of these
-    /// chunks come in chunks of that size.
+    /// Mini-batches of `batch_size` samples from all `chunks`. A batch that is larger than the largest of these chunks is
+    /// divided into chunks of that size.
     ///
     /// # Panics
     ///
-    /// Where there are no samples, or `batch_size` is zero.
+    /// Panics if there are no samples or if `batch_size` is 0.
     pub fn new(chunks: Vec<Batch>, batch_size: usize, seed: u64) -> Self {
         assert!(batch_size > 0, "a mini-batch needs at least one sample");
         let places: Vec<_> = (chunks.iter().enumerate())
@@ -51,7 +51,7 @@ impl MiniBatches {
         }
     }
 
-    /// All samples, in the order in which they were given.
+    /// All samples, in the given order.
     pub fn all(&self) -> &[Batch] {
         &self.chunks
     }
@@ -61,12 +61,12 @@ impl MiniBatches {
         self.places.len()
     }
 
-    /// The number of batches in an epoch, a last smaller one included.
+    /// The number of batches in an epoch, including a smaller last one.
     pub fn per_epoch(&self) -> usize {
         self.samples().div_ceil(self.batch_size)
     }
 
-    /// The order of an epoch: the place of each sample in [`all`](Self::all), batch after batch.
+    /// The order of an epoch: the indices of the samples in [`all`](Self::all), batch after batch.
     pub fn order(&self, epoch: u64) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.samples()).collect();
         let mut stream = flatland_random::stream(self.seed, "epoch order", epoch);
@@ -74,11 +74,11 @@ impl MiniBatches {
         order
     }
 
-    /// The batch number `index` (from 0) of an epoch, copied on the device into chunks of its own.
+    /// Batch `index`, from 0, of an epoch, as new chunks on the device.
     ///
     /// # Panics
     ///
-    /// Where the epoch has no such batch.
+    /// Panics if `index` is not below [`per_epoch`](Self::per_epoch).
     pub fn batch(&self, epoch: u64, index: usize) -> Vec<Batch> {
         let batches = self.per_epoch();
         assert!(index < batches, "batch {index} of {batches} in an epoch");
@@ -90,13 +90,13 @@ impl MiniBatches {
             .collect()
     }
 
-    /// Copies samples into one chunk, in the order given.
+    /// Copies samples into one chunk, in the given order.
     fn gather(&self, samples: &[usize]) -> Batch {
         let mut by_chunk: Vec<Vec<usize>> = vec![Vec::new(); self.chunks.len()];
         for (position, &sample) in samples.iter().enumerate() {
             by_chunk[self.places[sample].0].push(position);
         }
-        // Selected chunk by chunk, then put into order: `row_of[position]` is where a sample has come to lie.
+        // Rows are selected chunk by chunk and then permuted: `row_of[position]` is the selected row of a sample.
         let mut row_of = vec![0; samples.len()];
         for (row, &position) in by_chunk.iter().flatten().enumerate() {
             row_of[position] = row;

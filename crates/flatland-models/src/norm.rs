@@ -1,21 +1,21 @@
-//! Normalization as an option of a network.
+//! The normalization of a network, as an option.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{BatchNorm2dConfig, Initializer, Layer};
 
-/// What follows a convolution.
+/// The normalization after a convolution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Norm {
-    /// Nothing.
+    /// No normalization.
     None,
     /// Batch normalization.
     Batch,
 }
 
 impl Norm {
-    /// The normalization under its name in a network, if there is one.
+    /// The normalization layer with its name. `None` without normalization.
     pub(crate) fn layer<'a>(
         self,
         name: &'a str,

@@ -1,10 +1,8 @@
-//! Differentiable operators on [`Dual`](crate::Dual) values: what a layer computes, with its tangent, independent of where its
-//! parameters come from.
+//! Differentiable operators on [`Dual`](crate::Dual) values: the outputs of layers and their tangents.
 //!
-//! Every operator is built from operations that burn differentiates once, so that the tangent of an output can itself
-//! be differentiated by one reverse pass. Where a mask or an index decides which branch is taken (ReLU, max pooling),
-//! it is taken from the value and held constant, as everywhere except on a kink: the second derivative that a kink
-//! contributes is zero almost everywhere, and PyTorch's double backward agrees.
+//! Every operator is composed of operations that burn differentiates once, so one backward pass can differentiate the
+//! tangent of an output. If a mask or an index selects a branch (ReLU, max pooling), the value selects it and the mask is
+//! held constant: the second derivative of a kink is zero almost everywhere, as in PyTorch's double backward.
 
 mod activation;
 mod attention;

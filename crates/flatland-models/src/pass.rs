@@ -1,4 +1,4 @@
-//! Where a forward pass takes its parameters from.
+//! The parameters and options of a forward pass.
 
 use std::cell::{Cell, RefCell};
 
@@ -11,20 +11,20 @@ use crate::ops::ChannelStatistics;
 use crate::running::Observation;
 use crate::{Dual, Layout, RunningStatistics};
 
-/// What a forward pass is made with: the values of the parameters, taped or not, the direction that their tangents
-/// take, and where normalization takes its statistics from.
+/// The inputs of a forward pass: the values of the parameters, taped or not, the direction of their tangents, and the
+/// statistics of batch normalization.
 ///
 /// The parameters are views of the flat vector, so a pass copies none of them.
 #[derive(Debug)]
-pub struct Pass<'a> {
+pub struct ForwardPass<'a> {
     source: Option<Source<'a>>,
     direction: Option<Tensor<1>>,
     running: Option<&'a RunningStatistics>,
     observed: RefCell<Vec<Observation>>,
     masks: Option<Masks>,
-    /// The dropout layers that the pass has come through.
+    /// The number of dropout layers so far.
     masked: Cell<u64>,
-    /// What the activations have reported, if the pass watches them.
+    /// The reports of the activations. `None` if the pass does not watch them.
     watched: Option<Watched>,
 }
 
@@ -34,38 +34,38 @@ struct Watched {
     reports: RefCell<Vec<SmallActivations>>,
 }
 
-/// How many outputs of one activation layer were small in a pass.
+/// The number of small outputs of one activation layer in a pass.
 #[derive(Debug, Clone)]
 pub struct SmallActivations {
-    /// How many were small: a single number, left on the device.
+    /// The number of small outputs, `[1]`, on the device.
     pub small: Tensor<1, Int>,
-    /// How many there were.
+    /// The number of all outputs.
     pub total: usize,
 }
 
-/// Names the random masks of dropout in a pass. Passes with the same masks drop the same entries, so that the losses of
-/// trials, gradients and Hessian products are those of one function.
+/// The key of the random masks of dropout in a pass. Passes with the same key drop the same entries, so losses,
+/// gradients and Hessian-vector products belong to one function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Masks {
     /// The seed of the run.
     pub seed: u64,
-    /// Steps taken so far; below 2³².
+    /// The number of steps so far, below 2³².
     pub step: u64,
-    /// The chunk of the batch; below 2¹⁶.
+    /// The index of the chunk, below 2¹⁶.
     pub chunk: u64,
 }
 
 #[derive(Debug)]
 struct Source<'a> {
     layout: &'a Layout,
-    /// One flat view for each slot of the layout.
+    /// A flat view for each slot of the layout.
     values: Vec<Tensor<1>>,
 }
 
-impl<'a> Pass<'a> {
-    /// The parameters that the network itself holds: what any other burn module would compute.
-    pub fn own() -> Pass<'static> {
-        Pass {
+impl<'a> ForwardPass<'a> {
+    /// A pass with the network's own parameters, as any other burn module computes.
+    pub fn own() -> ForwardPass<'static> {
+        ForwardPass {
             source: None,
             direction: None,
             running: None,
@@ -76,20 +76,20 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// The parameters at `point`, without a tape.
+    /// A pass with the parameters at `point`, without a tape.
     ///
     /// # Panics
     ///
-    /// Where `point` has another length than the layout.
+    /// Panics if the length of `point` is not the layout's dimension.
     pub fn plain(layout: &'a Layout, point: &Tensor<1>) -> Self {
         Self::at(layout, point, |view| view)
     }
 
-    /// The parameters at `point`, each a leaf of a new tape.
+    /// A pass with the parameters at `point`, each a leaf of a new tape.
     ///
     /// # Panics
     ///
-    /// Where `point` has another length than the layout.
+    /// Panics if the length of `point` is not the layout's dimension.
     pub fn taped(layout: &'a Layout, point: &Tensor<1>) -> Self {
         Self::at(layout, point, |view| {
             Tensor::from_inner(view).require_grad()
@@ -105,27 +105,27 @@ impl<'a> Pass<'a> {
         let values = views.map(prepare).collect();
         Self {
             source: Some(Source { layout, values }),
-            ..Pass::own()
+            ..ForwardPass::own()
         }
     }
 
-    /// The same parameters and direction, each parameter a leaf of a new tape.
+    /// A pass with the same parameters and direction, each parameter a leaf of a new tape.
     ///
     /// # Panics
     ///
-    /// Where the pass is not at a point.
-    pub(crate) fn again_taped(&self) -> Pass<'a> {
+    /// Panics if the pass is not at a point.
+    pub(crate) fn retaped(&self) -> ForwardPass<'a> {
         let Source { layout, values } = self.source.as_ref().expect("a pass at a point");
         let leaf = |view: &Tensor<1>| Tensor::from_inner(view.clone()).require_grad();
         let values = values.iter().map(leaf).collect();
-        Pass {
+        ForwardPass {
             source: Some(Source { layout, values }),
             direction: self.direction.clone(),
-            ..Pass::own()
+            ..ForwardPass::own()
         }
     }
 
-    /// Puts the gradients at the leaves of a taped pass into the slots.
+    /// Writes the gradients at the leaves of a taped pass to the slots.
     pub(crate) fn put_gradients(&self, gradients: &mut Gradients, slots: &mut Slots<'_>) {
         let values = self.source.iter().flat_map(|source| &source.values);
         for (position, leaf) in values.enumerate() {
@@ -135,7 +135,7 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// Normalizes with running statistics instead of those of the batch.
+    /// Normalizes by running statistics instead of the statistics of the batch.
     pub fn normalized_by(mut self, running: &'a RunningStatistics) -> Self {
         self.running = Some(running);
         self
@@ -156,7 +156,7 @@ impl<'a> Pass<'a> {
         self
     }
 
-    /// Notes the outputs of an activation, if the pass [watches](Self::watching) them.
+    /// Counts the small outputs of an activation, if the pass [watches](Self::watching) them.
     pub(crate) fn watch<const D: usize>(&self, outputs: &Tensor<D>) {
         if let Some(Watched { threshold, reports }) = &self.watched {
             let small = outputs.clone().abs().lower_elem(*threshold);
@@ -167,13 +167,13 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// What the activations reported, in the order in which the pass came through them.
+    /// The counts of the activations, in the order of the pass. Empty if the pass did not [watch](Self::watching) them.
     pub fn into_watched(self) -> Vec<SmallActivations> {
         self.watched
             .map_or(Vec::new(), |watched| watched.reports.into_inner())
     }
 
-    /// The random numbers of the next dropout layer, if the pass drops.
+    /// The random numbers of the next dropout layer. `None` if the pass drops nothing.
     pub(crate) fn next_mask(&self) -> Option<Stream> {
         let Masks { seed, step, chunk } = self.masks?;
         let layer = self.masked.replace(self.masked.get() + 1);
@@ -181,27 +181,27 @@ impl<'a> Pass<'a> {
         Some(flatland_random::stream(seed, "dropout", index))
     }
 
-    /// The running statistics of one normalization, if the pass uses them.
+    /// The running statistics of one normalization. `None` if the pass normalizes by the batch.
     pub(crate) fn running(&self, id: ParamId) -> Option<&ChannelStatistics> {
         self.running.and_then(|running| running.get(id))
     }
 
-    /// Notes the statistics of a batch that went through a normalization.
+    /// Records the batch statistics of a normalization.
     pub(crate) fn observe(&self, observation: Observation) {
         self.observed.borrow_mut().push(observation);
     }
 
-    /// What the normalizations saw during the pass.
+    /// The batch statistics of all normalizations.
     pub(crate) fn into_observed(self) -> Vec<Observation> {
         self.observed.into_inner()
     }
 
-    /// Gives every parameter its part of `direction` as tangent.
+    /// Sets the tangent of every parameter to its part of `direction`.
     ///
     /// # Panics
     ///
-    /// Where `direction` has another length than the layout, or the pass uses the network's [own](Pass::own)
-    /// parameters, which have no order.
+    /// Panics if the length of `direction` is not the layout's dimension, or if the pass has the network's
+    /// [own](ForwardPass::own) parameters, which have no order.
     pub fn along(mut self, direction: &Tensor<1>) -> Self {
         let source = self
             .source
@@ -212,7 +212,7 @@ impl<'a> Pass<'a> {
         self
     }
 
-    /// The value and tangent of one parameter. What is not in the layout (a frozen parameter) keeps its own value.
+    /// The value and tangent of one parameter. A frozen parameter, which is not in the layout, keeps its own value.
     pub fn parameter<const D: usize>(&self, param: &Param<Tensor<D>>) -> Dual<D> {
         let placed = self
             .source
@@ -233,13 +233,12 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// The gradient at the leaves of a [taped](Pass::taped) pass on the plain device, one flat tensor for each slot of
-    /// the layout, taken out of `gradients`. A parameter that the differentiated quantity does not depend on has
-    /// gradient zero.
+    /// The gradient at the leaves of a [taped](ForwardPass::taped) pass, on the plain device: a flat tensor for each slot of
+    /// the layout. The gradient of a parameter on which the differentiated quantity does not depend is zero.
     ///
     /// # Panics
     ///
-    /// Where the pass is not at a point.
+    /// Panics if the pass is not at a point.
     pub fn gradient(&self, mut gradients: Gradients) -> Vec<Tensor<1>> {
         let source = self
             .source

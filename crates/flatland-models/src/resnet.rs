@@ -1,19 +1,19 @@
-//! Residual networks, as torchvision builds them.
+//! torchvision's residual networks.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Activation, AdaptiveAvgPool2d, Conv2dConfig, Fan, Flatten, Initialization, Initializer,
-    InputShape, Layer, LinearConfig, MaxPool2d, Nonlinearity, Norm, Sequence,
+    InputShape, Layer, MaxPool2d, Nonlinearity, Norm, Sequence,
 };
 
 /// The options of a residual network.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ResNetConfig {
-    /// What follows each convolution. torchvision's networks have batch normalization; the paper's have none.
+    /// The normalization after each convolution. torchvision uses batch normalization, the paper none.
     pub norm: Norm,
-    /// Whether the last linear layer has a bias (appendix J of the paper trains without).
+    /// Whether the last linear layer has a bias (without it in appendix J of the paper).
     pub last_bias: bool,
 }
 
@@ -34,13 +34,13 @@ enum Block {
     /// A 1×1, a 3×3 and a 1×1 convolution; the output has 4 times as many channels as a [`Basic`](Self::Basic) one,
     /// and the 3×3 convolution `width` times as many.
     Bottleneck {
-        /// Widening of the inner convolution.
+        /// The factor of the inner channels.
         width: usize,
     },
 }
 
 impl ResNetConfig {
-    /// ResNet34: basic blocks, 3 + 4 + 6 + 3 of them.
+    /// ResNet34, with 3 + 4 + 6 + 3 basic blocks.
     ///
     /// # References
     ///
@@ -54,7 +54,7 @@ impl ResNetConfig {
         self.build(Block::Basic, input, classes, initializer)
     }
 
-    /// WideResNet50-2: bottleneck blocks with a doubled inner width, 3 + 4 + 6 + 3 of them.
+    /// WideResNet50-2, with 3 + 4 + 6 + 3 bottleneck blocks of doubled inner width.
     ///
     /// # References
     ///
@@ -77,7 +77,7 @@ impl ResNetConfig {
     ) -> Sequence {
         let mut children = vec![("conv1", conv(input.channels, 64, 7, 2, initializer))];
         children.extend(self.norm.layer("bn1", 64, initializer));
-        children.push(("relu", relu()));
+        children.push(("relu", Layer::relu()));
         children.push((
             "maxpool",
             MaxPool2d::new(3).with_stride(2).with_padding(1).into(),
@@ -97,12 +97,12 @@ impl ResNetConfig {
         }
         children.push(("avgpool", AdaptiveAvgPool2d::new(1).into()));
         children.push(("flatten", Flatten::default().into()));
-        let head = LinearConfig::new(channels, classes).with_bias(self.last_bias);
-        children.push(("fc", head.init(initializer).into()));
+        let head = Layer::linear(channels, classes, self.last_bias, initializer);
+        children.push(("fc", head));
         Sequence::named(children)
     }
 
-    /// One block: a residual connection, then a ReLU.
+    /// A residual connection followed by a ReLU.
     fn block(
         &self,
         block: Block,
@@ -129,7 +129,7 @@ impl ResNetConfig {
             convolutions.into_iter().enumerate()
         {
             if index > 0 {
-                branch.push(("relu", relu()));
+                branch.push(("relu", Layer::relu()));
             }
             branch.push((
                 name,
@@ -149,7 +149,7 @@ impl ResNetConfig {
     }
 }
 
-/// A convolution without bias that keeps the size at stride 1, initialized as in torchvision's ResNets.
+/// A convolution without bias and with torchvision's initialization. At stride 1 it preserves the size.
 fn conv(
     channels_in: usize,
     channels_out: usize,
@@ -164,8 +164,4 @@ fn conv(
         .with_initialization(Initialization::KaimingNormal(Fan::Out))
         .init(initializer)
         .into()
-}
-
-fn relu() -> Layer {
-    Activation::new(Nonlinearity::Relu).into()
 }

@@ -1,4 +1,4 @@
-//! Running averages of what batch normalization sees.
+//! The running statistics of batch normalization.
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::Tensor;
@@ -6,22 +6,22 @@ use burn::tensor::Tensor;
 use crate::layout::ModulePath;
 use crate::ops::ChannelStatistics;
 
-/// The weight of the newest statistics in the running ones, as in PyTorch.
+/// The weight of new statistics in the running average, as in PyTorch.
 const MOMENTUM: f64 = 0.1;
 
-/// Running mean and variance of every batch normalization in a network.
+/// The running mean and variance of every batch normalization in a network.
 ///
-/// They are no parameters: no gradient moves them. They move once for every step that is taken, towards the
-/// statistics seen at the point where the step began, and serve to classify the test set only.
+/// They are not trainable. They are updated once per step, with the batch statistics at the point where the step started,
+/// and are used to evaluate the test set alone.
 #[derive(Debug, Clone, Default)]
 pub struct RunningStatistics(Vec<Running>);
 
 /// The running statistics of one normalization.
 #[derive(Debug, Clone)]
 struct Running {
-    /// The identity of its running mean.
+    /// The identity of the running mean.
     id: ParamId,
-    /// The layer's path in the network.
+    /// The path of the layer in the network.
     layer: String,
     statistics: ChannelStatistics,
 }
@@ -29,15 +29,15 @@ struct Running {
 /// The statistics of one batch in one normalization.
 #[derive(Debug, Clone)]
 pub(crate) struct Observation {
-    /// Names the normalization: the identity of its running mean.
+    /// The identity of the normalization's running mean.
     pub(crate) id: ParamId,
     pub(crate) statistics: ChannelStatistics,
-    /// Values for each channel: samples times pixels.
+    /// The number of values per channel: samples times pixels.
     pub(crate) count: usize,
 }
 
 impl RunningStatistics {
-    /// The running statistics that a network holds.
+    /// The running statistics of a network.
     pub fn of<M: Module>(network: &M) -> Self {
         let mut collector = Collector::default();
         network.visit(&mut collector);
@@ -55,7 +55,7 @@ impl RunningStatistics {
             .map(|running| &running.statistics)
     }
 
-    /// Every running mean and variance (`[channels]`) under PyTorch's name (`"bn1.running_mean"`), in the order of the
+    /// All running means and variances (`[channels]`) with PyTorch's names (`"bn1.running_mean"`), in the order of the
     /// network.
     pub fn tensors(&self) -> impl Iterator<Item = (String, &Tensor<1>)> {
         self.0.iter().flat_map(|running| {
@@ -65,11 +65,11 @@ impl RunningStatistics {
         })
     }
 
-    /// These statistics with the tensors that `find` has under their [names](Self::tensors) in place of their own.
+    /// Replaces every tensor by the one that `find` returns for its [name](Self::tensors).
     ///
     /// # Errors
     ///
-    /// The first name that `find` has nothing of that shape for.
+    /// Returns the first name for which `find` returns `None` or a tensor of another shape.
     pub fn with_tensors(
         mut self,
         mut find: impl FnMut(&str) -> Option<Tensor<1>>,
@@ -91,8 +91,8 @@ impl RunningStatistics {
         })
     }
 
-    /// Moves once towards the mean of what was seen in the chunks of a batch. Like PyTorch's, the running variance
-    /// averages unbiased variances.
+    /// Updates the running average once, with the mean of the statistics of a batch's chunks. As in PyTorch, the running
+    /// variance averages unbiased variances.
     pub(crate) fn update(&mut self, observations: &[Observation]) {
         for Running {
             id,
@@ -118,7 +118,7 @@ impl RunningStatistics {
         }
     }
 
-    /// The network with these statistics in place of its own.
+    /// The network with these running statistics.
     pub fn write_into<M: Module>(&self, network: M) -> M {
         network.map(&mut Writer {
             found: self,
@@ -128,7 +128,7 @@ impl RunningStatistics {
     }
 }
 
-/// The name of a tensor in a layer; a network can be that layer itself.
+/// The name of a tensor in a layer. The network itself can be the layer.
 fn joined(layer: &str, name: &str) -> String {
     if layer.is_empty() {
         name.to_owned()
@@ -183,7 +183,7 @@ impl ModuleVisitor for Collector {
     }
 }
 
-/// The names of the two averages in a normalization layer, PyTorch's.
+/// PyTorch's names of the running mean and variance of a layer.
 pub(crate) const MEAN: &str = "running_mean";
 pub(crate) const VARIANCE: &str = "running_var";
 

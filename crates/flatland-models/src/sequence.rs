@@ -1,4 +1,4 @@
-//! Layers one after the other, under the names that PyTorch gives them.
+//! Named layers and their combinations, with PyTorch's names.
 
 use burn::module::{
     Content, Devices, Module, ModuleDisplay, ModuleDisplayDefault, ModuleMapper, ModuleVisitor,
@@ -7,34 +7,33 @@ use burn::tensor::{Device, Tensor};
 
 use crate::footprint::{Extent, Footprint};
 use crate::layer::Signal;
-use crate::{Activation, Dual, Layer, Pass};
+use crate::{Activation, Dual, ForwardPass, Layer};
 
-/// Named layers and how their outputs are combined; a whole network is one.
+/// Named layers and the combination of their outputs. A whole network is a `Sequence`.
 ///
-/// A burn [`Module`]: its parameters can be visited, trained by burn's optimizers, saved and loaded. Each child is
-/// entered under its own name, so that parameters are called as in PyTorch (`1.weight`, or
-/// `layer1.0.conv1.weight` in nested sequences).
+/// It is a burn [`Module`]: its parameters can be visited, trained by burn's optimizers, saved and loaded. Parameters have
+/// PyTorch's names (`1.weight`, or `layer1.0.conv1.weight` in nested sequences).
 #[derive(Debug, Clone)]
 pub struct Sequence {
     pub(crate) children: Vec<(String, Layer)>,
     pub(crate) combination: Combination,
-    /// What the combined output goes through; without parameters, and so without a name.
+    /// An activation of the combined output. It has no parameters and no name.
     pub(crate) last: Option<Box<Layer>>,
 }
 
-/// How a [`Sequence`] makes one output of what its children yield.
+/// How a [`Sequence`] combines the outputs of its children.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Combination {
     /// Each child takes the output of the one before.
     Chain,
-    /// The first children are a chain, the others a second chain from the same input; the two outputs are added.
+    /// The first children form a chain, and the others form a second chain from the same input. The two outputs are added.
     Sum { first: usize },
-    /// The output of the chain is appended to its input, channel after channel.
+    /// The channels of the input and those of the output of the chain are concatenated.
     Concatenation,
 }
 
 impl Sequence {
-    /// Layers one after the other.
+    /// A chain of layers with these names.
     pub fn named(children: Vec<(impl Into<String>, Layer)>) -> Self {
         Self {
             children: (children.into_iter())
@@ -45,7 +44,7 @@ impl Sequence {
         }
     }
 
-    /// Layers one after the other, named by their position, as in PyTorch's `nn.Sequential`.
+    /// A chain of layers, named by their position as in PyTorch's `nn.Sequential`.
     pub fn numbered(layers: impl IntoIterator<Item = Layer>) -> Self {
         let named = layers.into_iter().enumerate();
         Self::named(
@@ -63,7 +62,7 @@ impl Sequence {
         sequence
     }
 
-    /// A residual connection whose shortcut changes the shape: `branch(x) + shortcut(x)`.
+    /// A residual connection with a shortcut that changes the shape: `branch(x) + shortcut(x)`.
     pub fn residual_with(
         branch: Vec<(impl Into<String>, Layer)>,
         (name, shortcut): (impl Into<String>, Layer),
@@ -73,7 +72,7 @@ impl Sequence {
         sequence
     }
 
-    /// A dense connection: the channels of `x`, then those of `branch(x)`.
+    /// A dense connection: the channels of `x`, followed by those of `branch(x)`.
     pub fn dense(branch: Vec<(impl Into<String>, Layer)>) -> Self {
         let mut sequence = Self::named(branch);
         sequence.combination = Combination::Concatenation;
@@ -86,7 +85,7 @@ impl Sequence {
         self
     }
 
-    /// The logits of a batch of images, with the parameters that the network holds.
+    /// The logits of a batch of images, with the network's own parameters.
     ///
     /// # Shapes
     ///
@@ -95,12 +94,12 @@ impl Sequence {
     ///
     /// # Panics
     ///
-    /// Where the images do not have the shape that the network was built for.
+    /// Panics if the images do not have the shape for which the network was built.
     pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
-        self.logits(&Pass::own(), images).value
+        self.logits(&ForwardPass::own(), images).value
     }
 
-    /// The logits of a batch of images and, along a direction, their derivative.
+    /// The logits of a batch of images and, if the pass has a direction, their derivative along it.
     ///
     /// # Shapes
     ///
@@ -109,12 +108,13 @@ impl Sequence {
     ///
     /// # Panics
     ///
-    /// Where the images do not have the shape that the network was built for.
-    pub fn logits(&self, pass: &Pass<'_>, images: Tensor<4>) -> Dual<2> {
-        self.push(pass, Dual::constant(images).into()).features()
+    /// Panics if the images do not have the shape for which the network was built.
+    pub fn logits(&self, pass: &ForwardPass<'_>, images: Tensor<4>) -> Dual<2> {
+        self.forward_signal(pass, Dual::constant(images).into())
+            .features()
     }
 
-    pub(crate) fn push(&self, pass: &Pass<'_>, input: Signal) -> Signal {
+    pub(crate) fn forward_signal(&self, pass: &ForwardPass<'_>, input: Signal) -> Signal {
         let chain = |layers: &[(String, Layer)], input: Signal| {
             (layers.iter()).fold(input, |signal, (_, layer)| layer.forward(pass, signal))
         };
@@ -124,7 +124,7 @@ impl Sequence {
                 let (branch, shortcut) = self.children.split_at(first);
                 chain(branch, input.clone()).add(chain(shortcut, input))
             }
-            Combination::Concatenation => input.clone().append(chain(&self.children, input)),
+            Combination::Concatenation => input.clone().cat(chain(&self.children, input)),
         };
         match &self.last {
             Some(activation) => activation.forward(pass, output),
@@ -132,7 +132,7 @@ impl Sequence {
         }
     }
 
-    /// Whether a layer drops entries.
+    /// Whether a layer is a dropout layer with a positive rate.
     pub(crate) fn has_dropout(&self) -> bool {
         (self.children.iter()).any(|(_, layer)| match layer {
             Layer::Dropout(dropout) => dropout.drops(),
@@ -141,7 +141,7 @@ impl Sequence {
         })
     }
 
-    /// Follows the shape of one sample as [`push`](Self::push) does a batch.
+    /// Follows the shape of one sample through the layers, as [`forward_signal`](Self::forward_signal) does with a batch.
     pub(crate) fn follow(&self, input: Extent, footprint: &mut Footprint) -> Extent {
         let chain = |layers: &[(String, Layer)], footprint: &mut Footprint| {
             (layers.iter()).fold(input, |extent, (_, layer)| layer.follow(extent, footprint))
@@ -156,7 +156,7 @@ impl Sequence {
             }
             Combination::Concatenation => {
                 let more = chain(&self.children, footprint);
-                footprint.count(input.append(more))
+                footprint.count(input.cat(more))
             }
         };
         match &self.last {
@@ -178,7 +178,7 @@ impl Sequence {
     }
 }
 
-// Written out because the derived implementation would enter the children under the name of the field.
+// The derived implementation would enter the children under the name of the field.
 impl Module for Sequence {
     fn collect_devices(&self, devices: Devices) -> Devices {
         (self.children.iter()).fold(devices, |devices, (_, layer)| {
@@ -224,7 +224,7 @@ impl Module for Sequence {
     }
 }
 
-/// How the traversal names what holds the children.
+/// The container type of the children in a traversal.
 const CONTAINER: &str = "Struct:Sequence";
 
 impl ModuleDisplayDefault for Sequence {

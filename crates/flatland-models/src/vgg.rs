@@ -1,18 +1,17 @@
-//! VGG11, as torchvision builds it.
+//! torchvision's VGG11.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Activation, AdaptiveAvgPool2d, ArchitectureError, Conv2dConfig, Dropout, Fan, Flatten,
-    Initialization, Initializer, InputShape, Layer, LinearConfig, MaxPool2d, Nonlinearity,
-    Sequence,
+    AdaptiveAvgPool2d, ArchitectureError, Conv2dConfig, Dropout, Fan, Flatten, Initialization,
+    Initializer, InputShape, Layer, LinearConfig, MaxPool2d, Sequence,
 };
 
-/// VGG11 without batch normalization: eight 3×3 convolutions, five poolings, an adaptive pooling
-/// to 7×7 and three linear layers.
+/// VGG11 without batch normalization: eight 3×3 convolutions, five poolings, an adaptive pooling to 7×7 and three linear
+/// layers.
 ///
-/// Grey images (EMNIST) are pooled first by 5×5 windows at stride 1 instead of 2×2 ones, as in the paper, so that
-/// they are not reduced to nothing.
+/// For grey images (EMNIST), the first pooling has 5×5 windows at stride 1 instead of 2×2 windows, as in the paper: five
+/// halvings of 28 pixels leave none.
 ///
 /// # References
 ///
@@ -20,10 +19,9 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Vgg11Config {
-    /// Whether the last linear layer has a bias (appendix J of the paper trains without).
+    /// Whether the last linear layer has a bias (without it in appendix J of the paper).
     pub last_bias: bool,
-    /// The share of features that is dropped before the second and the third linear layer: 0.5 in torchvision's
-    /// training, 0 in the paper's.
+    /// The dropout rate before the second and the third linear layer: 0.5 in torchvision, 0 in the paper.
     pub dropout: f64,
 }
 
@@ -65,7 +63,7 @@ impl Vgg11Config {
                     .with_padding(1)
                     .with_initialization(Initialization::KaimingNormal(Fan::Out));
                 features.push(conv.init(initializer).into());
-                features.push(relu());
+                features.push(Layer::relu());
                 channels = width;
             }
         }
@@ -85,10 +83,10 @@ impl Vgg11Config {
                 "classifier",
                 Sequence::named(vec![
                     ("0", linear(512 * 7 * 7, 4096, true)),
-                    ("1", relu()),
+                    ("1", Layer::relu()),
                     ("2", dropout()),
                     ("3", linear(4096, 4096, true)),
-                    ("4", relu()),
+                    ("4", Layer::relu()),
                     ("5", dropout()),
                     ("6", linear(4096, classes, self.last_bias)),
                 ])
@@ -96,8 +94,4 @@ impl Vgg11Config {
             ),
         ])
     }
-}
-
-fn relu() -> Layer {
-    Activation::new(Nonlinearity::Relu).into()
 }

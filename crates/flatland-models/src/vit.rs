@@ -4,17 +4,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::architecture::{MOST_FEATURES, MOST_LAYERS};
 use crate::{
-    Activation, ArchitectureError, Initializer, InputShape, Layer, LayerNormConfig, LinearConfig,
-    MeanOfTokens, Nonlinearity, Patches, SelfAttention, Sequence, SinCosPositions,
+    Activation, ArchitectureError, Initializer, InputShape, Layer, LayerNormConfig, MeanOfTokens,
+    Nonlinearity, Patches, SelfAttention, Sequence, SinCosPositions,
 };
 
-/// A plain vision transformer: patches, fixed positions, pre-norm blocks of attention and a GELU layer, the mean of the
-/// tokens, a linear head.
+/// A plain vision transformer: patches, fixed position embeddings, pre-norm blocks of attention and a GELU layer, the mean
+/// of the tokens, and a linear head.
 ///
-/// The paper gives patch size, width, depth, heads and the width of the hidden layer. The rest (normalized patches,
-/// heads of 64 features, projections of attention without bias, a last normalization) and the names of the parameters
-/// are those of the implementation in wide use, `SimpleViT` of the Python package vit-pytorch; initial weights are
-/// PyTorch's.
+/// The paper gives patch size, width, depth, heads and the width of the hidden layer. Everything else (normalized patches,
+/// heads of 64 features, attention projections without bias, a last normalization) and the names of the parameters follow
+/// `SimpleViT` of the Python package vit-pytorch. Initial weights are PyTorch's.
 ///
 /// # References
 ///
@@ -23,20 +22,20 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct VitConfig {
-    /// Height and width of a patch; unless given, 8, or 7 where 8 does not divide the image (28×28).
+    /// The height and width of a patch. The default is 8, or 7 if 8 does not divide the image (28×28).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub patch: Option<usize>,
-    /// Features of a token.
+    /// The features of a token.
     pub width: usize,
-    /// Blocks.
+    /// The number of blocks.
     pub depth: usize,
-    /// Heads of each attention.
+    /// The number of attention heads.
     pub heads: usize,
-    /// Features of a head.
+    /// The features of a head.
     pub head_width: usize,
-    /// Features of the hidden layer in each block.
+    /// The features of the hidden layer in each block.
     pub hidden_width: usize,
-    /// Whether the last linear layer has a bias (appendix J of the paper trains without).
+    /// Whether the last linear layer has a bias (without it in appendix J of the paper).
     pub last_bias: bool,
 }
 
@@ -103,7 +102,7 @@ impl VitConfig {
         let embedding = [
             Patches::new(patch).into(),
             norm(pixels, initializer),
-            linear(pixels, self.width, true, initializer),
+            Layer::linear(pixels, self.width, true, initializer),
             norm(self.width, initializer),
         ];
         let positions = SinCosPositions::new(input.height / patch, input.width / patch);
@@ -119,25 +118,31 @@ impl VitConfig {
             ("mean", MeanOfTokens::default().into()),
             (
                 "linear_head",
-                linear(self.width, classes, self.last_bias, initializer),
+                Layer::linear(self.width, classes, self.last_bias, initializer),
             ),
         ])
     }
 
-    /// Attention, then a hidden layer, each beside a shortcut.
+    /// An attention and a hidden layer, each with a residual connection.
     fn block(&self, initializer: &mut Initializer) -> Layer {
         let inner = self.heads * self.head_width;
         let attention = Sequence::residual(vec![
             ("norm", norm(self.width, initializer)),
-            ("to_qkv", linear(self.width, 3 * inner, false, initializer)),
+            (
+                "to_qkv",
+                Layer::linear(self.width, 3 * inner, false, initializer),
+            ),
             ("attend", SelfAttention::new(self.heads).into()),
-            ("to_out", linear(inner, self.width, false, initializer)),
+            (
+                "to_out",
+                Layer::linear(inner, self.width, false, initializer),
+            ),
         ]);
         let net = Sequence::numbered([
             norm(self.width, initializer),
-            linear(self.width, self.hidden_width, true, initializer),
+            Layer::linear(self.width, self.hidden_width, true, initializer),
             Activation::new(Nonlinearity::Gelu).into(),
-            linear(self.hidden_width, self.width, true, initializer),
+            Layer::linear(self.hidden_width, self.width, true, initializer),
         ]);
         let hidden = Sequence::residual(vec![("net", net.into())]);
         Sequence::numbered([attention.into(), hidden.into()]).into()
@@ -146,16 +151,4 @@ impl VitConfig {
 
 fn norm(features: usize, initializer: &mut Initializer) -> Layer {
     LayerNormConfig::new(features).init(initializer).into()
-}
-
-fn linear(
-    features_in: usize,
-    features_out: usize,
-    bias: bool,
-    initializer: &mut Initializer,
-) -> Layer {
-    LinearConfig::new(features_in, features_out)
-        .with_bias(bias)
-        .init(initializer)
-        .into()
 }

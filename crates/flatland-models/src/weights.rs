@@ -1,4 +1,4 @@
-//! Weights in files, under the names that PyTorch gives them.
+//! Weight files with PyTorch's names.
 
 mod error;
 mod file;
@@ -18,23 +18,22 @@ use crate::{Layout, RunningStatistics, Sequence};
 use error::abridged;
 use file::{Fit, WeightFile};
 
-/// A point read from a file, and what else the file says about the network.
+/// The contents of a weight file.
 #[derive(Debug)]
 pub struct LoadedWeights {
     /// The parameters in the order of the layout.
     pub point: Tensor<1>,
-    /// The running statistics of batch normalization: the file's, and the network's own where it has none.
-    /// [`RunningStatistics::write_into`] starts a network from them.
+    /// The running statistics of batch normalization from the file, and those of the network if the file has none.
+    /// [`RunningStatistics::write_into`] copies them into a network.
     pub running: RunningStatistics,
-    /// The names of the running statistics that the file does not hold.
+    /// The names of the running statistics that the file does not contain.
     pub absent: Vec<String>,
-    /// Names in the file that the network has no use for.
+    /// The names in the file that the network does not use.
     pub unused: Vec<String>,
 }
 
 impl LoadedWeights {
-    /// What a user should know: a sentence for the running statistics that were not in the file, if any, and one for
-    /// what was not used.
+    /// Remarks for the user: one about missing running statistics, and one about unused tensors, if there are any.
     pub fn remarks(&self) -> Vec<String> {
         let mut remarks = Vec::new();
         if !self.absent.is_empty() {
@@ -50,18 +49,18 @@ impl LoadedWeights {
     }
 }
 
-/// Reads the weights of `network` from a file that holds a tensor for every parameter, under PyTorch's name and in
-/// PyTorch's shape, in half, single or double precision.
+/// Reads the weights of `network` from a file. The file must contain a tensor for every parameter, with PyTorch's name and
+/// shape, in half, single or double precision.
 ///
-/// The format is read off the first bytes: safetensors, or any format of `torch.save`. Of a checkpoint that is a
-/// dictionary of dictionaries the names are the paths (`"state_dict.fc.weight"`), and a prefix that all of the
-/// network's names share in the file (`"state_dict."`, `"module."`, `"net."`) is ignored. Running statistics of batch
-/// normalization are read where the file has them; `num_batches_tracked` has no use here and is passed over.
+/// The first bytes determine the format: safetensors, or a format of `torch.save`. In a checkpoint with nested
+/// dictionaries, the names are paths (`"state_dict.fc.weight"`). A prefix of all names (`"state_dict."`, `"module."`,
+/// `"net."`) is ignored. Running statistics of batch normalization are read if the file contains them.
+/// `num_batches_tracked` is ignored.
 ///
 /// # Errors
 ///
-/// An unreadable file, parameters that the file does not hold, shapes that do not fit (all of them are named), a
-/// tensor of integers, or several sets of weights that fit; nothing is uploaded then.
+/// Returns an error if the file cannot be read, if parameters are missing or have other shapes (the error names all of
+/// them), if a tensor does not contain floats, or if several sets of weights fit. In these cases no tensor is uploaded.
 pub fn load_weights(
     path: &Path,
     network: &Sequence,
@@ -129,19 +128,19 @@ pub fn load_weights(
     })
 }
 
-/// Writes the network's parameters at `point` and the running statistics of its batch normalizations under PyTorch's
-/// names, for `torch.load` where the path ends in `.pt` or `.pth`, as a safetensors file otherwise. An existing file is
-/// replaced once the new one is complete.
+/// Writes the network's parameters at `point` and its running statistics with PyTorch's names. The format is that of
+/// `torch.save` if the path ends in `.pt` or `.pth`, otherwise safetensors. An existing file is replaced when the new one
+/// is complete.
 ///
-/// Without `running`, the network's own running statistics are written.
+/// If `running` is `None`, the network's own running statistics are written.
 ///
 /// # Errors
 ///
-/// The file cannot be written.
+/// Returns [`WeightsError::Write`] if the file cannot be written.
 ///
 /// # Panics
 ///
-/// Where `point` has another length than the network has parameters.
+/// Panics if the length of `point` is not the number of the network's parameters.
 pub fn save_weights(
     path: &Path,
     network: &Sequence,
@@ -178,7 +177,7 @@ fn save_torch(path: &Path, network: &Sequence) -> io::Result<()> {
     };
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666)); // less the umask, as of any file
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666)); // minus the umask, as for any new file
     let mut temporary = builder.tempfile_in(folder)?;
     torch::write(&network.collect(None, None, true), &mut temporary)?;
     temporary.as_file().sync_all()?;

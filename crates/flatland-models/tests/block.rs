@@ -8,8 +8,8 @@ use common::replay::{near, unguarded_ponls};
 use common::{Tensors, json, relative_error, to_vec};
 use flatland_models::{
     Activation, AdaptiveAvgPool2d, AvgPool2d, Batch, BatchNorm2dConfig, Conv2dConfig, Flatten,
-    FullBatch, Initializer, InputShape, Layer, LinearConfig, Loss, MaxPool2d, Nonlinearity, Pass,
-    Sequence,
+    ForwardPass, FullBatch, Initializer, InputShape, Layer, LinearConfig, Loss, MaxPool2d,
+    Nonlinearity, Sequence,
 };
 use flatland_optim::{
     CdatConfig, Curvature, LineSearchConfig, Method, Objective, Polyak, SamConfig,
@@ -123,7 +123,7 @@ fn both_losses_have_pytorchs_gradients_and_products() {
 
 fn network_logits(objective: &FullBatch, case: &Tensors, point: &Tensor<1>) -> Vec<f64> {
     // The objective's own network: another one would have other parameter identities.
-    let pass = Pass::plain(objective.layout(), point);
+    let pass = ForwardPass::plain(objective.layout(), point);
     to_vec(objective.network().logits(&pass, case.tensor("x")).value)
 }
 

@@ -6,8 +6,8 @@ mod common;
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use common::to_vec;
 use flatland_models::{
-    Architecture, Batch, DenseNet121Config, Dropout, Dual, Flatten, FullBatch, Initializer,
-    InputShape, Layout, Loss, Masks, Norm, Pass, ResNetConfig, Sequence,
+    Architecture, Batch, DenseNet121Config, Dropout, Dual, Flatten, ForwardPass, FullBatch,
+    Initializer, InputShape, Layout, Loss, Masks, Norm, ResNetConfig, Sequence,
 };
 use flatland_optim::{Curvature, Objective, module::flatten, vector};
 use serde_json::json;
@@ -156,7 +156,7 @@ fn taped(
     input: InputShape,
     loss: Loss,
 ) -> Tensor<1> {
-    let pass = Pass::taped(objective.layout(), point);
+    let pass = ForwardPass::taped(objective.layout(), point);
     let parts = match v {
         Some(v) => {
             let pass = pass.along(v);
@@ -176,13 +176,13 @@ fn slope(
     input: InputShape,
     loss: Loss,
 ) -> f64 {
-    let pass = Pass::plain(objective.layout(), point).along(v);
+    let pass = ForwardPass::plain(objective.layout(), point).along(v);
     let loss = share(objective, &pass, input, loss);
     loss.tangent.unwrap().into_scalar()
 }
 
 /// The loss of all samples in one chunk.
-fn share(objective: &FullBatch, pass: &Pass<'_>, input: InputShape, loss: Loss) -> Dual<1> {
+fn share(objective: &FullBatch, pass: &ForwardPass<'_>, input: InputShape, loss: Loss) -> Dual<1> {
     let InputShape {
         channels,
         height,
@@ -299,7 +299,7 @@ fn masks_are_independent_and_fair() {
         Dropout::new(0.0).into(),
     ]);
     let drop = |masks| {
-        let pass = Pass::plain(&layout, &point).dropping(masks);
+        let pass = ForwardPass::plain(&layout, &point).dropping(masks);
         let image = input.clone().reshape([4, 1, 100, 100]);
         to_vec(network.logits(&pass, image).value)
     };
@@ -318,7 +318,7 @@ fn masks_are_independent_and_fair() {
         Dropout::new(0.5).into(),
         Dropout::new(0.5).into(),
     ]);
-    let pass = Pass::plain(&layout, &point).dropping(masks(1, 2, 3));
+    let pass = ForwardPass::plain(&layout, &point).dropping(masks(1, 2, 3));
     let left = to_vec(twice.logits(&pass, input.reshape([4, 1, 100, 100])).value);
     assert!(left.iter().all(|&x| x == 0.0 || x == 4.0));
     let share = left.iter().filter(|&&x| x > 0.0).count() as f64 / 40_000.0;

@@ -6,7 +6,7 @@ use burn::tensor::{DType, Device, Tensor, TensorData};
 use common::{digits, to_vec};
 use flatland_models::{
     Batch, FullBatch, GradientNorms, Initializer, InputShape, Layout, Loss, MlpConfig,
-    Nonlinearity, Spread,
+    Nonlinearity, NormSummary,
 };
 use flatland_optim::module::flatten;
 use flatland_optim::{Curvature, Objective, vector};
@@ -193,7 +193,7 @@ fn each_parameter_tensor_has_its_norm() {
     let hidden = norms.hidden().unwrap();
     assert!((hidden.mean - mean).abs() < 1e-15);
     let (min, max) = (0.0, 60f64.sqrt());
-    assert_eq!(hidden, Spread { min, max, ..hidden });
+    assert_eq!(hidden, NormSummary { min, max, ..hidden });
     assert!((norms.zero_share - 20.0 / 69.0).abs() < 1e-15);
 }
 

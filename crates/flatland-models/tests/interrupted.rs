@@ -53,7 +53,7 @@ fn nothing_changes_while_the_flag_is_down() {
     for threads in [1, 2] {
         let mut plain = plain.clone().with_threads(threads);
         let mut watched = watched.clone().with_threads(threads);
-        let mut watched = watched.unless(&flag);
+        let mut watched = watched.interruptible(&flag);
         assert_eq!(watched.loss(&point), plain.loss(&point));
         assert_eq!(watched.evaluate(&point, None), plain.evaluate(&point, None));
         let products = [
@@ -69,10 +69,10 @@ fn nothing_changes_while_the_flag_is_down() {
             plain.small_activations(&point, 0.1),
         ];
         assert_eq!(small[0], small[1]);
-        assert!(!watched.is_given_up());
+        assert!(!watched.is_interrupted());
     }
     let [(a, a_gradient), (b, b_gradient)] = [
-        watched.unless(&flag).loss_and_gradient(&point),
+        watched.interruptible(&flag).loss_and_gradient(&point),
         plain.loss_and_gradient(&point),
     ];
     assert_eq!((a, to_vec(a_gradient)), (b, to_vec(b_gradient)));
@@ -87,8 +87,8 @@ fn no_number_comes_from_an_objective_that_was_given_up() {
     let before = running(&objective);
     let flag = AtomicBool::new(false);
     let is_nothing = |vector: Tensor<1>| to_vec(vector).iter().all(|entry| entry.is_nan());
-    let mut given_up = objective.unless(&flag);
-    let mut products = given_up.products_at(&point);
+    let mut interrupted = objective.interruptible(&flag);
+    let mut products = interrupted.products_at(&point);
     assert!(!is_nothing(products(&point)));
     flag.store(true, Ordering::Relaxed);
     assert!(
@@ -96,14 +96,14 @@ fn no_number_comes_from_an_objective_that_was_given_up() {
         "in the middle of a measurement"
     );
     drop(products);
-    assert!(is_nothing(given_up.products_at(&point)(&point)));
-    assert!(is_nothing(given_up.hvp(&point, &point)));
-    assert!(given_up.loss(&point).is_nan());
-    let (loss, gradient) = given_up.loss_and_gradient(&point);
+    assert!(is_nothing(interrupted.products_at(&point)(&point)));
+    assert!(is_nothing(interrupted.hvp(&point, &point)));
+    assert!(interrupted.loss(&point).is_nan());
+    let (loss, gradient) = interrupted.loss_and_gradient(&point);
     assert!(loss.is_nan() && is_nothing(gradient));
-    let Evaluation { loss, accuracy } = given_up.evaluate(&point, None);
+    let Evaluation { loss, accuracy } = interrupted.evaluate(&point, None);
     assert!(loss.is_nan() && accuracy.is_nan());
-    assert!(given_up.small_activations(&point, 0.1).is_empty());
+    assert!(interrupted.small_activations(&point, 0.1).is_empty());
     objective.commit_step();
     assert_eq!(running(&objective), before, "normalization saw nothing");
 }
@@ -137,12 +137,14 @@ fn a_search_ends_at_once() {
 
         fn loss(&mut self, point: &Tensor<1>) -> f64 {
             self.count();
-            self.objective.unless(self.flag).loss(point)
+            self.objective.interruptible(self.flag).loss(point)
         }
 
         fn loss_and_gradient(&mut self, point: &Tensor<1>) -> (f64, Tensor<1>) {
             self.count();
-            self.objective.unless(self.flag).loss_and_gradient(point)
+            self.objective
+                .interruptible(self.flag)
+                .loss_and_gradient(point)
         }
     }
 
@@ -193,7 +195,7 @@ fn a_run_goes_on_with_the_masks_and_statistics_that_it_had() {
             .unwrap_err(),
         saved[0].0
     );
-    second.go_on_after(first.steps(), own.with_tensors(find).unwrap());
+    second.resume_after(first.steps(), own.with_tensors(find).unwrap());
     assert_eq!(second.steps(), 2);
     assert_eq!(running(&second), running(&first));
     for objective in [&mut first, &mut second] {

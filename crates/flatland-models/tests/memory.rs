@@ -115,7 +115,7 @@ fn the_peak_is_below_the_estimate_and_above_half_of_it() {
         let products = objective.products_at(&point);
         let kept = (ALLOCATOR.current_usage() - resting) as u64;
         drop(products);
-        let estimate = footprint.kept_bytes(samples, 4);
+        let estimate = footprint.saved_bytes(samples, 4);
         let line = format!("{name} kept for products: {kept} bytes, estimated {estimate}");
         println!("{line}");
         if kept > estimate || 2 * kept < estimate {

@@ -132,9 +132,9 @@ fn every_pass_yields_the_same_logits() {
         .reshape([500, 1, 8, 8]);
     let own = to_vec(network.forward(images.clone()).inner());
     for pass in [
-        flatland_models::Pass::plain(layout, &point),
-        flatland_models::Pass::taped(layout, &point),
-        flatland_models::Pass::plain(layout, &point).along(&point),
+        flatland_models::ForwardPass::plain(layout, &point),
+        flatland_models::ForwardPass::taped(layout, &point),
+        flatland_models::ForwardPass::plain(layout, &point).along(&point),
     ] {
         let logits: Tensor<2> = network.logits(&pass, images.clone()).value;
         assert!(relative_error(&to_vec(logits.without_autodiff()), &own) < 1e-15);

@@ -4,7 +4,7 @@ mod common;
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use common::{Tensors, digits, json, relative_error, to_vec};
-use flatland_models::{Loss, Pass};
+use flatland_models::{ForwardPass, Loss};
 use flatland_optim::{Curvature, Objective};
 
 #[test]
@@ -16,7 +16,7 @@ fn value_gradient_and_product_equal_pytorchs() {
     let images = Tensors::open("mlp_tanh.safetensors")
         .tensor::<2>("x")
         .reshape([500, 1, 8, 8]);
-    let logits = network.logits(&Pass::plain(objective.layout(), &point), images);
+    let logits = network.logits(&ForwardPass::plain(objective.layout(), &point), images);
     assert!(relative_error(&to_vec(logits.value), &case.entries("logits")) < 1e-13);
 
     let (loss, gradient) = objective.loss_and_gradient(&point);

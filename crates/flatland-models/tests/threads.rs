@@ -59,7 +59,7 @@ fn threads_do_not_change_a_bit() {
     let objective = FullBatch::new(network, Loss::Mse, chunks);
     let expected = all_of(&mut objective.clone(), &point, &direction);
     // Nothing is kept between the products, or all, or some.
-    let of_chunk = Footprint::of(objective.network(), SHAPE).kept_bytes(4, 4);
+    let of_chunk = Footprint::of(objective.network(), SHAPE).saved_bytes(4, 4);
     for (threads, chunks) in [(1, 0), (2, 8), (3, 5), (5, 3), (9, 1)] {
         let mut objective =
             (objective.clone().with_threads(threads)).with_memory_for_products(chunks * of_chunk);

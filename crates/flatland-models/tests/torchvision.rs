@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use common::{relative_error, to_vec};
 use flatland_models::{
-    Batch, DenseNet121Config, FullBatch, Initializer, InputShape, Layout, Loss, Norm, Pass,
+    Batch, DenseNet121Config, ForwardPass, FullBatch, Initializer, InputShape, Layout, Loss, Norm,
     ResNetConfig, Sequence, Vgg11Config, VitConfig,
 };
 use flatland_optim::{Curvature, Objective};
@@ -138,7 +138,7 @@ fn check(case: &Value) {
 
     let batch = TensorData::new(images, [samples, 3, 32, 32]);
     let batch = Tensor::<4>::from_data(batch, (&device, DType::F64));
-    let logits = network.logits(&Pass::plain(&layout, &point), batch);
+    let logits = network.logits(&ForwardPass::plain(&layout, &point), batch);
     let error = relative_error(&to_vec(logits.value), &numbers(&case["logits"]));
     assert!(
         error < allowed("loss"),

@@ -74,7 +74,7 @@ fn a_search_that_keeps_its_trials_finds_the_same_bits() {
         let (objective, point) = subject(dropout);
         let objective = objective.with_dropout(7);
         let expected = run(objective.clone(), point.clone());
-        let of_chunk = Footprint::of(objective.network(), SHAPE).kept_bytes(CHUNK, 4);
+        let of_chunk = Footprint::of(objective.network(), SHAPE).saved_bytes(CHUNK, 4);
         let vector = 4 * point.dims()[0] as u64;
         // All chunks of two trials, one chunk of each, none.
         for (memory, threads) in [

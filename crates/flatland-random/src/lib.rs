@@ -1,10 +1,10 @@
-//! The one source of random numbers in flatland: independent streams keyed by what they are for.
+//! Random numbers for flatland: independent, reproducible streams, each with a key.
 //!
-//! A stream is named by `(seed, purpose, index)`: the run's seed, a phrase such as `"initial weights"`, and a number
-//! such as the place of a tensor in its network. It is ChaCha8, a counter-based generator (Bernstein 2008): what a
-//! stream yields depends on its name alone, never on the order in which streams are opened, on the number of threads
-//! or on the device that will hold the numbers. The floating-point draws are exact integer arithmetic followed by one
-//! rounding, except for [`normal`], whose logarithm and cosine come from the platform's mathematics library.
+//! The key of a stream is `(seed, purpose, index)`: the run's seed, a phrase such as `"initial weights"`, and a number
+//! such as the index of a tensor in its network. A stream is ChaCha8, a counter-based generator (Bernstein 2008). Its
+//! numbers depend on the key alone: not on the order in which streams are opened, not on the number of threads, and not
+//! on the device. Floating-point draws are exact integer arithmetic followed by one rounding. The exception is
+//! [`normal`], whose logarithm and cosine come from the platform's mathematics library.
 //!
 //! ```
 //! let mut weights = flatland_random::stream(42, "initial weights", 0);
@@ -16,7 +16,7 @@
 use rand::{Rng, SeedableRng};
 pub use rand_chacha::ChaCha8Rng as Stream;
 
-/// Opens the stream named `(seed, purpose, index)`.
+/// Opens the stream with the key `(seed, purpose, index)`.
 ///
 /// The 256-bit key is BLAKE3's key derivation of `purpose` (the context) and `seed` (the material, little-endian);
 /// `index` is ChaCha's stream number.
@@ -27,20 +27,20 @@ pub fn stream(seed: u64, purpose: &str, index: u64) -> Stream {
     stream
 }
 
-/// The next number of the uniform distribution on `[-1, 1)`: the top 53 bits of a word, scaled without rounding.
+/// The next draw from the uniform distribution on `[-1, 1)`: the top 53 bits of a word, scaled without rounding.
 pub fn uniform(stream: &mut Stream) -> f64 {
     (stream.next_u64() >> 11) as f64 * (-52f64).exp2() - 1.0
 }
 
-/// The next number of the standard normal distribution (Box and Muller 1958; one number for each pair of words).
+/// The next draw from the standard normal distribution (Box and Muller 1958, one draw for each pair of words).
 pub fn normal(stream: &mut Stream) -> f64 {
     let radius_uniform = ((stream.next_u64() >> 11) + 1) as f64 * (-53f64).exp2(); // in (0, 1]: the logarithm is finite
     let angle_uniform = (stream.next_u64() >> 11) as f64 * (-53f64).exp2();
     (-2.0 * radius_uniform.ln()).sqrt() * (std::f64::consts::TAU * angle_uniform).cos()
 }
 
-/// `1` or `−1`, with even odds (Rademacher's distribution): the top bit of a word.
-pub fn sign(stream: &mut Stream) -> f64 {
+/// The next draw from the Rademacher distribution, `1` or `−1` with equal probability: the top bit of a word.
+pub fn rademacher(stream: &mut Stream) -> f64 {
     if stream.next_u64() >> 63 == 0 {
         1.0
     } else {
@@ -48,14 +48,14 @@ pub fn sign(stream: &mut Stream) -> f64 {
     }
 }
 
-/// Shuffles in place, every order equally likely (Durstenfeld 1964).
+/// Shuffles `items` in place. Every order is equally likely (Durstenfeld 1964).
 pub fn shuffle<T>(items: &mut [T], stream: &mut Stream) {
     for last in (1..items.len()).rev() {
         items.swap(last, below(stream, last as u64 + 1) as usize);
     }
 }
 
-/// The next number of the uniform distribution on `0..bound`, without bias (Lemire 2019).
+/// The next draw from the uniform distribution on `0..bound`, without bias (Lemire 2019).
 fn below(stream: &mut Stream, bound: u64) -> u64 {
     let rejected = bound.wrapping_neg() % bound;
     loop {
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_is_its_name() {
+    fn a_stream_depends_on_its_key_alone() {
         let reference = words(42, "initial weights", 3);
         assert_eq!(reference, words(42, "initial weights", 3));
         for other in [
@@ -113,9 +113,9 @@ mod tests {
     }
 
     #[test]
-    fn signs_are_even_and_independent() {
+    fn rademacher_is_balanced_and_independent() {
         let mut stream = stream(4, "test", 0);
-        let draws: Vec<f64> = (0..100_000).map(|_| sign(&mut stream)).collect();
+        let draws: Vec<f64> = (0..100_000).map(|_| rademacher(&mut stream)).collect();
         assert!(draws.iter().all(|sign| sign.abs() == 1.0));
         assert!(mean(&draws, 1).abs() < 0.02);
         let neighbours: Vec<f64> = draws.windows(2).map(|pair| pair[0] * pair[1]).collect();

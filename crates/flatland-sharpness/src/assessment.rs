@@ -1,30 +1,30 @@
-//! How good the wanted Ritz pairs are.
+//! The convergence of the wanted Ritz pairs.
 
 use crate::{
     Wanted,
     krylov::{Krylov, Ritz},
 };
 
-/// Eigenvalues smaller than this share of the largest magnitude are held to the accuracy of that share.
+/// Smaller eigenvalues than this share of the largest magnitude have the tolerance of this share.
 const SMALL: f64 = 1e-3;
 
-/// The decisive Ritz pairs, and what still stands against them.
+/// The decisive Ritz pairs, and the pairs that prevent convergence.
 pub(crate) struct Assessment {
     /// The Ritz values, in the order of [`Wanted`].
     pub(crate) values: Vec<f64>,
-    /// What each residual must not exceed.
+    /// The largest allowed residual of each pair.
     pub(crate) thresholds: Vec<f64>,
-    /// The places of the pairs that have not converged, or, if all have, of the rivals.
+    /// The places of the pairs that have not converged or, if all have, of their rivals.
     pub(crate) open: Vec<usize>,
-    /// Whether pairs have not converged and never will, because their residuals are lost in noise.
+    /// Whether the residuals of all pairs that have not converged are below the noise, so they cannot converge.
     pub(crate) are_stuck: bool,
 }
 
 impl Assessment {
-    /// Assesses the pairs that `decisive` asks for.
+    /// Assesses the pairs in `decisive`.
     ///
-    /// A *rival* is another pair that may yet turn out to be a better answer: its interval `θ ± ‖Ax − θx‖` reaches
-    /// beyond the least of the wanted eigenvalues, and its residual is neither at its threshold nor lost in noise.
+    /// A *rival* is another pair that may converge to a wanted eigenvalue: its interval `θ ± ‖Ax − θx‖` reaches beyond the
+    /// smallest wanted eigenvalue, and its residual is above its threshold and above the noise.
     pub(crate) fn new(
         krylov: &Krylov,
         ritz: &Ritz,

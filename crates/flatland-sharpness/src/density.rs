@@ -1,20 +1,20 @@
-//! The density of the whole spectrum, by stochastic Lanczos quadrature.
+//! The spectral density, by stochastic Lanczos quadrature.
 
 use burn::config::Config;
 
 use crate::{
     Error, SymmetricOperator,
     error::require,
-    krylov::{Krylov, random_signs},
+    krylov::{Krylov, rademacher_vector},
 };
 
 /// Options of [`spectral_density`].
 #[derive(Config, Debug, PartialEq)]
 pub struct SpectralDensityConfig {
-    /// Random start vectors.
+    /// The number of random start vectors.
     #[config(default = 10)]
     pub probes: usize,
-    /// Lanczos steps from each, and so products; never more than the operator's dimension.
+    /// The number of Lanczos steps per start vector, each with one product. At most the operator's dimension is used.
     #[config(default = 80)]
     pub steps: usize,
     /// The seed of the probes.
@@ -22,50 +22,50 @@ pub struct SpectralDensityConfig {
     pub seed: u64,
 }
 
-/// The density of a spectrum as point masses: a quadrature rule for the spectral measure.
+/// A spectral density as point masses: a quadrature rule for the spectral measure.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SpectralDensity {
-    /// The Ritz values of every probe, the largest first.
+    /// The Ritz values of all probes, the largest first.
     pub nodes: Vec<f64>,
-    /// The share of the spectrum that each stands for; they add up to 1.
+    /// The share of the spectrum at each node. The shares add up to 1.
     pub weights: Vec<f64>,
-    /// Products taken.
+    /// The number of products.
     pub products: usize,
 }
 
-/// A density at the points of a grid.
+/// A spectral density on a grid.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SmoothedDensity {
-    /// The points, ascending and equally far from each other.
+    /// The equidistant points, in ascending order.
     pub points: Vec<f64>,
-    /// The density at each. Its integral over the whole line is 1.
+    /// The density at each point. Its integral over the real line is 1.
     pub densities: Vec<f64>,
-    /// The standard deviation of the Gaussian that took the place of each point mass.
+    /// The standard deviation of the Gaussians that replace the point masses.
     pub standard_deviation: f64,
 }
 
-/// Estimates how the eigenvalues of an operator are distributed.
+/// Estimates the spectral density of an operator.
 ///
-/// From each probe, a vector of random signs, the Lanczos process with full reorthogonalisation makes a small
-/// tridiagonal matrix: its eigenvalues are nodes, and the squared first components of its eigenvectors weights, of the
-/// Gauss quadrature for the spectrum as the probe sees it. Moments up to the order `2·steps − 1` are exact for the probe;
-/// the mean over the probes is unbiased, since the signs see every eigenvalue alike on average. A process that meets an
-/// invariant subspace ends there, with a rule that is exact for the probe.
+/// For each probe, a Rademacher vector, the Lanczos process with full reorthogonalisation computes a small tridiagonal
+/// matrix. The matrix defines a Gauss quadrature for the spectral measure of the probe: its eigenvalues are the nodes, and
+/// the squared first components of its eigenvectors are the weights. Moments up to the order `2·steps − 1` of the probe's
+/// measure are exact. The mean over probes is an unbiased estimate of the spectral density. A process that reaches an
+/// invariant subspace ends there, and its quadrature is exact for the probe.
 ///
 /// # Cost
 ///
-/// `probes · steps` products, and `steps + 3` vectors of the operator's dimension at a time.
+/// `probes · steps` products, and the memory of `steps + 3` vectors of the operator's dimension.
 ///
 /// # Errors
 ///
-/// If an option is out of range or a product is not finite.
+/// Returns an error if an option is outside its range or a product is not finite.
 ///
 /// # References
 ///
 /// - B. Ghorbani, S. Krishnan, Y. Xiao (2019). An investigation into neural net optimization via Hessian eigenvalue
 ///   density. *ICML*. arXiv:1901.10159.
 /// - Z. Yao, A. Gholami, K. Keutzer, M. W. Mahoney (2020). PyHessian: Neural networks through the lens of the Hessian.
-///   *IEEE Big Data*. arXiv:1912.07145. (Random signs as probes.)
+///   *IEEE Big Data*. arXiv:1912.07145. (Rademacher vectors as probes.)
 /// - G. H. Golub, J. H. Welsch (1969). Calculation of Gauss quadrature rules. *Mathematics of Computation* 23, 221–230.
 pub fn spectral_density<A: SymmetricOperator + ?Sized>(
     operator: &mut A,
@@ -78,7 +78,7 @@ pub fn spectral_density<A: SymmetricOperator + ?Sized>(
     let mut masses: Vec<(f64, f64)> = Vec::new();
     let mut products = 0;
     for index in 0..config.probes {
-        let signs = random_signs(operator, config.seed, "density probe", index as u64);
+        let signs = rademacher_vector(operator, config.seed, "density probe", index as u64);
         let mut krylov = Krylov::from_unit_vector(signs / (dimension as f64).sqrt());
         while krylov.pending() > 0 && krylov.expanded() < config.steps {
             krylov.expand(operator, 0).map_err(|error| match error {
@@ -103,25 +103,25 @@ pub fn spectral_density<A: SymmetricOperator + ?Sized>(
     })
 }
 
-/// How far the grid of a smoothed density reaches beyond the outermost nodes, in standard deviations.
+/// The distance between the outermost nodes and the ends of the grid of a smoothed density, in standard deviations.
 const MARGIN: f64 = 5.0;
 
 impl SpectralDensity {
-    /// The mean of a function over the eigenvalues: `tr φ(A)/dimension`.
+    /// The mean of a function `φ` over the eigenvalues, `tr φ(A)/dimension`.
     pub fn mean(&self, function: impl Fn(f64) -> f64) -> f64 {
         let masses = self.nodes.iter().zip(&self.weights);
         masses.map(|(node, weight)| weight * function(*node)).sum()
     }
 
-    /// The density with a Gaussian in the place of each point mass, on a grid of `points` that reaches 5 standard
-    /// deviations beyond the outermost nodes.
+    /// The density with Gaussians instead of point masses, on a grid of `points` points that extends 5 standard deviations
+    /// beyond the outermost nodes.
     ///
-    /// The standard deviation is `bandwidth` times the distance between these; where they coincide, `bandwidth` times
-    /// their magnitude, or `bandwidth` itself where that is 0.
+    /// The standard deviation is `bandwidth` times the distance between the outermost nodes. If they coincide, it is
+    /// `bandwidth` times their magnitude, or `bandwidth` if they are 0.
     ///
     /// # Errors
     ///
-    /// If there are fewer than 2 points, or the bandwidth is not in `(0, 1]`.
+    /// Returns an error if there are fewer than 2 points, or if the bandwidth is not in `(0, 1]`.
     pub fn smoothed(&self, points: usize, bandwidth: f64) -> Result<SmoothedDensity, Error> {
         require(points >= 2, "points", points as f64, "at least 2")?;
         require(
@@ -133,7 +133,7 @@ impl SpectralDensity {
         let (largest, smallest) = (self.nodes[0], self.nodes[self.nodes.len() - 1]);
         let magnitude = largest.abs().max(smallest.abs());
         let spread = largest - smallest;
-        // Equal eigenvalues come out equal up to rounding only.
+        // Equal eigenvalues are computed with rounding errors.
         let scale = if spread > 1e-6 * magnitude {
             spread
         } else if magnitude > 0.0 {

@@ -1,4 +1,4 @@
-//! What can go wrong in an eigenvalue computation.
+//! The errors of this crate.
 
 use thiserror::Error;
 
@@ -6,17 +6,17 @@ use thiserror::Error;
 #[derive(Debug, Clone, PartialEq, Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// An option lies outside its allowed range.
+    /// An option is outside its range.
     #[error("{option} must be {allowed}, but is {value}")]
     InvalidOption {
-        /// The option's name, as the configuration spells it.
+        /// The name of the option in the configuration.
         option: &'static str,
-        /// The value it was given.
+        /// The value of the option.
         value: f64,
-        /// The values it may take, as a phrase that follows "must be".
+        /// The allowed values, as a phrase after "must be".
         allowed: String,
     },
-    /// A product of the operator holds a `NaN` or an infinity, or overflows when its norm is taken.
+    /// A product of the operator contains a `NaN` or an infinity, or its norm overflows.
     #[error(
         "product {product} of the operator is not finite; \
          the point it is taken at has probably diverged: check the loss there"
@@ -25,27 +25,27 @@ pub enum Error {
         /// The number of the product, from 1.
         product: usize,
     },
-    /// A start vector is zero or not finite, so that it has no direction.
+    /// A start vector is zero or not finite, and has no direction.
     #[error("start vector {index} must have a positive and finite norm, but its norm is {norm}")]
     InvalidStart {
-        /// The place of the vector among the start vectors, from 0.
+        /// The index of the start vector, from 0.
         index: usize,
         /// Its Euclidean norm.
         norm: f64,
     },
-    /// A vector does not fit the operator.
+    /// The length of a vector is not the dimension of the operator.
     #[error("{vector} must have {expected} entries as the operator has, but has {actual}")]
     WrongLength {
-        /// Which vector it is.
+        /// The name of the vector.
         vector: &'static str,
         /// The operator's dimension.
         expected: usize,
-        /// The vector's length.
+        /// The length of the vector.
         actual: usize,
     },
 }
 
-/// `Ok` if the option `is_allowed`, otherwise the error that names it.
+/// Returns [`Error::InvalidOption`] unless the option `is_allowed`.
 pub(crate) fn require(
     is_allowed: bool,
     option: &'static str,
@@ -63,7 +63,7 @@ pub(crate) fn require(
     }
 }
 
-/// `Ok` if the vector has as many entries as the operator.
+/// Returns [`Error::WrongLength`] unless the lengths are equal.
 pub(crate) fn require_length(
     vector: &'static str,
     expected: usize,

@@ -1,13 +1,13 @@
-//! All eigenpairs of a small symmetric matrix on the host.
+//! All eigenpairs of a small symmetric matrix on the host, by Jacobi rotations.
 
-/// Sweeps after which the iteration stops in any case; it takes about ten.
+/// The largest number of sweeps. About ten are needed.
 const SWEEPS: usize = 60;
 
 /// The eigenvalues of the symmetric matrix with these rows, the largest first, and a unit eigenvector for each.
 ///
-/// Cyclic Jacobi rotations: an entry off the diagonal is rotated away while it exceeds `ε‖A‖_F/n`, so that `ε‖A‖_F`
-/// bounds what is left of them all. That is slower than a QR iteration, but converges for every symmetric matrix, and the
-/// vectors are orthogonal to rounding however close the eigenvalues are.
+/// Cyclic Jacobi rotations eliminate every off-diagonal entry above `ε‖A‖_F/n`, so the norm of the remaining entries is at
+/// most `ε‖A‖_F`. This is slower than a QR iteration, but it converges for every symmetric matrix, and the vectors are
+/// orthogonal up to rounding even for close eigenvalues.
 ///
 /// # References
 ///

@@ -1,4 +1,4 @@
-//! An orthonormal basis that grows by products, and the operator seen in it.
+//! A Krylov basis, and the operator projected to it.
 
 use burn::tensor::{DType, Tensor, TensorData};
 use flatland_kernels::{inner_products, subtract_multiples};
@@ -8,13 +8,13 @@ use crate::{Error, SymmetricOperator, error::require_length, jacobi};
 
 /// A Krylov decomposition `A·X = [X P]·H` with orthonormal columns `[X P]`.
 ///
-/// `X` are the *expanded* vectors, those that were multiplied by `A`; the *pending* ones, `P`, hold what their products
-/// have outside `X`. One expansion multiplies a pending vector and puts what is new in the product in its place, so that
-/// a single start vector gives the Lanczos process. A random vector that joins the pending ones starts a Krylov space of
-/// its own, and nothing is lost of the others.
+/// The *expanded* vectors `X` were multiplied by `A`. The *pending* vectors `P` contain the parts of these products outside
+/// `X`. An expansion multiplies a pending vector and replaces it by the new part of the product, so a single start vector
+/// gives the Lanczos process. An additional random pending vector starts a Krylov space of its own without changing the
+/// others.
 ///
-/// `H` is kept whole, as it was measured: the rows of `X` are the projected operator `XᵀAX`, symmetric up to rounding,
-/// and those of `P` give the residuals.
+/// `H` is stored in full, as measured: the rows of `X` are the projected operator `XᵀAX`, which is symmetric up to
+/// rounding, and the rows of `P` determine the residuals.
 ///
 /// # References
 ///
@@ -31,9 +31,9 @@ pub(crate) struct Krylov {
     norm: f64,
     /// The largest `|xᵀ(A·v) − vᵀ(A·x)|` of basis vectors so far.
     asymmetry: f64,
-    /// Products so far.
+    /// The number of products so far.
     products: usize,
-    /// Random vectors so far.
+    /// The number of random vectors so far.
     draws: u64,
     seed: u64,
 }
@@ -59,9 +59,7 @@ impl Krylov {
         }
     }
 
-    /// The basis of one pending vector. Expanded one vector at a time, it makes the Lanczos process from there.
-    ///
-    /// `start` must be a unit vector.
+    /// A basis with one pending vector, which must be a unit vector. Its expansions are the Lanczos process.
     pub(crate) fn from_unit_vector(start: Tensor<1>) -> Self {
         Self {
             vectors: vec![start],
@@ -69,27 +67,27 @@ impl Krylov {
         }
     }
 
-    /// How many vectors the basis holds.
+    /// The number of vectors in the basis.
     pub(crate) fn len(&self) -> usize {
         self.vectors.len()
     }
 
-    /// How many of them were multiplied.
+    /// The number of expanded vectors.
     pub(crate) fn expanded(&self) -> usize {
         self.columns.len()
     }
 
-    /// How many of them were not.
+    /// The number of pending vectors.
     pub(crate) fn pending(&self) -> usize {
         self.len() - self.expanded()
     }
 
-    /// How many products were taken.
+    /// The number of products.
     pub(crate) fn products(&self) -> usize {
         self.products
     }
 
-    /// Appends a random unit vector, plus `start`, to the pending ones. The basis must not span the whole space.
+    /// Appends a pending vector: a random unit vector plus `start`. The basis must not span the whole space.
     pub(crate) fn push_random<A: SymmetricOperator + ?Sized>(
         &mut self,
         operator: &A,
@@ -104,7 +102,7 @@ impl Krylov {
             };
             let (vector, _) = self.orthogonalized(vector);
             let norm = vector::norm(&vector);
-            // A shorter remainder would not be orthogonal to working accuracy. It is all but impossible.
+            // A shorter remainder is very unlikely and would not be orthogonal to working accuracy.
             if norm > 1e-4 {
                 self.vectors.push(vector / norm);
                 for column in &mut self.columns {
@@ -115,8 +113,8 @@ impl Krylov {
         }
     }
 
-    /// Multiplies the pending vector at `place` among these. What is new in the product takes its place; where nothing
-    /// is new, the place is closed.
+    /// Multiplies the pending vector at `place`. It is replaced by the part of the product outside the basis, or removed if
+    /// there is none.
     pub(crate) fn expand<A: SymmetricOperator + ?Sized>(
         &mut self,
         operator: &mut A,
@@ -149,7 +147,7 @@ impl Krylov {
             let entry = std::mem::take(&mut column[expanded + place]);
             column.insert(expanded, entry);
         }
-        // The place now holds the vector a second time, with zeros in its row.
+        // The place now contains the vector a second time, with zeros in its row.
         let row = expanded + 1 + place;
         let has_grown = self.len() <= length && rest_norm > self.rounding(operator);
         if has_grown {
@@ -164,8 +162,8 @@ impl Krylov {
         Ok(())
     }
 
-    /// The level below which a residual means nothing: what rounding makes of the products, or, if that is more, the
-    /// asymmetry that was measured.
+    /// The level below which residuals are noise: the rounding errors of products or, if that is larger, the measured
+    /// asymmetry.
     pub(crate) fn noise<A: SymmetricOperator + ?Sized>(&self, operator: &A) -> f64 {
         self.rounding(operator).max(self.asymmetry)
     }
@@ -175,7 +173,7 @@ impl Krylov {
             return 0.0;
         }
         let float = operator.dtype().finfo().expect("vectors of a float type");
-        // Below the second, the squares in a norm vanish.
+        // Below the second value, the squares in a norm underflow.
         (8.0 * float.epsilon * self.norm).max(float.min_positive.sqrt())
     }
 
@@ -190,7 +188,7 @@ impl Krylov {
         Ritz { values, weights }
     }
 
-    /// `‖A·x − θ·x‖` for the Ritz pair at `place`, from `H` alone.
+    /// `‖A·x − θ·x‖` for the Ritz pair at `place`, computed from `H` alone.
     pub(crate) fn residual(&self, ritz: &Ritz, place: usize) -> f64 {
         let (value, weights) = (ritz.values[place], &ritz.weights[place]);
         let mut residual = self.image(weights);
@@ -200,8 +198,8 @@ impl Krylov {
         euclidean_norm(&residual)
     }
 
-    /// The place, among the pending vectors, of the one that carries most of the residuals of the Ritz pairs at
-    /// `places`: multiplying it is what brings them down.
+    /// The pending vector with the largest part in the residuals of the Ritz pairs at `places`. Its expansion reduces them
+    /// most.
     pub(crate) fn heaviest(&self, ritz: &Ritz, places: &[usize]) -> usize {
         let mut squares = vec![0.0; self.pending()];
         for &place in places {
@@ -223,7 +221,7 @@ impl Krylov {
         self.vectors
     }
 
-    /// Replaces the expanded vectors by the Ritz vectors at `places`. The pending ones stay.
+    /// Replaces the expanded vectors by the Ritz vectors at `places`. The pending vectors stay.
     pub(crate) fn restart(&mut self, ritz: &Ritz, places: &[usize]) {
         let expanded = self.expanded();
         let columns = places.iter().map(|&place| {
@@ -251,10 +249,10 @@ impl Krylov {
         image
     }
 
-    /// `vector` less its components in the basis, and these.
+    /// The part of `vector` outside the basis, and its components in the basis.
     ///
-    /// Gram and Schmidt's process in its classical form, whose inner products need not wait for each other, run twice.
-    /// The device is read once.
+    /// This is the classical Gram–Schmidt process, whose inner products do not depend on each other, applied twice. The
+    /// device is read once.
     fn orthogonalized(&self, vector: Tensor<1>) -> (Tensor<1>, Vec<f64>) {
         if self.vectors.is_empty() {
             return (vector, Vec::new());
@@ -274,16 +272,16 @@ fn rotate(vectors: &mut Vec<Tensor<1>>, ritz: &Ritz, places: &[usize]) {
 }
 
 impl Ritz {
-    /// The squared component of each Ritz vector along the first vector of the basis: the weights of the Gauss
-    /// quadrature whose nodes are the values. They add up to 1.
+    /// The squared components of the Ritz vectors along the first basis vector. They are the weights of the Gauss quadrature
+    /// whose nodes are the Ritz values, and add up to 1.
     pub(crate) fn quadrature_weights(&self) -> Vec<f64> {
         let components = self.weights.iter().map(|weights| weights[0]);
         components.map(|component| component * component).collect()
     }
 }
 
-/// A vector of random signs. It is drawn on the host, so that it is the same one on every device.
-pub(crate) fn random_signs<A: SymmetricOperator + ?Sized>(
+/// A Rademacher vector. It is drawn on the host, so it is the same on every device.
+pub(crate) fn rademacher_vector<A: SymmetricOperator + ?Sized>(
     operator: &A,
     seed: u64,
     purpose: &str,
@@ -292,14 +290,14 @@ pub(crate) fn random_signs<A: SymmetricOperator + ?Sized>(
     let mut stream = flatland_random::stream(seed, purpose, index);
     let dimension = operator.dimension();
     let signs: Vec<f64> = (0..dimension)
-        .map(|_| flatland_random::sign(&mut stream))
+        .map(|_| flatland_random::rademacher(&mut stream))
         .collect();
     let data = TensorData::new(signs, [dimension]);
     Tensor::from_data(data, (&operator.device(), operator.dtype()))
 }
 
-/// A random unit vector, uniform on the sphere. It is drawn on the host, in `f64`, so that it is the same one on every
-/// device, and rounded entry by entry.
+/// A random unit vector from the uniform distribution on the sphere. It is drawn on the host in `f64`, so it is the same on
+/// every device, and rounded entry by entry.
 pub(crate) fn random_unit_vector<A: SymmetricOperator + ?Sized>(
     operator: &A,
     seed: u64,

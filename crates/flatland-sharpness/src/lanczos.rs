@@ -14,16 +14,16 @@ use crate::{
 /// Options of [`eigenpairs`] and [`sharpness`](crate::sharpness()).
 #[derive(Config, Debug, PartialEq)]
 pub struct LanczosConfig {
-    /// A pair has converged when `‖Av − λv‖ ≤ tolerance · max(|λ|, ρ/1000)`, where `ρ` is the largest magnitude found:
-    /// what is smaller than a thousandth of that is only known to the accuracy of the thousandth.
+    /// A pair has converged if `‖Av − λv‖ ≤ tolerance · max(|λ|, ρ/1000)`, where `ρ` is the largest magnitude found. Smaller
+    /// eigenvalues than `ρ/1000` have the absolute accuracy of `ρ/1000`.
     #[config(default = 1e-3)]
     pub tolerance: f64,
-    /// The most vectors in the basis, each as long as the operator is wide; twice the wanted pairs and 20 if not given,
-    /// twice the wanted pairs and 4 at least.
+    /// The largest number of basis vectors, each of the operator's dimension. The default is twice the number of wanted pairs
+    /// plus 20, and the minimum is twice this number plus 4.
     ///
-    /// A smaller basis saves memory and time between the products, a larger one saves products.
+    /// A smaller basis saves memory and time between products. A larger basis saves products.
     pub basis_size: Option<usize>,
-    /// The most products.
+    /// The largest number of products.
     #[config(default = 500)]
     pub max_products: usize,
     /// The seed of the random vectors.
@@ -32,12 +32,12 @@ pub struct LanczosConfig {
 }
 
 impl LanczosConfig {
-    /// The [`basis_size`](field@Self::basis_size) for so many wanted pairs, unless the configuration says otherwise.
+    /// The default [`basis_size`](field@Self::basis_size) for the wanted pairs.
     pub fn default_basis_size(wanted: Wanted) -> usize {
         2 * wanted.count() + 20
     }
 
-    /// The least [`basis_size`](field@Self::basis_size) for so many wanted pairs.
+    /// The smallest [`basis_size`](field@Self::basis_size) for the wanted pairs.
     pub fn least_basis_size(wanted: Wanted) -> usize {
         2 * wanted.count() + 4
     }
@@ -79,58 +79,57 @@ impl LanczosConfig {
 /// Approximate eigenpairs `(λ, v)` of an operator `A`.
 #[derive(Debug, Clone)]
 pub struct EigenPairs {
-    /// The eigenvalues, in the order that [`Wanted`] gives.
+    /// The eigenvalues, in the order of [`Wanted`].
     pub values: Vec<f64>,
-    /// An eigenvector for each value; they are orthonormal.
+    /// Orthonormal eigenvectors, one for each value.
     pub vectors: Vec<Tensor<1>>,
-    /// `‖Av − λv‖` for each pair: some eigenvalue lies within that distance of `λ`.
+    /// `‖Av − λv‖` for each pair. An eigenvalue lies within this distance of `λ`.
     ///
-    /// It is never given as less than what rounding makes of the products, or than their measured asymmetry.
+    /// It is at least the rounding error of products and their measured asymmetry.
     pub residuals: Vec<f64>,
-    /// Products taken.
+    /// The number of products.
     pub products: usize,
-    /// Restarts made.
+    /// The number of restarts.
     pub restarts: usize,
-    /// Whether every pair has reached the tolerance and nothing speaks against their being the wanted ones.
+    /// Whether every pair has reached the tolerance, and no other eigenvalue is known to be a wanted one.
     ///
-    /// Otherwise the products have run out, or the tolerance asks for more than rounding allows.
+    /// Otherwise the limit of products was reached, or rounding errors are above the tolerance.
     pub converged: bool,
 }
 
 /// Finds extreme eigenpairs by the thick-restarted Lanczos method with full reorthogonalisation.
 ///
-/// The first vector is random, plus the directions of the `start` vectors, if there are any: a good start is an earlier
-/// result's eigenvectors at a point nearby. The random part must not be left out, since from an eigenvector nothing but
-/// that eigenvector is ever seen, even when another eigenvalue has overtaken its own.
+/// The first vector is a random vector plus the directions of the `start` vectors. Good start vectors are the eigenvectors
+/// at a nearby point. The random part is necessary: from an eigenvector, the method would find this eigenvector alone, even
+/// if another eigenvalue has become larger.
 ///
 /// # Which eigenvalues
 ///
-/// A small residual says that an eigenvalue is close, not which one it is. Converged pairs are accepted only when
+/// A small residual shows that an eigenvalue is close, but not which one. Converged pairs are accepted only if
 ///
-/// - no other Ritz value can still take the place of one of them, as far as its own residual tells, and
-/// - a random vector has been through enough products to show what was missed: after a start from `start` vectors, and
-///   always where more than one eigenvalue is wanted of an end of the spectrum, since a Krylov space holds only one
-///   eigenvector of a multiple eigenvalue. There, random vectors orthogonal to all that was found are put in until one
-///   changes nothing.
+/// - no other Ritz value can replace one of them, as bounded by its own residual, and
+/// - a random vector was expanded by enough products to find missed eigenvalues. This is required after a start from
+///   `start` vectors, and if more than one eigenvalue is wanted at an end of the spectrum, because a Krylov space contains
+///   one eigenvector of a multiple eigenvalue. In the second case, random vectors that are orthogonal to the basis are
+///   added until one of them changes no wanted eigenvalue.
 ///
-/// What may be missed are eigenvalues that differ from a reported one by about its residual, and, with a probability
-/// that is small for every operator and tiny for those with a few outlying eigenvalues, others.
+/// Eigenvalues may be missed if they differ from a reported one by about its residual. Other eigenvalues are missed with a
+/// probability that is small for every operator and much smaller for an operator with a few outlying eigenvalues.
 ///
 /// # Cost
 ///
-/// The products. For a spectrum like that of a network's Hessian, the largest eigenvalue to the tolerance of 1e-3 takes
-/// 5 to 25 of them, the largest twenty 70 to 100. Besides, each product of an operator of dimension `n` is made
-/// orthogonal to the basis twice, which takes `4·n` multiplications and additions for each vector in the basis, and two
-/// reads from the device.
+/// For the Hessian of a network and a tolerance of 1e-3, the largest eigenvalue takes 5 to 25 products and the largest
+/// twenty take 70 to 100. Each product is orthogonalised twice, which takes `4·n` multiply-add operations for each basis
+/// vector of an operator of dimension `n`, and two reads from the device.
 ///
-/// The basis never holds more than `basis_size` vectors, and a restart turns it in place. A product is under way while
-/// there is room for one more in the basis; making it orthogonal takes a temporary. So at most
-/// [`basis_size + 1`](field@LanczosConfig::basis_size) vectors of the operator's dimension are held, or `basis_size − 1` and
-/// what the operator holds while it makes a product, the product included. The `start` vectors are the caller's.
+/// The basis contains at most `basis_size` vectors, and a restart works in place. A product is computed while the basis has
+/// room for one more vector, and its orthogonalisation needs a temporary. So the memory is at most
+/// [`basis_size + 1`](field@LanczosConfig::basis_size) vectors of the operator's dimension, or `basis_size − 1` vectors and
+/// the memory of the operator's product. This excludes the `start` vectors.
 ///
 /// # Errors
 ///
-/// If an option or a start vector is not usable, or a product is not finite.
+/// Returns an error if an option is outside its range, a start vector is invalid, or a product is not finite.
 ///
 /// # References
 ///
@@ -139,8 +138,8 @@ pub struct EigenPairs {
 /// - K. Wu, H. Simon (2000). Thick-restart Lanczos method for large symmetric eigenvalue problems. *SIAM Journal on
 ///   Matrix Analysis and Applications* 22(2), 602–616.
 /// - A. Ruhe (1979). Implementation aspects of band Lanczos algorithms for computation of eigenvalues of large sparse
-///   symmetric matrices. *Mathematics of Computation* 33, 680–687. (More than one start vector, and what becomes of
-///   those whose products are exhausted.)
+///   symmetric matrices. *Mathematics of Computation* 33, 680–687. (Several start vectors, and their
+///   deflation.)
 /// - B. N. Parlett (1998). *The Symmetric Eigenvalue Problem*. SIAM. (Residual bounds, section 4.5; reorthogonalisation,
 ///   section 6.9; missing copies, section 13.)
 pub fn eigenpairs<A: SymmetricOperator + ?Sized>(
@@ -153,7 +152,7 @@ pub fn eigenpairs<A: SymmetricOperator + ?Sized>(
     search(operator, wanted, wanted, config, start)
 }
 
-/// [`eigenpairs`], of which only the `decisive` ones, which come first, have to be found; `start` is a
+/// [`eigenpairs`], where only the `decisive` pairs, which come first, must converge. `start` is a
 /// [sum of directions](sum_of_directions).
 pub(crate) fn search<A: SymmetricOperator + ?Sized>(
     operator: &mut A,
@@ -229,7 +228,7 @@ pub(crate) fn search<A: SymmetricOperator + ?Sized>(
     }
 }
 
-/// The sum of the unit vectors along `vectors`, if there are any.
+/// The sum of the unit vectors along `vectors`. `None` if there are no vectors.
 pub(crate) fn sum_of_directions(
     vectors: &[Tensor<1>],
     dimension: usize,

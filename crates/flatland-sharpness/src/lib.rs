@@ -1,23 +1,23 @@
-//! Eigenvalues of the Hessian, and of any other symmetric operator known by its products.
+//! Eigenvalues, trace and spectral density of the Hessian, or of any other symmetric operator that is given by products.
 //!
 //! The *sharpness* of a loss at a point is the largest eigenvalue `λ₁` of its Hessian there: gradient descent with step
 //! size `η` is stable along the eigenvector while `η·λ₁ < 2`.
 //!
-//! | function | finds | stops when |
+//! | function | result | stopping criterion |
 //! |---|---|---|
-//! | [`sharpness()`] | the largest eigenvalue, and the smallest as far as it came to light | the residual `‖Hv − λ₁v‖` is small |
-//! | [`eigenpairs`] | so many of the largest, the smallest, or the largest in magnitude | every residual is small |
-//! | [`power_iteration`] | the eigenvalue of largest *magnitude*, often low | the Rayleigh quotient hardly moves |
-//! | [`trace`] | the sum of all eigenvalues, with a standard error | the mean of the probes hardly moves |
-//! | [`spectral_density`] | how many eigenvalues lie where | after so many probes and steps |
-//! | [`segment_smoothness`] | how fast the gradient turns along a step, and the Hessian there | at the step sizes given |
-//! | [`gradient_changes`] | only the former, without Hessian products | at the step sizes given |
+//! | [`sharpness()`] | the largest eigenvalue, and a bound of the smallest | the residual `‖Hv − λ₁v‖` is small |
+//! | [`eigenpairs`] | several eigenvalues: the largest, the smallest, or the largest in magnitude | every residual is small |
+//! | [`power_iteration`] | the eigenvalue of largest *magnitude*, often too small | the change of the Rayleigh quotient is small |
+//! | [`trace`] | the sum of all eigenvalues, with a standard error | the change of the mean over probes is small |
+//! | [`spectral_density`] | the distribution of all eigenvalues | a fixed number of probes and steps |
+//! | [`segment_smoothness`] | the change of the gradient along a step, and the Hessian there | the given step sizes |
+//! | [`gradient_changes`] | the change of the gradient along a step, without Hessian products | the given step sizes |
 //!
-//! [`pairing`] tells whether eigenvalues come in pairs `±λ`, as they do on a flat saddle; [`large_step`] whether a step
+//! [`pairing`] measures whether eigenvalues come in pairs `±λ`, as on a flat saddle. [`large_step`] decides whether a step
 //! is large in the sense of the paper.
 //!
-//! Power iteration is what the paper measures with. It may stop early, and it finds `λ_min` where that is the larger in
-//! magnitude; it is here to compare with. The Lanczos method takes fewer products for a guaranteed residual.
+//! The paper uses power iteration, which is here for comparison. It may stop early, and it finds `λ_min` if that has the
+//! larger magnitude. The Lanczos method takes fewer products for a guaranteed residual.
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor};
@@ -31,7 +31,7 @@
 //! # Ok::<(), flatland_sharpness::Error>(())
 //! ```
 //!
-//! For the Hessian of an objective, [`Hessian`] makes an operator of its Hessian-vector products.
+//! [`Hessian`] is the operator of an objective's Hessian-vector products.
 
 mod assessment;
 mod density;

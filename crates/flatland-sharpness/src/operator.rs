@@ -1,22 +1,22 @@
-//! What an eigensolver asks of a matrix: products.
+//! Symmetric operators, given by their products.
 
 use std::fmt;
 
 use burn::tensor::{DType, Device, Tensor};
 use flatland_optim::{Curvature, Products};
 
-/// A symmetric linear map, known by its products.
+/// A symmetric linear map, given by its products.
 ///
-/// Symmetry is the implementation's promise. The solvers stay cheap and accurate only while it holds up to rounding;
-/// [`eigenpairs`](crate::eigenpairs) measures how far it is broken and reports no residual below that.
+/// An implementation must be symmetric up to rounding, or results are inaccurate. [`eigenpairs`](crate::eigenpairs) measures
+/// the asymmetry and reports no smaller residual.
 pub trait SymmetricOperator {
-    /// The length of the vectors it maps.
+    /// The length of the operator's vectors.
     fn dimension(&self) -> usize;
 
-    /// Where its vectors live: a plain (not autodiff) device.
+    /// The device of the operator's vectors, which is plain (not autodiff).
     fn device(&self) -> Device;
 
-    /// The float type of its vectors.
+    /// The float type of the operator's vectors.
     fn dtype(&self) -> DType;
 
     /// The product `A · vector`.
@@ -27,7 +27,7 @@ pub trait SymmetricOperator {
     ///
     /// # Panics
     ///
-    /// Implementations may panic where the backend does.
+    /// Implementations may panic if the backend does.
     fn apply(&mut self, vector: &Tensor<1>) -> Tensor<1>;
 }
 
@@ -56,8 +56,8 @@ pub struct Hessian<'a> {
 }
 
 impl<'a> Hessian<'a> {
-    /// The Hessian of `objective` at `point`; its vectors live where the point does. What the objective
-    /// [keeps](Curvature::products_at) of the point lives as long as this.
+    /// The Hessian of `objective` at `point`, with vectors on the device of `point`. Values that the objective
+    /// [shares](Curvature::products_at) between products are dropped with the operator.
     pub fn new<O: Curvature + ?Sized>(objective: &'a mut O, point: &'a Tensor<1>) -> Self {
         Self {
             point,
@@ -92,7 +92,7 @@ impl SymmetricOperator for Hessian<'_> {
     }
 }
 
-/// A matrix that is there entry by entry.
+/// A dense symmetric matrix.
 #[derive(Debug, Clone)]
 pub struct DenseMatrix {
     /// `[dimension, dimension]`
@@ -100,7 +100,7 @@ pub struct DenseMatrix {
 }
 
 impl DenseMatrix {
-    /// Takes the entries of a symmetric matrix.
+    /// The matrix with these entries.
     ///
     /// # Shapes
     ///
@@ -108,7 +108,7 @@ impl DenseMatrix {
     ///
     /// # Panics
     ///
-    /// If the matrix is not square.
+    /// Panics if the matrix is not square.
     pub fn new(entries: Tensor<2>) -> Self {
         let [rows, columns] = entries.dims();
         assert_eq!(rows, columns, "a symmetric matrix is square");

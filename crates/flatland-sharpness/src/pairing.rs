@@ -1,23 +1,23 @@
-//! Whether eigenvalues come in pairs `±λ`.
+//! A score for eigenvalues in pairs `±λ`.
 
-/// How well eigenvalues cancel in pairs of opposite sign: 1 if every one has a partner of the same magnitude, 0 if all
-/// are of one sign.
+/// Scores how well eigenvalues cancel in pairs of opposite sign: 1 if every eigenvalue has a partner of the same magnitude,
+/// 0 if all eigenvalues have the same sign.
 ///
-/// The positive and the negative values are matched by rank: the largest with the one farthest below zero, and so on;
-/// of the longer list, the values left over are matched with zero. The score is
+/// Positive and negative values are matched by rank: the largest with the smallest, and so on. The remaining values of the
+/// longer list are matched with zero. The score is
 ///
 /// ```text
 /// 1 − Σ |p + q| / Σ (|p| + |q|)
 /// ```
 ///
-/// over the pairs `(p, q)`. Matching by rank makes the first sum as small as any matching can, so the score does not
-/// depend on the order of the values, nor on their scale; zeros count for nothing.
+/// over the pairs `(p, q)`. Matching by rank minimizes the first sum over all matchings. The score does not depend on the
+/// order, the scale, or zeros.
 ///
-/// Give it the eigenvalues that are left when those that are known to be positive, the first `K` on the line `2/K`, have
-/// been taken away. A list of the largest magnitudes may be cut in the middle of a pair: of 10 values that costs at most
-/// a tenth.
+/// Remove the eigenvalues that are known to be positive before, such as the first `K`, which are at least `2/K` with mean
+/// squared error and `K` classes. A list of the largest magnitudes may end in the middle of a pair, which reduces the score
+/// of 10 values by at most a tenth.
 ///
-/// Nothing is returned where no score exists: all values are zero, there are none, or one is not finite.
+/// Returns `None` if all values are zero, if there are none, or if one is not finite.
 ///
 /// ```
 /// use flatland_sharpness::pairing;

@@ -12,10 +12,10 @@ use crate::{
 /// Options of [`power_iteration`]; the defaults are those of the *Flatland* paper.
 #[derive(Config, Debug, PartialEq)]
 pub struct PowerIterationConfig {
-    /// The iteration stops when the Rayleigh quotient changes by less than this share of itself.
+    /// The iteration stops if the relative change of the Rayleigh quotient is smaller.
     #[config(default = 1e-3)]
     pub tolerance: f64,
-    /// The most products.
+    /// The largest number of products.
     #[config(default = 100)]
     pub max_products: usize,
     /// The seed of the random start vector.
@@ -41,35 +41,35 @@ impl PowerIterationConfig {
     }
 }
 
-/// What a power iteration ends with.
+/// The result of a power iteration.
 #[derive(Debug, Clone)]
 pub struct PowerEstimate {
     /// The Rayleigh quotient `vᵀAv`.
     pub value: f64,
     /// The unit vector `v`.
     pub vector: Tensor<1>,
-    /// `‖Av − value·v‖`: some eigenvalue lies within that distance of the value.
+    /// `‖Av − value·v‖`. An eigenvalue lies within this distance of the value.
     pub residual: f64,
-    /// Products taken.
+    /// The number of products.
     pub products: usize,
-    /// Whether the Rayleigh quotient came to rest, whatever the residual.
+    /// Whether the change of the Rayleigh quotient reached the tolerance. The residual may still be large.
     pub converged: bool,
 }
 
-/// Multiplies a random vector by the operator until its Rayleigh quotient comes to rest.
+/// Multiplies a random vector by the operator until the change of its Rayleigh quotient is small.
 ///
-/// This is the measurement of the *Flatland* paper, here for comparison; [`sharpness`](crate::sharpness()) is better in
-/// every respect but simplicity.
+/// This is the method of the *Flatland* paper, for comparison. [`sharpness`](crate::sharpness()) is better in every respect
+/// but simplicity.
 ///
-/// - It tends to the eigenvalue of largest *magnitude*: where `|λ_min| > λ_max`, to `λ_min`.
-/// - It stops on a small *change*, and the Rayleigh quotient changes little wherever two eigenvalues are close in
-///   magnitude, or while the part of the leading eigenvector in the start vector is still small. The residual tells.
+/// - The iteration converges to the eigenvalue of largest *magnitude*, which is `λ_min` if `|λ_min| > λ_max`.
+/// - The iteration stops after a small *change*. The Rayleigh quotient also changes little if two eigenvalues are close in
+///   magnitude, or while the component along the leading eigenvector is small. The residual shows this.
 ///
-/// It holds two vectors of the operator's dimension, the iterate and its product, and at its end a third.
+/// It holds two vectors of the operator's dimension, the iterate and its product, and a third one at the end.
 ///
 /// # Errors
 ///
-/// If an option is out of range or a product is not finite.
+/// Returns an error if an option is outside its range or a product is not finite.
 ///
 /// # References
 ///

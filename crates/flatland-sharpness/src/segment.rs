@@ -1,17 +1,17 @@
-//! How smooth an objective is along a step.
+//! The smoothness of an objective along a step.
 
 use burn::tensor::Tensor;
 use flatland_optim::{Curvature, Objective, vector};
 
 use crate::{Error, Hessian, LanczosConfig, Sharpness, SymmetricOperator, sharpness};
 
-/// The step sizes at which the paper measures; the step taken joins them.
+/// The paper's step sizes. The size of the step itself is added to them.
 pub const SEGMENT_STEP_SIZES: [f64; 9] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0];
 
-/// What is measured at one point `w_t = w − t·g` of the line along the gradient `g = ∇f(w)`.
+/// The measurements at one point `w_t = w − t·g` of the line along the gradient `g = ∇f(w)`.
 ///
-/// A number is `NaN` or infinite where the gradient or the Hessian at `w_t` is not finite. On a line of length zero, the
-/// first three are 0.
+/// They are `NaN` or infinite if the gradient or the Hessian at `w_t` is not finite. If the gradient is zero, the gradient
+/// change, the curvature and the Hessian norm are 0.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SegmentPoint {
     /// `t`
@@ -24,22 +24,22 @@ pub struct SegmentPoint {
     pub hessian_norm: f64,
     /// `λ₁(H(w_t))`
     pub sharpness: f64,
-    /// Hessian-vector products taken.
+    /// The number of Hessian-vector products.
     pub products: usize,
 }
 
 /// Measures the smoothness along the step from `point`, at each of the `step_sizes`.
 ///
-/// The gradient at `point` is evaluated first, and once; then follow, for each step size, one gradient, one Hessian
-/// product, and those that the sharpness takes, which starts from the eigenvector found at the step size before.
+/// It evaluates the gradient at `point` once and, for each step size, one gradient, one Hessian-vector product, and the
+/// products for the sharpness, which starts from the eigenvector at the previous step size.
 ///
 /// # Errors
 ///
-/// If a step size is not positive and finite, or an option of `config` is not usable.
+/// Returns an error if a step size is not positive and finite, or if an option of `config` is outside its range.
 ///
 /// # Panics
 ///
-/// Where the objective panics.
+/// Panics if the objective does.
 ///
 /// # References
 ///
@@ -77,16 +77,16 @@ pub fn segment_smoothness<O: Curvature + ?Sized>(
     Ok(measured)
 }
 
-/// The gradient change `‖∇f(w) − ∇f(w_t)‖ / (t‖g‖)` at each of the step sizes `t` from `point`, as in [`SegmentPoint`]: all
-/// that the segment smoothness takes, for one gradient at `point` and one for each step size.
+/// The gradient change `‖∇f(w) − ∇f(w_t)‖ / (t‖g‖)` of [`SegmentPoint`] at each of the step sizes `t` from `point`. It
+/// determines the segment smoothness, and takes one gradient at `point` and one for each step size.
 ///
 /// # Errors
 ///
-/// If a step size is not positive and finite.
+/// Returns an error if a step size is not positive and finite.
 ///
 /// # Panics
 ///
-/// Where the objective panics.
+/// Panics if the objective does.
 pub fn gradient_changes<O: Objective + ?Sized>(
     objective: &mut O,
     point: &Tensor<1>,
@@ -106,7 +106,7 @@ struct Line<'a> {
 }
 
 impl<'a> Line<'a> {
-    /// Evaluates the gradient at `point`, once the step sizes to go from there are found to be usable.
+    /// Checks the step sizes and evaluates the gradient at `point`.
     fn new<O: Objective + ?Sized>(
         objective: &mut O,
         point: &'a Tensor<1>,
@@ -129,7 +129,7 @@ impl<'a> Line<'a> {
         })
     }
 
-    /// `w_t`, and how much the gradient changes up to there.
+    /// `w_t` and the gradient change.
     fn gradient_change<O: Objective + ?Sized>(
         &self,
         objective: &mut O,
@@ -142,7 +142,7 @@ impl<'a> Line<'a> {
     }
 }
 
-/// `length / unit`, where 0/0 is 0.
+/// `length / unit`, with `0/0 = 0`.
 fn ratio(length: f64, unit: f64) -> f64 {
     if length == 0.0 && unit == 0.0 {
         0.0
@@ -151,40 +151,38 @@ fn ratio(length: f64, unit: f64) -> f64 {
     }
 }
 
-/// The segment smoothness `l(w, η) = sup_{0 < t ≤ η} ‖∇f(w_t) − ∇f(w)‖ / (t‖g‖)` as far as it was measured: the largest
-/// gradient change at the step sizes up to `step_size`; nothing if none is that short.
-///
-/// It bounds the supremum from below.
+/// A lower bound of the segment smoothness `l(w, η) = sup_{0 < t ≤ η} ‖∇f(w_t) − ∇f(w)‖ / (t‖g‖)`: the largest measured
+/// gradient change at a step size up to `step_size`. `None` if there is no such measurement.
 pub fn smoothness_up_to(measured: &[SegmentPoint], step_size: f64) -> Option<f64> {
     let within = measured.iter().filter(|at| at.step_size <= step_size);
     within.map(|at| at.gradient_change).reduce(f64::max)
 }
 
-/// Whether a step is large, in the sense of the paper's Definition 2.3.
+/// The two conditions for a large step, the paper's Definition 2.3.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LargeStep {
     /// (i) `η_k ≥ 1/l(w_k, η_k)`
     pub is_long: bool,
-    /// (ii) The least `p` with `η_{k+p} > 2/l(w_{k+p}, η_{k+p})`, if there is one up to the bound `P`.
+    /// (ii) The smallest `p ≤ P` with `η_{k+p} > 2/l(w_{k+p}, η_{k+p})`. `None` if there is none.
     pub edge_crossed_after: Option<usize>,
 }
 
 impl LargeStep {
-    /// Whether both parts of the definition hold.
+    /// Whether both conditions hold.
     pub fn holds(self) -> bool {
         self.is_long && self.edge_crossed_after.is_some()
     }
 }
 
-/// Judges step `k` by Definition 2.3, from the step size and the segment smoothness `(η, l)` of the steps `k, k + 1, …,
-/// k + P`, in that order.
+/// Evaluates Definition 2.3 for step `k`, from the step size and the segment smoothness `(η, l)` of the steps `k, k + 1, …,
+/// k + P`.
 ///
-/// With an `l` that was [measured](smoothness_up_to), and so bounds the true one from below, what is found to hold does
-/// hold; what is not found may have been missed between the step sizes measured at. A `NaN` holds nothing.
+/// If `l` was [measured](smoothness_up_to), it is a lower bound. Then a condition that is found to hold does hold, and a
+/// condition that is not found may hold between the measured step sizes. No condition holds for `NaN`.
 ///
 /// # Panics
 ///
-/// If there are no steps.
+/// Panics if there are no steps.
 pub fn large_step(steps: &[(f64, f64)]) -> LargeStep {
     let (step_size, smoothness) = steps[0];
     LargeStep {

@@ -7,7 +7,7 @@ use crate::{
     lanczos::{search, sum_of_directions},
 };
 
-/// The largest eigenvalue of an operator, and the other end of its spectrum as far as it came to light.
+/// The largest eigenvalue of an operator, and a bound of the smallest.
 #[derive(Debug, Clone)]
 pub struct Sharpness {
     /// The largest eigenvalue, `λ_max`.
@@ -16,42 +16,42 @@ pub struct Sharpness {
     pub lambda_max_residual: f64,
     /// An upper bound of the smallest eigenvalue, `λ_min`: the smallest Ritz value of the same Krylov space.
     ///
-    /// No product is spent on it. It is within its residual of some eigenvalue, but while that residual is not small
-    /// against the width of the spectrum, a smaller one may have been missed altogether.
+    /// It takes no additional products. An eigenvalue lies within its residual, but a smaller eigenvalue may have been missed
+    /// if the residual is not small compared with the width of the spectrum.
     pub lambda_min: f64,
     /// `‖Av − λ_min·v‖`.
     pub lambda_min_residual: f64,
-    /// Products taken.
+    /// The number of products.
     pub products: usize,
-    /// Whether `λ_max` has reached the tolerance; see [`EigenPairs::converged`](crate::EigenPairs::converged).
+    /// Whether `λ_max` has converged, see [`EigenPairs::converged`](crate::EigenPairs::converged).
     pub converged: bool,
-    /// The Ritz vectors of `λ_max` and `λ_min` (a single one in dimension 1): where the next measurement starts.
+    /// The Ritz vectors of `λ_max` and `λ_min` (one vector in dimension 1), from which the next measurement can start.
     pub vectors: Vec<Tensor<1>>,
 }
 
 impl Sharpness {
-    /// The pairs that a measurement carries along: `λ_max`, and `λ_min` as far as it comes to light.
+    /// The eigenpairs of a measurement: `λ_max`, and the bound of `λ_min`.
     pub const WANTED: Wanted = Wanted::Ends {
         largest: 1,
         smallest: 1,
     };
 }
 
-/// Measures the sharpness: finds the largest eigenvalue to the tolerance, as [`eigenpairs`](crate::eigenpairs) does.
+/// Measures the sharpness, the largest eigenvalue, to the tolerance. See [`eigenpairs`](crate::eigenpairs).
 ///
-/// With `previous`, the measurement starts from that one's vectors, which are dropped as soon as it has. Where the operator has changed little, that saves
-/// products; but it never takes fewer than those that a random vector needs to show an eigenvalue that has overtaken
-/// (6 for a dimension of 100, 9 for a million).
+/// With `previous`, the computation starts from the vectors of an earlier measurement, which are then dropped. This saves
+/// products if the operator has changed little. It takes at least the products that a random vector needs to find an
+/// eigenvalue that has become larger (6 for a dimension of 100, 9 for a million).
 ///
-/// The vectors it holds are those of [`eigenpairs`](crate::eigenpairs) with two wanted pairs: a basis of
-/// [24](LanczosConfig::default_basis_size), or of [8](LanczosConfig::least_basis_size) where memory is short, which
-/// takes more products.
+/// The memory is that of [`eigenpairs`](crate::eigenpairs) with two wanted pairs: a basis of
+/// [24](LanczosConfig::default_basis_size) vectors, or of [8](LanczosConfig::least_basis_size) vectors, which takes more
+/// products.
 ///
-/// For the smallest eigenvalue to the tolerance too, ask for [`Wanted::Ends`] with one of each.
+/// To compute the smallest eigenvalue to the tolerance too, use [`eigenpairs`](crate::eigenpairs) with [`Wanted::Ends`].
 ///
 /// # Errors
 ///
-/// If an option or a previous vector is not usable, or a product is not finite.
+/// Returns an error if an option is outside its range, a previous vector is invalid, or a product is not finite.
 pub fn sharpness<A: SymmetricOperator + ?Sized>(
     operator: &mut A,
     config: &LanczosConfig,

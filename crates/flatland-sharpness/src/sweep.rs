@@ -1,30 +1,30 @@
-//! When converged pairs may be believed to be the wanted ones.
+//! The acceptance of converged pairs as the wanted ones.
 
 use crate::Wanted;
 
-/// What to do with wanted pairs that have all converged.
+/// The decision about wanted pairs that have all converged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// They are the wanted ones.
+    /// Accept them as the wanted ones.
     Accept,
-    /// The random vector that is looking for others needs more products.
+    /// Expand the last random vector by more products.
     Continue,
-    /// Another random vector has to look for others.
+    /// Add another random vector.
     Draw,
 }
 
-/// A random vector on its way through the operator, in search of eigenvalues that were missed.
+/// The expansion of a random vector by several products, to find missed eigenvalues.
 ///
-/// A small residual says that there is an eigenvalue close by, not that it is the one that was asked for. Two ways lead
-/// astray. A start vector close to an eigenvector converges before anything else shows. And the Krylov space of one
-/// vector holds one eigenvector of an eigenvalue, however many there are. Against both helps a random vector: whatever
-/// is missing, it has a share of it, which the products bring out.
+/// A small residual shows that an eigenvalue is close, but not that it is a wanted one. There are two causes of error. A
+/// start vector close to an eigenvector converges before other eigenvalues appear. And the Krylov space of one vector
+/// contains one eigenvector of a multiple eigenvalue. A random vector resolves both: it has a component along every
+/// missing eigenvector, which products amplify.
 ///
-/// Let `e` be the part of the spectrum's width by which the largest Ritz value falls short of the largest eigenvalue
-/// after `k` products of a random vector. Kuczyński and Woźniakowski bound its distribution for every operator:
-/// `P(e > ε) ≤ 1.648·√n·exp(−(2k − 1)·√ε)`. A sweep takes as many products as make that 1% for `ε = 1/2`: 6 for
-/// `n = 100`, 9 for a million; where several neighbours are wanted, and the missing one may hide among them, 0.01% for
-/// `ε = 1/4`: 13 and 18. Spectra with a few eigenvalues far out, as Hessians have them, are much kinder.
+/// Let `e` be the relative error of the largest Ritz value after `k` products of a random vector, as a share of the
+/// spectrum's width. Kuczyński and Woźniakowski bound its distribution for every operator of dimension `n`:
+/// `P(e > ε) ≤ 1.648·√n·exp(−(2k − 1)·√ε)`. The length of a sweep makes this bound 1% for `ε = 1/2`: 6 products for
+/// `n = 100`, 9 for a million. If several neighbouring eigenvalues are wanted, it makes the bound 0.01% for `ε = 1/4`: 13
+/// and 18 products. For spectra with a few outlying eigenvalues, as of Hessians, the error is much smaller.
 ///
 /// # References
 ///
@@ -33,55 +33,56 @@ pub(crate) enum Verdict {
 #[derive(Debug)]
 pub(crate) struct Sweep {
     wanted: Wanted,
-    /// Whether the first vector was not all random.
+    /// Whether the first vector contained start vectors.
     is_warm: bool,
-    /// Products that make a sweep.
+    /// The number of products in a sweep.
     length: usize,
-    /// Products since the latest random vector was drawn.
+    /// The number of products since the last random vector was added.
     products: usize,
-    /// The wanted eigenvalues as they were when the latest of these began.
+    /// The wanted eigenvalues before the last random vector was added, if they had converged.
     before: Option<Vec<f64>>,
 }
 
 impl Sweep {
-    /// The first vector's.
+    /// The sweep of the first vector.
     pub(crate) fn new(wanted: Wanted, is_warm: bool, dimension: usize) -> Self {
         Self {
             wanted,
             is_warm,
-            length: match wanted.asks_for_neighbours() {
-                false => length(dimension, 1e-2, 0.5),
-                true => length(dimension, 1e-4, 0.25),
+            length: if wanted.has_neighbours() {
+                length(dimension, 1e-4, 0.25)
+            } else {
+                length(dimension, 1e-2, 0.5)
             },
             products: 0,
             before: None,
         }
     }
 
-    /// Notes a product.
+    /// Counts a product.
     pub(crate) fn record(&mut self) {
         self.products += 1;
     }
 
-    /// Whose turn it is among `pending` vectors. All of them take part: what is missing may lie in an older one, which
-    /// the latest random vector, being orthogonal to it, does not see.
+    /// The index of the next vector to expand among `pending` vectors. All of them take turns: the last random vector is
+    /// orthogonal to the older ones, which may contain a missing eigenvector.
     pub(crate) fn turn(&self, pending: usize) -> usize {
         self.products % pending
     }
 
-    /// Notes that a random vector was drawn, to look for others than `values` if these have converged.
+    /// Starts the sweep of a new random vector. `converged` are the wanted values if they have converged.
     pub(crate) fn begin(&mut self, converged: Option<Vec<f64>>) {
         self.products = 0;
         self.before = converged;
     }
 
-    /// Judges converged values, each known up to its threshold, while `pending` vectors can still be multiplied.
+    /// Decides about converged values with these thresholds, while there are `pending` vectors.
     ///
-    /// If several neighbours are wanted, they are accepted when a sweep has found nothing new among them. That ends: what
-    /// a sweep changes, it changes for good, since the wanted Ritz values only move outwards.
+    /// If several neighbouring eigenvalues are wanted, they are accepted after a sweep that changes none of them. This
+    /// terminates, because the wanted Ritz values only move outwards.
     pub(crate) fn judge(&self, values: &[f64], thresholds: &[f64], pending: usize) -> Verdict {
         let is_long = self.products >= self.length * pending;
-        if !self.wanted.asks_for_neighbours() {
+        if !self.wanted.has_neighbours() {
             return if is_long || !self.is_warm {
                 Verdict::Accept
             } else {
@@ -102,7 +103,7 @@ impl Sweep {
     }
 }
 
-/// The least `k` with `1.648·√n·exp(−(2k − 1)·√gap) ≤ odds`.
+/// The smallest `k` with `1.648·√n·exp(−(2k − 1)·√gap) ≤ odds`.
 fn length(dimension: usize, odds: f64, gap: f64) -> usize {
     let ratio = 1.648 * (dimension as f64).sqrt() / odds;
     ((ratio.ln() / gap.sqrt() + 1.0) / 2.0).ceil() as usize

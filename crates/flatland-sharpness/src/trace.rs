@@ -1,4 +1,4 @@
-//! The trace, from products with random signs.
+//! The trace, by Hutchinson's method.
 
 use burn::config::Config;
 use flatland_optim::vector;
@@ -6,16 +6,16 @@ use flatland_optim::vector;
 use crate::{
     Error, SymmetricOperator,
     error::{require, require_length},
-    krylov::random_signs,
+    krylov::rademacher_vector,
 };
 
 /// Options of [`trace`]; the defaults are those of the *Flatland* paper.
 #[derive(Config, Debug, PartialEq)]
 pub struct TraceConfig {
-    /// The estimate ends when a probe changes the mean by no more than this share of it.
+    /// The estimate stops if a probe changes the mean by at most this share of it.
     #[config(default = 1e-3)]
     pub tolerance: f64,
-    /// The most probes, each of which takes one product.
+    /// The largest number of probes, each with one product.
     #[config(default = 100)]
     pub max_probes: usize,
     /// The seed of the probes.
@@ -43,26 +43,26 @@ impl TraceConfig {
 /// An estimate of a trace.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TraceEstimate {
-    /// The mean of the probes.
+    /// The mean over the probes.
     pub value: f64,
-    /// The standard error of that mean, from the probes' own scatter.
+    /// The standard error of the mean, from the variance of the probes.
     pub standard_error: f64,
-    /// Probes taken; each took one product.
+    /// The number of probes, each with one product.
     pub probes: usize,
-    /// Whether the mean came to rest before the probes ran out.
+    /// Whether the change of the mean reached the tolerance.
     pub converged: bool,
 }
 
-/// Estimates the trace by Hutchinson's method: the mean of `zᵀAz` over vectors `z` of random signs.
+/// Estimates the trace by Hutchinson's method: the mean of `zᵀAz` over Rademacher vectors `z`.
 ///
-/// Its expectation is the trace, and its variance `2·Σ_{i≠j} a_ij²` for one probe, so that it is exact for a diagonal
-/// operator. The rule that ends it is the paper's (and PyHessian's): the first probe, from the second on, that changes
-/// the mean by no more than `tolerance` of its value before. Chance can bring that about early; the standard error
-/// tells how much the estimate is worth, although one that comes from few probes is itself uncertain.
+/// The expectation is the trace, and the variance of one probe is `2·Σ_{i≠j} a_ij²`, so the estimate is exact for a
+/// diagonal operator. The stopping criterion is the paper's (and PyHessian's): it stops at the first probe, from the second
+/// on, that changes the mean by at most `tolerance` of its value. This can happen early by chance. The standard error shows
+/// the accuracy, although it is itself uncertain for few probes.
 ///
 /// # Errors
 ///
-/// If an option is out of range or a product is not finite.
+/// Returns an error if an option is outside its range or a product is not finite.
 ///
 /// # References
 ///
@@ -79,7 +79,7 @@ pub fn trace<A: SymmetricOperator + ?Sized>(
     let (mut mean, mut squares) = (0.0, 0.0);
     let mut probes = 0;
     loop {
-        let signs = random_signs(operator, config.seed, "trace probe", probes as u64);
+        let signs = rademacher_vector(operator, config.seed, "trace probe", probes as u64);
         let product = operator.apply(&signs);
         probes += 1;
         let [length] = product.dims();

@@ -1,24 +1,24 @@
-//! Which eigenpairs are asked for.
+//! The wanted eigenpairs.
 
 use serde::{Deserialize, Serialize};
 
-/// The part of the spectrum that [`eigenpairs`](crate::eigenpairs) looks for.
+/// The part of the spectrum that [`eigenpairs`](crate::eigenpairs) computes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Wanted {
     /// The ends of the spectrum.
     Ends {
-        /// How many of the algebraically largest eigenvalues; they come first, the largest leading.
+        /// The number of largest eigenvalues. They come first, in descending order.
         largest: usize,
-        /// How many of the algebraically smallest eigenvalues; they come last, the smallest leading.
+        /// The number of smallest eigenvalues. They come last, in ascending order.
         smallest: usize,
     },
-    /// So many eigenvalues of largest magnitude, the largest magnitude leading.
+    /// The given number of eigenvalues of largest magnitude, in descending order of magnitude.
     Magnitude(usize),
 }
 
 impl Wanted {
-    /// How many eigenpairs are wanted.
+    /// The number of wanted eigenpairs.
     pub fn count(self) -> usize {
         match self {
             Self::Ends { largest, smallest } => largest + smallest,
@@ -26,16 +26,15 @@ impl Wanted {
         }
     }
 
-    /// Whether more than one eigenvalue is wanted of one end of the spectrum: only then do multiplicities matter.
-    pub(crate) fn asks_for_neighbours(self) -> bool {
+    /// Whether more than one eigenvalue is wanted at one end of the spectrum, so multiplicities matter.
+    pub(crate) fn has_neighbours(self) -> bool {
         match self {
             Self::Ends { largest, smallest } => largest > 1 || smallest > 1,
             Self::Magnitude(count) => count > 1,
         }
     }
 
-    /// The places of the `count` wanted values, and of at most `spare` more that come closest to being wanted, in a
-    /// list that descends.
+    /// The places of the wanted values in a descending list, and of up to `spare` values that are next to them.
     pub(crate) fn select(self, descending: &[f64], spare: usize) -> Vec<usize> {
         let n = descending.len();
         let spare = spare.min(n - self.count());
@@ -62,7 +61,7 @@ impl Wanted {
         }
     }
 
-    /// Whether a value that is known up to `error` may belong among the wanted `values`.
+    /// Whether a value with this error bound may be one of the wanted values instead of `values`.
     pub(crate) fn is_reached(self, values: &[f64], value: f64, error: f64) -> bool {
         match self {
             Self::Ends { largest, smallest } => {

@@ -1,3 +1,5 @@
+//! The sum of convolutions.
+
 use super::unroll::{Parts, Scratch, live_weight, turned, unroll};
 use super::{Geometry, Term};
 use crate::float::Float;
@@ -5,7 +7,7 @@ use crate::fresh::in_chunks;
 use crate::product::{MatrixMut, Work, Write, multiply};
 use crate::transpose::transpose;
 
-/// The sum of the convolutions of some inputs, each with its weight, `[batch, channels_out, height_out, width_out]`.
+/// The sum of convolutions over terms of an input and a weight, `[batch, channels_out, height_out, width_out]`.
 pub(crate) fn forward<T: Float>(
     geometry: &Geometry,
     terms: &[Term<'_, T>],
@@ -47,7 +49,7 @@ pub(crate) fn forward<T: Float>(
     )
 }
 
-/// Writes the bias, if there is one, and says how the first product is written.
+/// Writes the bias, if there is one. Returns whether the first product replaces the output or is added to it.
 fn start<T: Float>(
     geometry: &Geometry,
     count: usize,
@@ -64,7 +66,7 @@ fn start<T: Float>(
     Write::Add
 }
 
-/// Writes the convolution of `count` images that lie side by side.
+/// Writes the convolution of a group of `count` transposed images.
 #[allow(clippy::too_many_arguments)]
 fn products<T: Float>(
     geometry: &Geometry,

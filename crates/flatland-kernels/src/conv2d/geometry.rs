@@ -1,27 +1,29 @@
+//! The shapes of a convolution and the division of its work.
+
 use std::ops::Range;
 
 use crate::product::{Matrix, Work};
 
-/// Columns of a product, at least: as many as keep the cost of packing the weight small.
+/// The smallest number of columns of a product, for a small cost of packing the weight.
 const LEAST_COLUMNS: usize = 128;
-/// Columns of a product, at most.
+/// The largest number of columns of a product.
 const MOST_COLUMNS: usize = 1024;
-/// Numbers of unrolled images that are wanted at a time; fewer columns than the least are not taken for it.
+/// The number of unrolled numbers at a time. A product may need more for its smallest number of columns.
 const UNROLLED: usize = 1 << 18;
-/// Images of this many output pixels are taken one by one.
+/// The output pixels from which images are processed one by one.
 const LARGE_IMAGE: usize = 256;
-/// The same where the images need not be unrolled, and turning them would cost more than short products.
+/// The same for pointwise convolutions, for which transposing costs more than short products.
 const LARGE_POINTWISE_IMAGE: usize = 64;
-/// Images of a group come in so many, which are turned in registers,
+/// The size of a group is a multiple of this number, because eight images are transposed in registers.
 const WHOLE: usize = 8;
-/// if so many unrolled are not more numbers than these.
+/// The largest number of unrolled numbers of eight images. A group has fewer images if there are more.
 const UNROLLED_IN_WHOLE: usize = 1 << 20;
-/// Output pixels for each output channel from which reversing the weight pays.
+/// The number of output pixels per output channel from which reversing the weight saves time.
 const LEAST_TURNS: usize = 4;
-/// With fewer tasks than this for each thread, the threads share the work inside each.
+/// With fewer tasks per thread than this, threads share the work inside a task.
 const MANY_TASKS: usize = 2;
 
-/// The shapes of a convolution, and how its sums are divided: by the shapes alone.
+/// The shapes of a convolution and the division of its sums, which depends on the shapes alone.
 #[derive(Debug, Clone)]
 pub(crate) struct Geometry {
     pub batch: usize,
@@ -35,31 +37,33 @@ pub(crate) struct Geometry {
     pub output: [usize; 2],
     pub stride: usize,
     pub padding: usize,
-    /// The taps that meet pixels; the first one if none does.
+    /// The taps that cover pixels, or the first tap if none does.
     pub taps: Vec<Tap>,
-    /// Images taken at a time.
+    /// The number of images that are processed at a time.
     pub group: usize,
-    /// Output rows taken at a time: all of them where a group has more than one image.
+    /// The number of output rows that are processed at a time: all of them if a group has several images.
     pub band: usize,
 }
 
-/// A place in the kernel.
+/// An entry of the kernel.
 #[derive(Debug, Clone)]
 pub(crate) struct Tap {
-    /// Counted row by row.
+    /// The index in row-major order.
     pub index: usize,
     pub row: usize,
     pub column: usize,
-    /// Output rows in which it meets pixels.
+    /// The output rows in which it covers pixels.
     pub rows: Range<usize>,
-    /// Output columns in which it meets pixels.
+    /// The output columns in which it covers pixels.
     pub columns: Range<usize>,
 }
 
 impl Geometry {
+    /// The geometry of a convolution of these shapes.
+    ///
     /// # Panics
     ///
-    /// Where the shapes do not fit, or the output is empty.
+    /// Panics if the shapes do not match or the output is empty.
     pub fn new(input: [usize; 4], weight: [usize; 4], stride: usize, padding: usize) -> Self {
         let [batch, channels_in, height, width] = input;
         let [channels_out, channels, kernel_height, kernel_width] = weight;
@@ -100,7 +104,7 @@ impl Geometry {
     }
 
     fn live_taps(&self) -> Vec<Tap> {
-        // Where `0 ≤ output · stride + tap − padding < size`.
+        // The outputs with `0 ≤ output · stride + tap − padding < size`.
         let meets = |axis: usize, tap: usize| {
             let first = (self.padding.saturating_sub(tap)).div_ceil(self.stride);
             let end = (self.input[axis] + self.padding)
@@ -124,7 +128,7 @@ impl Geometry {
             .filter(|tap| !tap.rows.is_empty() && !tap.columns.is_empty())
             .collect();
         if taps.is_empty() {
-            // All outputs lie in the padding. A tap that meets nothing unrolls to zeros.
+            // All windows cover only padding. A tap that covers no pixels is unrolled to zeros.
             return vec![tap(0)];
         }
         taps
@@ -152,9 +156,8 @@ impl Geometry {
         }
     }
 
-    /// The convolution of the gradient at the output that gives the gradient at the input. None where the stride leaves
-    /// pixels out, and where images are so few that reversing the weight would cost more than it saves: numbers that
-    /// are copied into columns, which cost less than numbers that are added to pixels.
+    /// The convolution of the gradient at the output that equals the gradient at the input. `None` if the stride is not 1, or if
+    /// there are so few images that reversing the weight costs more time than it saves.
     pub fn reversed(&self) -> Option<Self> {
         let [height, width] = self.kernel;
         let is_fit = self.stride == 1 && height == width && self.padding < height;
@@ -180,27 +183,27 @@ impl Geometry {
         self.output[0] * self.output[1]
     }
 
-    /// Numbers in one image.
+    /// The number of entries of an image.
     pub fn image_in(&self) -> usize {
         self.channels_in * self.pixels_in()
     }
 
-    /// Numbers in one output image.
+    /// The number of entries of an output image.
     pub fn image_out(&self) -> usize {
         self.channels_out * self.pixels_out()
     }
 
-    /// Rows of unrolled images.
+    /// The rows of the unrolled images.
     pub fn unrolled_rows(&self) -> usize {
         self.channels_in * self.taps.len()
     }
 
-    /// The most columns of unrolled images at a time.
+    /// The largest number of columns of unrolled images at a time.
     pub fn unrolled_columns(&self) -> usize {
         self.band * self.output[1] * self.group
     }
 
-    /// Entries of a weight for each pair of channels.
+    /// The number of entries of a kernel for one pair of channels.
     pub fn kernel_size(&self) -> usize {
         self.kernel[0] * self.kernel[1]
     }
@@ -214,17 +217,17 @@ impl Geometry {
         group * self.group..((group + 1) * self.group).min(self.batch)
     }
 
-    /// Where images lie in an input.
+    /// The range of images in an input.
     pub fn numbers_in(&self, images: &Range<usize>) -> Range<usize> {
         images.start * self.image_in()..images.end * self.image_in()
     }
 
-    /// Where images lie in an output.
+    /// The range of images in an output.
     pub fn numbers_out(&self, images: &Range<usize>) -> Range<usize> {
         images.start * self.image_out()..images.end * self.image_out()
     }
 
-    /// [`live_weight`](super::unroll::live_weight)s as the left factor of a product.
+    /// A [`live_weight`](super::unroll::live_weight) as the left factor of a product.
     pub fn weight_matrix<'a, T>(&self, weight: &'a [T]) -> Matrix<'a, T> {
         let rows = self.unrolled_rows();
         let shape = [self.channels_out, rows];
@@ -243,7 +246,7 @@ impl Geometry {
             .map(move |top| top..(top + band).min(height))
     }
 
-    /// How the work in each of `tasks` is done, which changes no bit.
+    /// Whether threads share the work inside each of `tasks` tasks. The results have the same bits.
     pub fn work(tasks: usize) -> Work {
         if tasks < MANY_TASKS * rayon::current_num_threads() {
             Work::Shared
@@ -252,7 +255,7 @@ impl Geometry {
         }
     }
 
-    /// Whether unrolled images are the images.
+    /// Whether the unrolled images are the images themselves.
     pub fn is_pointwise(&self) -> bool {
         let [tap] = self.taps.as_slice() else {
             return false;

@@ -1,3 +1,5 @@
+//! The gradient at the input.
+
 use std::borrow::Cow;
 
 use super::unroll::{Parts, Scratch, fold, live_weight, turned};
@@ -7,11 +9,11 @@ use crate::fresh::in_chunks;
 use crate::product::{Matrix, MatrixMut, Work, Write, multiply};
 use crate::transpose::transpose;
 
-/// The gradient at the input, `[batch, channels_in, height, width]`: the sum over some weights, each with the gradient
-/// at its output.
+/// The gradient at the input, `[batch, channels_in, height, width]`: a sum over terms of a weight and the gradient at its
+/// output.
 pub(crate) fn input_gradient<T: Float>(geometry: &Geometry, terms: &[Term<'_, T>]) -> Vec<T> {
     #[cfg(test)]
-    calls::count();
+    calls::record();
     if let Some(reversed) = geometry.reversed() {
         let weights: Vec<_> = (terms.iter())
             .map(|[weight, _]| reversed_weight(geometry, weight))
@@ -58,7 +60,8 @@ pub(crate) fn input_gradient<T: Float>(geometry: &Geometry, terms: &[Term<'_, T>
     )
 }
 
-/// The weight of the [reversed](Geometry::reversed) convolution, `[channels_in, channels_out, taps]`: the last tap first.
+/// The weight of the [reversed](Geometry::reversed) convolution, `[channels_in, channels_out, taps]`, with taps in reverse
+/// order.
 fn reversed_weight<T: Float>(geometry: &Geometry, weight: &[T]) -> Vec<T> {
     let kernel = geometry.kernel_size();
     let (row_in, row_out) = (
@@ -76,7 +79,7 @@ fn reversed_weight<T: Float>(geometry: &Geometry, weight: &[T]) -> Vec<T> {
     in_chunks(weight.len(), row_out, || (), one)
 }
 
-/// Adds to images that lie side by side, and are zero before.
+/// Adds the products to a group of transposed images, which are zero before.
 fn products<T: Float>(
     geometry: &Geometry,
     weights: &[Cow<'_, [T]>],
@@ -112,7 +115,7 @@ fn products<T: Float>(
     }
 }
 
-/// How often an input gradient was computed on this thread.
+/// The number of input gradients that were computed on this thread.
 #[cfg(test)]
 pub(crate) mod calls {
     use std::cell::Cell;
@@ -121,11 +124,11 @@ pub(crate) mod calls {
         static CALLS: Cell<usize> = const { Cell::new(0) };
     }
 
-    pub(super) fn count() {
+    pub(super) fn record() {
         CALLS.set(CALLS.get() + 1);
     }
 
-    pub(crate) fn made() -> usize {
+    pub(crate) fn count_so_far() -> usize {
         CALLS.get()
     }
 }

@@ -1,4 +1,4 @@
-//! Images to columns and back.
+//! The unrolling of images to columns, and its transpose.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -11,22 +11,23 @@ use crate::float::Float;
 use crate::product::{Matrix, Work};
 use crate::transpose::transpose;
 
-/// What a task works with, for as many images as a group has. It holds anything at first, and goes back to the thread.
+/// The memory of a task for the images of a group. It initially contains arbitrary numbers, and returns to the thread when
+/// it is dropped.
 pub(super) struct Scratch<T: Float> {
     memory: Vec<T>,
     lengths: [usize; 2],
 }
 
-/// The parts of a [`Scratch`]. What is not needed is empty.
+/// The parts of a [`Scratch`]. A part that is not needed is empty.
 pub(super) struct Parts<'a, T> {
-    /// Side by side, as [`turned`] makes them.
+    /// The images transposed by [`turned`].
     pub turned_input: &'a mut [T],
     pub turned_output: &'a mut [T],
     pub unrolled: &'a mut [T],
 }
 
 impl<T: Float> Scratch<T> {
-    /// For so many outputs at a time.
+    /// The memory for `outputs` outputs at a time.
     pub fn new(geometry: &Geometry, outputs: usize) -> Self {
         let turned = if geometry.group == 1 {
             0
@@ -47,6 +48,7 @@ impl<T: Float> Scratch<T> {
         Self { memory, lengths }
     }
 
+    /// The parts.
     pub fn parts(&mut self) -> Parts<'_, T> {
         let [input, output] = self.lengths;
         let (turned_input, rest) = self.memory.split_at_mut(input);
@@ -65,7 +67,7 @@ impl<T: Float> Drop for Scratch<T> {
     }
 }
 
-/// The images of a group side by side, `[channels, height, width, images]`. A single image lies so already.
+/// The images of a group, transposed to `[channels, height, width, images]`. A single image needs no transpose.
 pub(super) fn turned<'a, T: Float>(
     images: &'a [T],
     count: usize,
@@ -80,8 +82,8 @@ pub(super) fn turned<'a, T: Float>(
     turned
 }
 
-/// The entries of a weight at the taps that meet pixels, `[channels_out, channels_in · taps]`; the weight itself if there
-/// is one such tap.
+/// The entries of a weight at the taps that cover pixels, `[channels_out, channels_in · taps]`. If all taps or a single tap
+/// cover pixels, it is the weight itself.
 pub(super) fn live_weight<'a, T: Float>(geometry: &Geometry, weight: &'a [T]) -> Cow<'a, [T]> {
     let (kernel, taps) = (geometry.kernel_size(), geometry.taps.as_slice());
     if taps.len() == kernel || taps.len() == 1 {
@@ -104,8 +106,8 @@ pub(super) fn live_weight<'a, T: Float>(geometry: &Geometry, weight: &'a [T]) ->
     Cow::Owned(live)
 }
 
-/// The unrolled images `[channels_in · taps, rows · width · count]` for some output rows of `count` images that lie
-/// side by side. They are written to `scratch`, or lie in the images already.
+/// The unrolled images, `[channels_in · taps, rows · width · count]`, for some output rows of a group of `count` transposed
+/// images. They are written to `scratch`, or are part of the images for a pointwise convolution.
 pub(super) fn unroll<'a, T: Float>(
     geometry: &Geometry,
     images: &'a [T],
@@ -146,8 +148,8 @@ pub(super) fn unroll<'a, T: Float>(
     Matrix::new(unrolled, shape, columns)
 }
 
-/// What a tap meets in some output rows of the same length as the input's: one block of pixels, in which the padding lies
-/// between two rows.
+/// Copies the pixels under a tap for some output rows, if output rows have the length of input rows: one block of pixels,
+/// with padding between two rows.
 fn copy_lines<T: Float>(
     geometry: &Geometry,
     tap: &Tap,
@@ -157,14 +159,14 @@ fn copy_lines<T: Float>(
     lines: &mut [T],
 ) {
     let line = geometry.output[1] * count;
-    let met_rows = tap.rows.start.max(rows.start)..tap.rows.end.min(rows.end);
-    if met_rows.is_empty() {
+    let covered = tap.rows.start.max(rows.start)..tap.rows.end.min(rows.end);
+    if covered.is_empty() {
         return lines.fill(T::default());
     }
     let [start, end] = [tap.columns.start, tap.columns.end].map(|column| column * count);
-    let first = (met_rows.start - rows.start) * line + start;
-    let last = (met_rows.end - 1 - rows.start) * line + end;
-    let pixels = met(geometry, tap, count, met_rows.start);
+    let first = (covered.start - rows.start) * line + start;
+    let last = (covered.end - 1 - rows.start) * line + end;
+    let pixels = first_pixel(geometry, tap, count, covered.start);
     lines[..first].fill(T::default());
     lines[first..last].copy_from_slice(&image[pixels..][..last - first]);
     lines[last..].fill(T::default());
@@ -176,7 +178,7 @@ fn copy_lines<T: Float>(
     }
 }
 
-/// What a tap meets in one output row.
+/// Copies the pixels under a tap for one output row.
 fn copy_line<T: Float>(
     geometry: &Geometry,
     tap: &Tap,
@@ -193,7 +195,7 @@ fn copy_line<T: Float>(
     line[..start * count].fill(T::default());
     line[end * count..].fill(T::default());
     let line = &mut line[start * count..end * count];
-    let pixels = met(geometry, tap, count, row);
+    let pixels = first_pixel(geometry, tap, count, row);
     if geometry.stride == 1 {
         line.copy_from_slice(&image[pixels..][..line.len()]);
     } else if count == 1 {
@@ -209,14 +211,14 @@ fn copy_line<T: Float>(
     }
 }
 
-/// Where the first pixel that a tap meets in an output row lies in a channel of the images.
-pub(crate) fn met(geometry: &Geometry, tap: &Tap, count: usize, row: usize) -> usize {
+/// The place of the first pixel under a tap for an output row, in a channel of the images.
+pub(crate) fn first_pixel(geometry: &Geometry, tap: &Tap, count: usize, row: usize) -> usize {
     let y = row * geometry.stride + tap.row - geometry.padding;
     let x = tap.columns.start * geometry.stride + tap.column - geometry.padding;
     (y * geometry.input[1] + x) * count
 }
 
-/// The transpose of [`unroll`]: adds every number to the pixel that it would be copied from.
+/// The transpose of [`unroll`]: adds every number to the pixel from which it was copied.
 pub(super) fn fold<T: Float>(
     geometry: &Geometry,
     unrolled: &[T],
@@ -256,7 +258,7 @@ fn add_line<T: Float>(
     line: &[T],
 ) {
     let line = &line[tap.columns.start * count..tap.columns.end * count];
-    let pixels = &mut image[met(geometry, tap, count, row)..];
+    let pixels = &mut image[first_pixel(geometry, tap, count, row)..];
     if geometry.stride == 1 {
         add(pixels, line);
     } else if count == 1 {

@@ -1,3 +1,5 @@
+//! The gradients at the weight and at the bias.
+
 use std::ops::Range;
 
 use rayon::prelude::*;
@@ -9,15 +11,15 @@ use crate::fresh::{Fresh, filled, zeros};
 use crate::product::{Matrix, Target, Work};
 use crate::transpose::transpose;
 
-/// The most parts of a batch whose sums are computed side by side.
+/// The largest number of parts of a batch whose sums are computed in parallel.
 const PARTS: usize = 16;
-/// Numbers in the sums of all parts, at most.
+/// The largest number of entries in the sums of all parts.
 const SUMS: usize = 1 << 20;
-/// With fewer parts than this, there is one, in which the threads share the work.
+/// With fewer parts than this, the batch is one part, and threads share the work inside.
 const LEAST_PARTS: usize = 4;
 
-/// Fills memory with the gradient at the weight, `[channels_out, channels_in, kernel_height, kernel_width]`: the sum over
-/// some inputs, each with the gradient at its output.
+/// Fills memory with the gradient at the weight, `[channels_out, channels_in, kernel_height, kernel_width]`: a sum over terms
+/// of an input and the gradient at its output.
 pub(crate) fn weight_gradient<'a, T: Float>(
     geometry: &Geometry,
     terms: &[Term<'_, T>],
@@ -59,17 +61,17 @@ pub(crate) fn weight_gradient<'a, T: Float>(
     }
 }
 
-/// Whether the transpose of the gradient is computed. A product turns its right factor around, which is the unrolled
-/// images; then it is the smaller gradient at the output, but that at the weight has to be turned in the end.
+/// Whether the transpose of the gradient is computed. A product transposes its right factor, which is either the unrolled
+/// images or, for the transpose, the smaller gradient at the output. In the second case, the sum is transposed at the end.
 fn is_swapped(geometry: &Geometry) -> bool {
     let [rows, channels] = [geometry.unrolled_rows(), geometry.channels_out];
     let columns = geometry.batch * geometry.pixels_out();
     columns * rows.saturating_sub(channels) > 2 * rows * channels
 }
 
-/// The sum of some vectors, added in their order.
+/// The sum of some vectors, in their order.
 fn total<T: Float>(parts: Vec<Vec<T>>) -> Vec<T> {
-    /// Numbers that a thread takes, at least.
+    /// The smallest number of entries of a thread.
     const SHARE: usize = 1 << 13;
     let mut parts = parts.into_iter();
     let mut total = parts.next().expect("at least one part");
@@ -83,13 +85,13 @@ fn total<T: Float>(parts: Vec<Vec<T>>) -> Vec<T> {
     total
 }
 
-/// What a part takes of some things in a row.
-fn share(things: usize, parts: usize, part: usize) -> Range<usize> {
-    part * things / parts..(part + 1) * things / parts
+/// The range of a part, if `count` items are divided into `parts` parts.
+fn share(count: usize, parts: usize, part: usize) -> Range<usize> {
+    part * count / parts..(part + 1) * count / parts
 }
 
-/// Fills memory with the gradient that the images of some groups contribute, at the taps that meet pixels; its transpose
-/// where [`is_swapped`].
+/// Fills memory with the contribution of some groups to the gradient, at the taps that cover pixels. It is the transpose if
+/// [`is_swapped`].
 fn add_up<'a, T: Float>(
     geometry: &Geometry,
     terms: &[Term<'_, T>],
@@ -134,7 +136,7 @@ fn add_up<'a, T: Float>(
     target.sum()
 }
 
-/// Fills memory with the entries at the taps that meet pixels, each where it belongs, and zeros.
+/// Fills memory with the entries at the taps that cover pixels, and zeros at the other taps.
 fn spread<'a, T: Float>(geometry: &Geometry, live: &[T], weight: Fresh<'a, T>) -> &'a mut [T] {
     let (kernel, taps) = (geometry.kernel_size(), geometry.taps.as_slice());
     let channels = geometry.channels_in;
@@ -152,7 +154,7 @@ fn spread<'a, T: Float>(geometry: &Geometry, live: &[T], weight: Fresh<'a, T>) -
     )
 }
 
-/// The gradient at the bias, `[channels]`, from that at an output of this shape. It is added in `f64`.
+/// The gradient at the bias, `[channels]`, from the gradient at an output of this shape. Sums are computed in `f64`.
 pub(crate) fn bias_gradient<T: Float>(shape: [usize; 4], gradient: &[T]) -> Vec<T> {
     let [batch, channels, height, width] = shape;
     let image = channels * height * width;
@@ -176,7 +178,7 @@ pub(crate) fn bias_gradient<T: Float>(shape: [usize; 4], gradient: &[T]) -> Vec<
         .collect()
 }
 
-/// A sum in as many lanes as the processor adds at a time.
+/// The sum of some numbers, in several partial sums for vector instructions.
 fn map_sum<T: Float>(numbers: &[T]) -> f64 {
     const LANES: usize = 8;
     let mut sums = [0.0; LANES];

@@ -1,4 +1,4 @@
-//! Means of windows, and their reverse. The tangent of a mean is the mean of the tangents.
+//! Average pooling and its gradient. The tangent of the output is the average pooling of the tangent.
 
 use std::ops::Range;
 
@@ -10,25 +10,25 @@ use crate::convolve::reverse;
 use crate::flex::{is_plain, reading, tensor};
 use crate::float::{Float, for_type};
 
-/// The windows of which [`mean_pool2d`] takes the means.
+/// The windows of [`avg_pool2d`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Windows {
-    /// `kernel × kernel` pixels, `stride` pixels apart; those that would reach past an edge are left out.
+    /// Windows of `kernel × kernel` pixels, `stride` pixels apart. Windows that reach past an edge are omitted.
     Sliding {
-        /// Height and width of a window.
+        /// The height and width of a window.
         kernel: usize,
-        /// Pixels from a window to the next.
+        /// The distance between neighbouring windows, in pixels.
         stride: usize,
     },
-    /// `size × size` windows that cover the image, overlapping where they must.
+    /// A grid of `size × size` windows that cover the image, as in adaptive average pooling.
     Grid {
-        /// Windows in each direction.
+        /// The number of windows in each direction.
         size: usize,
     },
 }
 
 impl Windows {
-    /// The windows along an axis of so many pixels.
+    /// The windows along an axis of `pixels` pixels.
     fn along(self, pixels: usize) -> Vec<Range<usize>> {
         match self {
             Self::Sliding { kernel, stride } => {
@@ -46,7 +46,7 @@ impl Windows {
         }
     }
 
-    /// By burn's operators.
+    /// The average pooling by burn's operators.
     fn stock(self, x: Tensor<4>) -> Tensor<4> {
         match self {
             Self::Sliding { kernel, stride } => {
@@ -58,17 +58,17 @@ impl Windows {
     }
 }
 
-/// The mean of each window.
+/// Average pooling: the mean of each window.
 ///
 /// # Shapes
 ///
 /// - x: `[batch, channels, height, width]`
-/// - output: `[batch, channels, windows, windows]`, as many as there are in each direction
+/// - output: `[batch, channels, height_out, width_out]`, the number of windows in each direction
 ///
 /// # Panics
 ///
-/// Where a window has no pixels, or the windows are none apart.
-pub fn mean_pool2d(x: Tensor<4>, windows: Windows) -> Tensor<4> {
+/// Panics if a window has no pixels, or if the stride is 0.
+pub fn avg_pool2d(x: Tensor<4>, windows: Windows) -> Tensor<4> {
     if !is_plain(&x) {
         return windows.stock(x);
     }
@@ -95,18 +95,18 @@ pub fn mean_pool2d(x: Tensor<4>, windows: Windows) -> Tensor<4> {
     }))
 }
 
-/// The reverse of [`mean_pool2d`]: each gradient is spread evenly over its window.
+/// The gradient at the input of [`avg_pool2d`]: each gradient is distributed evenly over its window.
 ///
 /// # Shapes
 ///
-/// - gradient: `[batch, channels, windows, windows]`
-/// - size: the height and the width of the pool's input
+/// - gradient: `[batch, channels, height_out, width_out]`
+/// - size: the height and the width of the input
 /// - output: `[batch, channels, height, width]`
 ///
 /// # Panics
 ///
-/// Where an input of this size has not as many windows as there are gradients.
-pub fn mean_pool2d_gradient(gradient: Tensor<4>, windows: Windows, size: [usize; 2]) -> Tensor<4> {
+/// Panics if an input of this size does not have a window for each gradient.
+pub fn avg_pool2d_gradient(gradient: Tensor<4>, windows: Windows, size: [usize; 2]) -> Tensor<4> {
     let [batch, channels, height, width] = gradient.dims();
     let [rows, columns] = size.map(|pixels| windows.along(pixels));
     assert_eq!(
@@ -140,7 +140,7 @@ pub fn mean_pool2d_gradient(gradient: Tensor<4>, windows: Windows, size: [usize;
 
 type Window<'a> = (&'a Range<usize>, &'a Range<usize>);
 
-/// Row by row.
+/// All windows in row-major order.
 fn each<'a>(
     rows: &'a [Range<usize>],
     columns: &'a [Range<usize>],
@@ -148,7 +148,7 @@ fn each<'a>(
     (rows.iter()).flat_map(|row| columns.iter().map(move |column| (row, column)))
 }
 
-/// What each pixel of a window has of its mean.
+/// The weight of a pixel in the mean of its window.
 fn share<T: Float>((rows, columns): Window<'_>) -> T {
     T::from_f64(1.0 / (rows.len() * columns.len()) as f64)
 }

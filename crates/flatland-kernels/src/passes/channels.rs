@@ -1,4 +1,4 @@
-//! The channels of images, put together and taken apart.
+//! The concatenation of channels, and its inverse.
 
 use burn::tensor::{Shape, Tensor};
 
@@ -6,7 +6,7 @@ use crate::flex::{is_plain, reading, tensor};
 use crate::float::{Float, for_type};
 use crate::fresh::in_chunks;
 
-/// The channels of some images, then those of others.
+/// Concatenates the channels of two batches of images.
 ///
 /// # Shapes
 ///
@@ -16,14 +16,14 @@ use crate::fresh::in_chunks;
 ///
 /// # Panics
 ///
-/// Where the other sizes differ.
-pub fn append_channels(first: Tensor<4>, second: Tensor<4>) -> Tensor<4> {
+/// Panics if the other sizes differ.
+pub fn cat_channels(first: Tensor<4>, second: Tensor<4>) -> Tensor<4> {
     let ([batch, channels, height, width], [images, more, rows, columns]) =
         (first.dims(), second.dims());
     assert_eq!(
         [batch, height, width],
         [images, rows, columns],
-        "images whose channels are put together"
+        "images of one size and number"
     );
     if !is_plain(&first) {
         return Tensor::cat(vec![first, second], 1);
@@ -45,7 +45,7 @@ pub fn append_channels(first: Tensor<4>, second: Tensor<4>) -> Tensor<4> {
     }))
 }
 
-/// The first channels of some images, and the rest: what [`append_channels`] has put together.
+/// Splits images after their first `channels` channels, the inverse of [`cat_channels`].
 ///
 /// # Shapes
 ///
@@ -54,7 +54,7 @@ pub fn append_channels(first: Tensor<4>, second: Tensor<4>) -> Tensor<4> {
 ///
 /// # Panics
 ///
-/// Where there are not so many channels.
+/// Panics if there are fewer channels.
 pub fn split_channels(images: Tensor<4>, channels: usize) -> [Tensor<4>; 2] {
     let [batch, all, height, width] = images.dims();
     assert!(
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn channels_are_put_together_and_taken_apart_as_burn_does() {
+    fn channels_are_concatenated_and_split_as_burn_does() {
         let device = Device::flex();
         for dtype in [DType::F32, DType::F64] {
             for (channels, more, [height, width]) in
@@ -98,11 +98,11 @@ mod tests {
                     Tensor::<4>::random(shape, Distribution::Default, (&device, dtype))
                 };
                 let parts = [random(channels), random(more)];
-                // One that does not lie in order, too.
+                // Tensors that are not contiguous, too.
                 let turned = parts.clone().map(|part| part.swap_dims(2, 3));
                 for [first, second] in [parts, turned] {
                     let expected = Tensor::cat(vec![first.clone(), second.clone()], 1);
-                    let all = append_channels(first.clone(), second.clone());
+                    let all = cat_channels(first.clone(), second.clone());
                     all.to_data().assert_eq(&expected.to_data(), true);
                     let apart = split_channels(expected, channels);
                     for (part, expected) in apart.iter().zip([first, second]) {
@@ -114,10 +114,10 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "images whose channels are put together")]
+    #[should_panic(expected = "images of one size and number")]
     fn images_of_two_sizes_are_refused() {
         let device = Device::flex();
-        append_channels(
+        cat_channels(
             Tensor::zeros([1, 2, 3, 3], &device),
             Tensor::zeros([1, 2, 4, 3], &device),
         );

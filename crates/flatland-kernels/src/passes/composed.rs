@@ -1,11 +1,11 @@
-//! The plain operators as compositions of burn's: what runs where the loops of this crate do not, and what tests compare
-//! with and differentiate.
+//! The operators as compositions of burn's operators, for tensors that the loops of this crate do not support and as the
+//! reference of the tests.
 
 use burn::tensor::{IndexingUpdateOp, Int, Tensor, activation};
 
 use super::normalized::BatchNorm;
 
-pub(super) fn rectify<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+pub(super) fn relu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     activation::relu(x)
 }
 
@@ -46,26 +46,27 @@ fn mean(x: Tensor<4>) -> Tensor<4> {
     x.mean_dims(&[0usize, 2, 3])
 }
 
-/// A number of each channel, `[1, channels, 1, 1]`.
+/// A vector of channels, as `[1, channels, 1, 1]`.
 fn spread(x: &Tensor<1>) -> Tensor<4> {
     let [channels] = x.dims();
     x.clone().reshape([1, channels, 1, 1])
 }
 
-/// A number of each channel, `[channels]`.
+/// The inverse of [`spread`], `[channels]`.
 fn flat(x: Tensor<4>) -> Tensor<1> {
     let [_, channels, _, _] = x.dims();
     x.reshape([channels])
 }
 
+/// The number of entries of a channel.
 fn count([batch, _, height, width]: [usize; 4]) -> f64 {
     (batch * height * width) as f64
 }
 
 pub(super) fn batch_norm(
     x: Tensor<4>,
-    scale: &Tensor<1>,
-    shift: &Tensor<1>,
+    scale: Tensor<1>,
+    shift: Tensor<1>,
     epsilon: f64,
 ) -> BatchNorm {
     let center = mean(x.clone());
@@ -74,7 +75,7 @@ pub(super) fn batch_norm(
     let inverse = (variance.clone() + epsilon).sqrt().recip();
     let normal = deviation * inverse.clone();
     BatchNorm {
-        output: normal.clone() * spread(scale) + spread(shift),
+        output: normal.clone() * spread(&scale) + spread(&shift),
         normal,
         inverse: flat(inverse),
         mean: flat(center),
@@ -83,19 +84,20 @@ pub(super) fn batch_norm(
 }
 
 pub(super) fn batch_norm_gradient(
-    normal: Tensor<4>,
+    normal: &Tensor<4>,
     inverse: &Tensor<1>,
     scale: &Tensor<1>,
     g: Tensor<4>,
 ) -> (Tensor<4>, Tensor<1>, Tensor<1>) {
     let count = count(g.dims());
     let (a, b) = (mean(g.clone()), mean(g.clone() * normal.clone()));
-    let x = (g - a.clone() - normal * b.clone()) * spread(&(scale.clone() * inverse.clone()));
+    let x =
+        (g - a.clone() - normal.clone() * b.clone()) * spread(&(scale.clone() * inverse.clone()));
     (x, flat(b) * count, flat(a) * count)
 }
 
 pub(super) fn batch_norm_tangent(
-    normal: Tensor<4>,
+    normal: &Tensor<4>,
     inverse: &Tensor<1>,
     scale: &Tensor<1>,
     tangent: Option<Tensor<4>>,
@@ -107,19 +109,19 @@ pub(super) fn batch_norm_tangent(
         return (parameters, None, None);
     };
     let along = mean(x.clone() * normal.clone());
-    let normal_tangent = (x.clone() - mean(x) - normal * along.clone()) * spread(inverse);
+    let normal_tangent = (x.clone() - mean(x) - normal.clone() * along.clone()) * spread(inverse);
     let output = normal_tangent.clone() * spread(scale) + parameters;
     (output, Some(normal_tangent), Some(flat(along)))
 }
 
 #[allow(clippy::too_many_arguments)]
 pub(super) fn batch_norm_gradient_tangent(
-    normal: Tensor<4>,
+    normal: &Tensor<4>,
     inverse: &Tensor<1>,
     scale: &Tensor<1>,
     scale_tangent: &Tensor<1>,
-    g: Tensor<4>,
-    normal_tangent: Option<Tensor<4>>,
+    g: &Tensor<4>,
+    normal_tangent: Option<&Tensor<4>>,
     along: Option<&Tensor<1>>,
     h: Tensor<4>,
 ) -> (Tensor<4>, Tensor<1>, Tensor<1>) {
@@ -130,7 +132,7 @@ pub(super) fn batch_norm_gradient_tangent(
     let mut rest = h - a_tangent.clone();
     if let Some(normal_tangent) = normal_tangent {
         product = product + g.clone() * normal_tangent.clone();
-        rest = rest - normal_tangent * b.clone();
+        rest = rest - normal_tangent.clone() * b.clone();
     }
     let b_tangent = mean(product);
     rest = rest - normal.clone() * b_tangent.clone();
@@ -138,7 +140,7 @@ pub(super) fn batch_norm_gradient_tangent(
     if let Some(along) = along {
         factor = factor - scale.clone() * inverse.clone().square() * along.clone();
     }
-    let x =
-        (g - a - normal * b) * spread(&factor) + rest * spread(&(scale.clone() * inverse.clone()));
+    let x = (g.clone() - a - normal.clone() * b) * spread(&factor)
+        + rest * spread(&(scale.clone() * inverse.clone()));
     (x, flat(b_tangent) * count, flat(a_tangent) * count)
 }

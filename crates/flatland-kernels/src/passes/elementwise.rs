@@ -1,4 +1,4 @@
-//! Operators number by number.
+//! Elementwise operators.
 
 use burn::tensor::Tensor;
 use pulp::Arch;
@@ -8,15 +8,15 @@ use super::composed;
 use crate::flex::{flex, in_order, is_plain, reading, tensor};
 use crate::float::{Float, for_type};
 
-/// Fewer numbers than this are not shared among threads.
+/// Fewer entries than this are processed by one thread.
 const MANY: usize = 1 << 15;
-/// Numbers of a task.
+/// The number of entries of a task.
 const TASK: usize = 1 << 13;
 
-/// The rectified linear unit: `max(x, 0)`, and NaN where `x` is NaN.
-pub fn rectify<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+/// The rectified linear unit, `max(x, 0)`. NaN stays NaN.
+pub fn relu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     if !is_plain(&x) {
-        return composed::rectify(x);
+        return composed::relu(x);
     }
     let mut x = flex(x);
     for_type!(x, T => update(T::numbers_mut(&mut x), |x| {
@@ -27,13 +27,12 @@ pub fn rectify<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     tensor(x)
 }
 
-/// The derivative of [`rectify`], reverse or tangent, from its output: the signal where the output is not 0, else 0.
-///
-/// Like burn's, it lets the signal pass where the output is NaN.
+/// The derivative of [`relu`], applied to a gradient or a tangent `signal`: the signal if the output is positive, else 0. As
+/// in burn, a signal with the output NaN is not changed.
 ///
 /// # Panics
 ///
-/// Where the shapes differ.
+/// Panics if the shapes differ.
 pub fn gate<const D: usize>(signal: Tensor<D>, output: &Tensor<D>) -> Tensor<D> {
     assert_eq!(
         signal.dims(),
@@ -52,18 +51,18 @@ pub fn gate<const D: usize>(signal: Tensor<D>, output: &Tensor<D>) -> Tensor<D> 
     tensor(signal)
 }
 
-/// The sum of two tensors, in the memory of one that nobody else holds.
+/// The sum of two tensors. It overwrites an argument whose memory is not shared.
 ///
 /// # Panics
 ///
-/// Where the shapes differ.
+/// Panics if the shapes differ.
 pub fn add<const D: usize>(a: Tensor<D>, b: Tensor<D>) -> Tensor<D> {
     assert_eq!(a.dims(), b.dims(), "summands have one shape");
     if !is_plain(&a) {
         return a + b;
     }
     let (a, b) = (flex(a), flex(b));
-    // Addition of two numbers commutes exactly.
+    // The sum of two numbers is commutative in floating point.
     let (mut sum, other) = if a.is_unique() && a.is_contiguous() {
         (a, b)
     } else {
@@ -76,7 +75,7 @@ pub fn add<const D: usize>(a: Tensor<D>, b: Tensor<D>) -> Tensor<D> {
     tensor(sum)
 }
 
-/// Overwrites numbers, some at a time.
+/// Applies `run` to all numbers, task by task.
 fn update<T: Float>(numbers: &mut [T], run: impl Fn(&mut [T]) + Sync) {
     let run = |part: &mut [T]| {
         Arch::new().dispatch(
@@ -91,7 +90,7 @@ fn update<T: Float>(numbers: &mut [T], run: impl Fn(&mut [T]) + Sync) {
     }
 }
 
-/// Overwrites numbers with what a formula makes of each and its partner.
+/// Replaces each number by a formula of the number and its partner.
 fn merge<T: Float>(numbers: &mut [T], partners: &[T], formula: impl Fn(T, T) -> T + Sync) {
     let run = |numbers: &mut [T], partners: &[T]| {
         Arch::new().dispatch(

@@ -1,13 +1,12 @@
-//! The maps of images: the pixels of a channel of one image.
+//! Loops over maps. A map is one channel of one image.
 
 use crate::float::Float;
 use crate::fresh::in_chunks;
 
-/// Numbers of a task, at least.
+/// The smallest number of entries of a task.
 const TASK: usize = 1 << 13;
 
-/// So many maps of `pixels` numbers, which are zeros until `run` is given them, with their indices. For each, `run` reads
-/// about `pixels_read` numbers.
+/// `maps` maps of `pixels` numbers. `run` receives each map as zeros, with its index, and reads about `pixels_read` numbers.
 pub(super) fn map_by_map<T: Float>(
     maps: usize,
     pixels: usize,
@@ -25,7 +24,7 @@ pub(super) fn map_by_map<T: Float>(
     in_chunks(maps * pixels, count * pixels, || (), task)
 }
 
-/// The numbers of a map of so many pixels.
+/// The numbers of map `index`, which has `pixels` pixels.
 pub(super) fn map<T>(numbers: &[T], index: usize, pixels: usize) -> &[T] {
     &numbers[index * pixels..][..pixels]
 }

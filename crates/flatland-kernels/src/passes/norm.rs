@@ -1,7 +1,7 @@
-//! Batch normalization with the statistics of the batch.
+//! Batch normalization by the statistics of the batch.
 //!
-//! In each channel, with `m` numbers over batch and pixels, mean `μ`, biased variance `σ²` and `s = 1/√(σ² + ε)`:
-//! `x̂ = s (x − μ)` and `y = γ x̂ + β`. Sums are those of `f64` numbers, also where the tensors hold `f32`.
+//! In each channel, with `m` entries over batch and pixels, mean `μ`, biased variance `σ²` and `s = 1/√(σ² + ε)`:
+//! `x̂ = s (x − μ)` and `y = γ x̂ + β`. Sums are computed in `f64`, also for `f32` tensors.
 //!
 //! # References
 //!
@@ -24,8 +24,7 @@ use crate::flex::{flex, is_plain, reading, tensor};
 use crate::float::{Float, for_type};
 use crate::fresh::zeros;
 
-/// Batch normalization with the statistics of the batch; the normalized input takes the memory of `x` where nobody else
-/// holds that.
+/// Batch normalization by the statistics of the batch. The normalized input overwrites `x`, unless its memory is shared.
 ///
 /// # Shapes
 ///
@@ -34,12 +33,12 @@ use crate::fresh::zeros;
 ///
 /// # Panics
 ///
-/// Where `x` has no entry, or the parameters do not have one for each channel.
+/// Panics if `x` is empty, or if the parameters do not have an entry for each channel.
 pub fn batch_norm(x: Tensor<4>, scale: Tensor<1>, shift: Tensor<1>, epsilon: f64) -> BatchNorm {
     let shape = x.dims();
     check(shape, &[&scale, &shift], &[&x]);
     if !is_plain(&x) {
-        return composed::batch_norm(x, &scale, &shift, epsilon);
+        return composed::batch_norm(x, scale, shift, epsilon);
     }
     let blocks = Blocks::new(shape);
     let mut normal = flex(x);
@@ -60,8 +59,8 @@ pub fn batch_norm(x: Tensor<4>, scale: Tensor<1>, shift: Tensor<1>, epsilon: f64
     }
 }
 
-/// The gradients at input, scale and shift, from the gradient `g` at the output, whose memory the first of them takes
-/// where nobody else holds it.
+/// The gradients at input, scale and shift, from the gradient `g` at the output. The gradient at the input overwrites `g`,
+/// unless its memory is shared.
 ///
 /// With the means `A` of `g` and `B` of `g x̂` over batch and pixels: `x̄ = γ s (g − A − x̂ B)`, `γ̄ = m B`, `β̄ = m A`.
 ///
@@ -72,7 +71,7 @@ pub fn batch_norm(x: Tensor<4>, scale: Tensor<1>, shift: Tensor<1>, epsilon: f64
 ///
 /// # Panics
 ///
-/// Where the shapes do not fit together, or `g` has no entry.
+/// Panics if the shapes do not match, or if `g` is empty.
 pub fn batch_norm_gradient(
     normal: &Tensor<4>,
     inverse: &Tensor<1>,
@@ -82,7 +81,7 @@ pub fn batch_norm_gradient(
     let shape = g.dims();
     check(shape, &[inverse, scale], &[normal]);
     if !is_plain(&g) {
-        return composed::batch_norm_gradient(normal.clone(), inverse, scale, g);
+        return composed::batch_norm_gradient(normal, inverse, scale, g);
     }
     let blocks = Blocks::new(shape);
     let mut g = flex(g);
@@ -98,8 +97,8 @@ pub fn batch_norm_gradient(
 
 /// The tangents of the output and of the normalized input, and the mean `c` of `ẋ x̂` over batch and pixels.
 ///
-/// `x̂̇ = s (ẋ − mean(ẋ) − x̂ c)`, which takes the memory of `ẋ` where nobody else holds it, and
-/// `ẏ = γ x̂̇ + γ̇ x̂ + β̇`. Without `ẋ` the second and third are none: they are 0.
+/// `x̂̇ = s (ẋ − mean(ẋ) − x̂ c)`, which overwrites `ẋ` unless its memory is shared, and `ẏ = γ x̂̇ + γ̇ x̂ + β̇`. If `ẋ` is
+/// `None`, the second and third result are zero and returned as `None`.
 ///
 /// # Shapes
 ///
@@ -108,7 +107,7 @@ pub fn batch_norm_gradient(
 ///
 /// # Panics
 ///
-/// Where the shapes do not fit together, or `normal` has no entry.
+/// Panics if the shapes do not match, or if `normal` is empty.
 pub fn batch_norm_tangent(
     normal: &Tensor<4>,
     inverse: &Tensor<1>,
@@ -122,7 +121,7 @@ pub fn batch_norm_tangent(
     check(shape, &parameters, tangent.as_slice());
     if !is_plain(normal) {
         return composed::batch_norm_tangent(
-            normal.clone(),
+            normal,
             inverse,
             scale,
             tangent,
@@ -149,11 +148,11 @@ pub fn batch_norm_tangent(
     (tensor(output), tangent.map(tensor), along.map(tensor))
 }
 
-/// The tangent of [`batch_norm_gradient`]: those of the gradients at input, scale and shift.
+/// The tangent of [`batch_norm_gradient`]: the tangents of the gradients at input, scale and shift.
 ///
-/// `normal_tangent` and `along` are what [`batch_norm_tangent`] gave, none where the input has no tangent; `g` is the
-/// gradient at the output and `h` its tangent, whose memory the first result takes where nobody else holds it. With the
-/// means `A`, `B`, `Ȧ` and `Ḃ` over batch and pixels of `g`, `g x̂`, `h` and `h x̂ + g x̂̇`, and `ṡ = −s² c`:
+/// `normal_tangent` and `along` are the second and third result of [`batch_norm_tangent`]. `g` is the gradient at the output
+/// and `h` its tangent. The first result overwrites `h`, unless its memory is shared. With the means `A`, `B`, `Ȧ` and `Ḃ`
+/// over batch and pixels of `g`, `g x̂`, `h` and `h x̂ + g x̂̇`, and `ṡ = −s² c`:
 ///
 /// - at the input: `(γ̇ s + γ ṡ) (g − A − x̂ B) + γ s (h − Ȧ − x̂̇ B − x̂ Ḃ)`
 /// - at the scale: `m Ḃ`
@@ -166,7 +165,7 @@ pub fn batch_norm_tangent(
 ///
 /// # Panics
 ///
-/// Where the shapes do not fit together, one of `normal_tangent` and `along` is missing, or `h` has no entry.
+/// Panics if the shapes do not match, if only one of `normal_tangent` and `along` is `None`, or if `h` is empty.
 #[allow(clippy::too_many_arguments)]
 pub fn batch_norm_gradient_tangent(
     normal: &Tensor<4>,
@@ -188,12 +187,12 @@ pub fn batch_norm_gradient_tangent(
     );
     if !is_plain(&h) {
         return composed::batch_norm_gradient_tangent(
-            normal.clone(),
+            normal,
             inverse,
             scale,
             scale_tangent,
-            g.clone(),
-            normal_tangent.cloned(),
+            g,
+            normal_tangent,
             along,
             h,
         );
@@ -218,9 +217,12 @@ pub fn batch_norm_gradient_tangent(
     (tensor(h), tensor(scale), tensor(shift))
 }
 
+/// Checks the shapes of tensors and parameters.
+///
 /// # Panics
 ///
-/// Where a tensor does not have the shape, a parameter not an entry for each channel, or there are no numbers.
+/// Panics if a tensor does not have the shape, if a parameter does not have an entry for each channel, or if the shape is
+/// empty.
 fn check(
     shape: [usize; 4],
     parameters: &[impl Borrow<Tensor<1>>],

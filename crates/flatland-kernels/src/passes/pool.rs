@@ -1,4 +1,4 @@
-//! What a pool's derivatives move: numbers to the places of winners, and from them.
+//! The gradient and the tangent of max pooling.
 
 use burn::tensor::{Int, Shape, Tensor};
 
@@ -7,25 +7,30 @@ use super::maps::{map, map_by_map};
 use crate::flex::{is_plain, reading, tensor};
 use crate::float::{Float, for_type};
 
-/// The reverse of [`max_pool2d`](crate::max_pool2d): each gradient is added at the place of its winner.
+/// The gradient at the input of [`max_pool2d`](crate::max_pool2d): each gradient is added at the place of its maximum.
 ///
 /// # Shapes
 ///
-/// - gradient, winners: `[batch, channels, height_out, width_out]`, places as [`max_pool2d`](crate::max_pool2d) gives
-///   them
-/// - size: the height and the width of the pool's input
+/// - gradient, winners: `[batch, channels, height_out, width_out]`, with the places that
+///   [`max_pool2d`](crate::max_pool2d) returns
+/// - size: the height and the width of the input
 /// - output: `[batch, channels, height, width]`
 ///
 /// # Panics
 ///
-/// Where the shapes differ, or a place is outside.
+/// Panics if the shapes differ or a place is out of range.
 pub fn max_pool2d_scatter(
     gradient: Tensor<4>,
     winners: &Tensor<4, Int>,
     size: [usize; 2],
 ) -> Tensor<4> {
-    let [batch, channels, height, width] = met(&gradient, winners);
-    if !is_plain(&gradient) || !is_places(winners) {
+    assert_eq!(
+        gradient.dims(),
+        winners.dims(),
+        "each gradient has a winner"
+    );
+    let [batch, channels, height, width] = gradient.dims();
+    if !is_plain(&gradient) || !are_i64(winners) {
         return composed::max_pool2d_scatter(gradient, winners.clone(), size);
     }
     let (gradient, winners) = (reading(&gradient), reading(winners));
@@ -44,17 +49,17 @@ pub fn max_pool2d_scatter(
     }))
 }
 
-/// The tangent of [`max_pool2d`](crate::max_pool2d): the tangents at the places of the winners.
+/// The tangent of the output of [`max_pool2d`](crate::max_pool2d): the tangents at the places of the maxima.
 ///
 /// # Shapes
 ///
 /// - tangent: `[batch, channels, height, width]`
-/// - winners and output: `[batch, channels, height_out, width_out]`, places as [`max_pool2d`](crate::max_pool2d) gives
-///   them
+/// - winners and output: `[batch, channels, height_out, width_out]`, with the places that
+///   [`max_pool2d`](crate::max_pool2d) returns
 ///
 /// # Panics
 ///
-/// Where batches or channels differ, or a place is outside.
+/// Panics if batches or channels differ, or if a place is out of range.
 pub fn max_pool2d_gather(tangent: Tensor<4>, winners: &Tensor<4, Int>) -> Tensor<4> {
     let [batch, channels, height, width] = tangent.dims();
     let shape = winners.dims();
@@ -63,7 +68,7 @@ pub fn max_pool2d_gather(tangent: Tensor<4>, winners: &Tensor<4, Int>) -> Tensor
         shape[..2],
         "batch and channels of tangent and winners"
     );
-    if !is_plain(&tangent) || !is_places(winners) {
+    if !is_plain(&tangent) || !are_i64(winners) {
         return composed::max_pool2d_gather(tangent, winners.clone());
     }
     let (tangent, winners) = (reading(&tangent), reading(winners));
@@ -81,15 +86,6 @@ pub fn max_pool2d_gather(tangent: Tensor<4>, winners: &Tensor<4, Int>) -> Tensor
     }))
 }
 
-fn met(gradient: &Tensor<4>, winners: &Tensor<4, Int>) -> [usize; 4] {
-    assert_eq!(
-        gradient.dims(),
-        winners.dims(),
-        "each gradient has a winner"
-    );
-    gradient.dims()
-}
-
-fn is_places(winners: &Tensor<4, Int>) -> bool {
+fn are_i64(winners: &Tensor<4, Int>) -> bool {
     winners.dtype() == burn::tensor::DType::I64
 }

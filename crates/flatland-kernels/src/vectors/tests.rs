@@ -18,7 +18,7 @@ fn tensor(entries: &[f64], dtype: DType) -> Tensor<1> {
     Tensor::from_data(TensorData::from(entries), (&Device::flex(), dtype))
 }
 
-/// So many vectors of a length, of which the first is a part of a longer one.
+/// `count` vectors of length `n`, the first of which is a view of a longer one.
 fn vectors(count: usize, n: usize, dtype: DType) -> Vec<Tensor<1>> {
     let vector = |i: usize| match i {
         0 => tensor(&entries(n + 3, 0), dtype).slice(2..n + 2),
@@ -27,7 +27,7 @@ fn vectors(count: usize, n: usize, dtype: DType) -> Vec<Tensor<1>> {
     (0..count).map(vector).collect()
 }
 
-/// Lengths at which blocks and tasks end, and others.
+/// Lengths at the ends of blocks and tasks, and others.
 const LENGTHS: [usize; 8] = [
     1,
     2,
@@ -63,7 +63,7 @@ fn sums_of_blocks_are_added_in_double_precision() {
 }
 
 #[test]
-fn dot_covers_every_length_and_passes_on_what_is_not_finite() {
+fn dot_covers_every_length_and_propagates_nan() {
     for n in [0, 1, 2, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK] {
         let ones = tensor(&vec![1.0; n], DType::F32);
         assert_eq!(dot(&ones, &ones), n as f64);
@@ -121,7 +121,7 @@ fn multiples_are_subtracted_with_the_bits_of_burns() {
             let before = vector.to_data();
             let rest = subtract_multiples(vector.clone(), &basis, &factors);
             rest.to_data().assert_eq(&expected.to_data(), true);
-            vector.to_data().assert_eq(&before, true); // is held here, so it was not written to
+            vector.to_data().assert_eq(&before, true); // shared here, so it was not overwritten
         }
     }
 }
@@ -161,14 +161,14 @@ fn a_rotation_is_the_one_by_burns_operators() {
             for (turned, expected) in turned.iter().zip(expected) {
                 turned.to_data().assert_eq(&expected.to_data(), true);
             }
-            held.to_data().assert_eq(&before, true); // a vector that somebody else holds stays as it is
+            held.to_data().assert_eq(&before, true); // a shared vector is not overwritten
         }
     }
 }
 
 #[test]
 fn bits_do_not_depend_on_the_number_of_threads() {
-    let made = |threads: usize| {
+    let run = |threads: usize| {
         let pool = ThreadPoolBuilder::new().num_threads(threads).build();
         pool.expect("threads").install(|| {
             let mut basis = vectors(4, 2 * BLOCK + 9, DType::F32);
@@ -184,9 +184,9 @@ fn bits_do_not_depend_on_the_number_of_threads() {
             )
         })
     };
-    let alone = made(1);
+    let alone = run(1);
     for threads in [2, 5] {
-        assert!(made(threads) == alone, "{threads} threads");
+        assert!(run(threads) == alone, "{threads} threads");
     }
 }
 
@@ -203,6 +203,6 @@ fn multiples_of_longer_vectors_are_refused() {
 
 #[test]
 #[should_panic(expected = "lie in the memory of the old ones")]
-fn a_rotation_makes_no_more_vectors_than_there_are() {
+fn a_rotation_to_more_vectors_is_refused() {
     rotate(&mut vectors(1, 2, DType::F64), &[&[1.0], &[2.0]]);
 }

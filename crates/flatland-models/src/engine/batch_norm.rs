@@ -7,31 +7,33 @@ use super::Slots;
 use super::slots::Purpose;
 use crate::ops::ChannelStatistics;
 use crate::running::Observation;
-use crate::{BatchNorm2d, Dual, Pass, ops};
+use crate::{BatchNorm2d, Dual, ForwardPass, ops};
 
+/// The saved values of a [`BatchNorm2d`].
 #[derive(Debug)]
-pub(crate) struct Kept {
+pub(crate) struct SavedBatchNorm {
     /// The normalized input, `[batch, channels, height, width]`.
     normal: Tensor<4>,
     /// `1/√(variance + ε)`, `[channels]`.
     inverse: Tensor<1>,
-    /// Of the output, after a reverse pass.
+    /// The adjoint of the output, after a backward pass.
     adjoint: Option<Tensor<4>>,
 }
 
-/// The tangent of the normalized input, and the mean of its input's tangent along the normalized input.
+/// The tangents of a [`BatchNorm2d`]: of the normalized input, and the mean of the input's tangent along the normalized
+/// input.
 #[derive(Debug)]
-pub(crate) struct Moved {
+pub(crate) struct BatchNormTangents {
     normal: Option<Tensor<4>>,
     along: Option<Tensor<1>>,
 }
 
-/// Nothing is kept where the pass brings running statistics: it only classifies.
+/// Saves `None` if the pass normalizes by running statistics: such a pass is not differentiated.
 pub(super) fn record(
     layer: &BatchNorm2d,
-    pass: &Pass<'_>,
+    pass: &ForwardPass<'_>,
     input: Tensor<4>,
-) -> (Tensor<4>, Option<Kept>) {
+) -> (Tensor<4>, Option<SavedBatchNorm>) {
     let [batch, _, height, width] = input.dims();
     let [scale, shift] = [&layer.weight, &layer.bias].map(|param| pass.parameter(param).value);
     if let Some(running) = pass.running(layer.running_mean.id) {
@@ -43,85 +45,85 @@ pub(super) fn record(
         let output = ops::batch_norm_with(input, scale, shift, running, layer.epsilon);
         return (output.value, None);
     }
-    let made = batch_norm(input, scale, shift, layer.epsilon);
+    let normalized = batch_norm(input, scale, shift, layer.epsilon);
     pass.observe(Observation {
         id: layer.running_mean.id,
         statistics: ChannelStatistics {
-            mean: made.mean,
-            variance: made.variance,
+            mean: normalized.mean,
+            variance: normalized.variance,
         },
         count: batch * height * width,
     });
-    let kept = Kept {
-        normal: made.normal,
-        inverse: made.inverse,
+    let saved = SavedBatchNorm {
+        normal: normalized.normal,
+        inverse: normalized.inverse,
         adjoint: None,
     };
-    (made.output, Some(kept))
+    (normalized.output, Some(saved))
 }
 
-pub(super) fn pull(
+pub(super) fn backward(
     layer: &BatchNorm2d,
-    pass: &Pass<'_>,
-    kept: &mut Kept,
+    pass: &ForwardPass<'_>,
+    saved: &mut SavedBatchNorm,
     adjoint: Tensor<4>,
     purpose: &mut Purpose<'_, '_>,
 ) -> Tensor<4> {
     let scale = pass.parameter(&layer.weight).value;
-    if let Purpose::Tangents = purpose {
-        kept.adjoint = Some(adjoint.clone());
+    if purpose.saves_adjoints() {
+        saved.adjoint = Some(adjoint.clone());
     }
-    let (pulled, to_scale, to_shift) =
-        batch_norm_gradient(&kept.normal, &kept.inverse, &scale, adjoint);
+    let (input_adjoint, scale_gradient, shift_gradient) =
+        batch_norm_gradient(&saved.normal, &saved.inverse, &scale, adjoint);
     if let Purpose::Gradient(slots) = purpose {
-        slots.put(&layer.weight, || to_scale);
-        slots.put(&layer.bias, || to_shift);
+        slots.put(&layer.weight, || scale_gradient);
+        slots.put(&layer.bias, || shift_gradient);
     }
-    pulled
+    input_adjoint
 }
 
-pub(super) fn push(
+pub(super) fn jvp(
     layer: &BatchNorm2d,
-    pass: &Pass<'_>,
-    kept: &Kept,
+    pass: &ForwardPass<'_>,
+    saved: &SavedBatchNorm,
     tangent: Option<Tensor<4>>,
-) -> (Tensor<4>, Moved) {
+) -> (Tensor<4>, BatchNormTangents) {
     let [scale, shift] = [&layer.weight, &layer.bias].map(|param| pass.parameter(param));
     let tangent_of =
         |dual: &Dual<1>| (dual.tangent.clone()).unwrap_or_else(|| dual.value.zeros_like());
     let (output, normal, along) = batch_norm_tangent(
-        &kept.normal,
-        &kept.inverse,
+        &saved.normal,
+        &saved.inverse,
         &scale.value,
         tangent,
         &tangent_of(&scale),
         &tangent_of(&shift),
     );
-    (output, Moved { normal, along })
+    (output, BatchNormTangents { normal, along })
 }
 
-pub(super) fn pull_tangent(
+pub(super) fn backward_jvp(
     layer: &BatchNorm2d,
-    pass: &Pass<'_>,
-    kept: &Kept,
-    moved: Moved,
-    along: Tensor<4>,
+    pass: &ForwardPass<'_>,
+    saved: &SavedBatchNorm,
+    tangents: BatchNormTangents,
+    adjoint_tangent: Tensor<4>,
     slots: &mut Slots<'_>,
 ) -> Tensor<4> {
-    let adjoint = kept.adjoint.as_ref().expect("a reverse pass");
+    let adjoint = saved.adjoint.as_ref().expect("a backward pass");
     let scale = pass.parameter(&layer.weight);
     let scale_tangent = scale.tangent.unwrap_or_else(|| scale.value.zeros_like());
-    let (pulled, to_scale, to_shift) = batch_norm_gradient_tangent(
-        &kept.normal,
-        &kept.inverse,
+    let (input_adjoint, scale_gradient, shift_gradient) = batch_norm_gradient_tangent(
+        &saved.normal,
+        &saved.inverse,
         &scale.value,
         &scale_tangent,
         adjoint,
-        moved.normal.as_ref(),
-        moved.along.as_ref(),
-        along,
+        tangents.normal.as_ref(),
+        tangents.along.as_ref(),
+        adjoint_tangent,
     );
-    slots.put(&layer.weight, || to_scale);
-    slots.put(&layer.bias, || to_shift);
-    pulled
+    slots.put(&layer.weight, || scale_gradient);
+    slots.put(&layer.bias, || shift_gradient);
+    input_adjoint
 }

@@ -1,15 +1,15 @@
-//! One chunk of samples through all passes.
+//! All passes of one chunk of samples.
 
 use burn::tensor::{Tensor, activation};
 
 use super::Slots;
 use super::flow::Flow;
-use super::node::Kept;
+use super::node::Saved;
 use super::slots::Purpose;
 use crate::running::Observation;
-use crate::{Batch, Dual, Loss, Pass, Sequence};
+use crate::{Batch, Dual, ForwardPass, Loss, Sequence};
 
-/// A network with its loss, and how many samples the mean is over.
+/// A network with its loss and the number of samples over which the loss is averaged.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Model<'a> {
     pub(crate) network: &'a Sequence,
@@ -17,52 +17,52 @@ pub(crate) struct Model<'a> {
     pub(crate) samples: usize,
 }
 
-/// The share of a chunk in the loss, to first order at a point: what Hessian-vector products there have in common.
+/// The saved values of a chunk at a point, from which every Hessian-vector product at this point starts.
 #[derive(Debug)]
 pub(crate) struct Linearized {
-    kept: Kept,
-    /// The softmax of the logits, `[batch, classes]`, for the cross-entropy.
+    saved: Saved,
+    /// The softmax of the logits, `[batch, classes]`. `None` unless the loss is the cross-entropy.
     softmax: Option<Tensor<2>>,
 }
 
-/// One forward pass of a chunk.
+/// A recorded forward pass of a chunk.
 #[derive(Debug)]
 pub(crate) struct Recorded {
-    /// The share in the loss, `[1]`.
+    /// The chunk's share of the loss, `[1]`.
     pub(crate) loss: Tensor<1>,
     /// `[batch, classes]`
     logits: Tensor<2>,
-    kept: Kept,
-    /// What normalization saw.
+    saved: Saved,
+    /// The batch statistics of the normalizations.
     observed: Vec<Observation>,
 }
 
 impl Model<'_> {
-    /// The share of a chunk in the loss, `[1]`.
-    pub(crate) fn loss(&self, pass: &Pass<'_>, batch: &Batch) -> Tensor<1> {
+    /// The chunk's share of the loss, `[1]`.
+    pub(crate) fn loss(&self, pass: &ForwardPass<'_>, batch: &Batch) -> Tensor<1> {
         self.value(self.logits(pass, batch), batch)
     }
 
     /// The logits of a chunk, `[batch, classes]`.
-    pub(crate) fn logits(&self, pass: &Pass<'_>, batch: &Batch) -> Tensor<2> {
-        self.push(pass, batch, false).0
+    pub(crate) fn logits(&self, pass: &ForwardPass<'_>, batch: &Batch) -> Tensor<2> {
+        self.forward(pass, batch, false).0
     }
 
-    /// The share of a chunk in the loss, with what its gradient starts from.
-    pub(crate) fn record(&self, pass: Pass<'_>, batch: &Batch) -> Recorded {
-        let (logits, kept) = self.push(&pass, batch, true);
+    /// The chunk's share of the loss, with the saved values from which its gradient starts.
+    pub(crate) fn record(&self, pass: ForwardPass<'_>, batch: &Batch) -> Recorded {
+        let (logits, saved) = self.forward(&pass, batch, true);
         Recorded {
             loss: self.value(logits.clone(), batch),
             logits,
-            kept,
+            saved,
             observed: pass.into_observed(),
         }
     }
 
-    /// The share of a chunk in the loss, `[1]`, and what normalization saw; the gradient goes to the slots.
-    pub(crate) fn pull(
+    /// Writes the gradient to the slots. Returns the chunk's share of the loss, `[1]`, and the batch statistics.
+    pub(crate) fn backward(
         &self,
-        pass: &Pass<'_>,
+        pass: &ForwardPass<'_>,
         recorded: Recorded,
         batch: &Batch,
         slots: &mut Slots<'_>,
@@ -70,41 +70,41 @@ impl Model<'_> {
         let Recorded {
             loss,
             logits,
-            mut kept,
+            mut saved,
             observed,
         } = recorded;
         let (adjoint, _) = self.adjoint(logits, batch);
         let purpose = &mut Purpose::Gradient(slots);
-        (self.network).pull(pass, &mut kept, Flow::Features(adjoint), purpose);
+        (self.network).backward(pass, &mut saved, Flow::Features(adjoint), purpose);
         (loss, observed)
     }
 
-    /// What the products with the Hessian of a chunk's share start from.
-    pub(crate) fn linearize(&self, pass: &Pass<'_>, batch: &Batch) -> Linearized {
-        let (logits, mut kept) = self.push(pass, batch, true);
+    /// The saved values from which the products with the Hessian of a chunk's share start.
+    pub(crate) fn linearize(&self, pass: &ForwardPass<'_>, batch: &Batch) -> Linearized {
+        let (logits, mut saved) = self.forward(pass, batch, true);
         let (adjoint, softmax) = self.adjoint(logits, batch);
         let adjoint = Flow::Features(adjoint);
-        (self.network).pull(pass, &mut kept, adjoint, &mut Purpose::Tangents);
-        Linearized { kept, softmax }
+        (self.network).backward(pass, &mut saved, adjoint, &mut Purpose::Products);
+        Linearized { saved, softmax }
     }
 
-    /// The product of the Hessian of a chunk's share with the direction of the pass, which goes to the slots.
-    pub(crate) fn product(&self, pass: &Pass<'_>, at: &Linearized, slots: &mut Slots<'_>) {
-        let (tangent, moved) = self.network.push_tangent(pass, &at.kept, None);
+    /// Writes the product of the Hessian of a chunk's share with the direction of the pass to the slots.
+    pub(crate) fn product(&self, pass: &ForwardPass<'_>, at: &Linearized, slots: &mut Slots<'_>) {
+        let (tangent, tangents) = self.network.jvp(pass, &at.saved, None);
         let tangent = tangent.expect("the logits of a network with parameters have a tangent");
-        let along = self.adjoint_tangent(tangent.features(), at);
-        let along = Flow::Features(along);
-        (self.network).pull_tangent(pass, &at.kept, moved, along, slots);
+        let adjoint_tangent = self.adjoint_tangent(tangent.features(), at);
+        let adjoint_tangent = Flow::Features(adjoint_tangent);
+        (self.network).backward_jvp(pass, &at.saved, tangents, adjoint_tangent, slots);
     }
 
-    /// The logits, `[batch, classes]`; and what was kept, which is nothing without `keeps`.
-    fn push(&self, pass: &Pass<'_>, batch: &Batch, keeps: bool) -> (Tensor<2>, Kept) {
+    /// The logits, `[batch, classes]`, and the saved values, which are empty without `saves`.
+    fn forward(&self, pass: &ForwardPass<'_>, batch: &Batch, saves: bool) -> (Tensor<2>, Saved) {
         let images = Flow::Image(batch.images.clone());
-        let (logits, kept) = self.network.record(pass, images, false, keeps);
-        (logits.features(), kept)
+        let (logits, saved) = self.network.record(pass, images, false, saves);
+        (logits.features(), saved)
     }
 
-    /// The share in the loss, `[1]`.
+    /// The share of these logits in the loss, `[1]`.
     pub(crate) fn value(&self, logits: Tensor<2>, batch: &Batch) -> Tensor<1> {
         let logits = Dual::constant(logits);
         (self.loss)
@@ -112,7 +112,7 @@ impl Model<'_> {
             .value
     }
 
-    /// The derivative of the loss by the logits, and their softmax where it takes that.
+    /// The derivative of the loss by the logits, and their softmax if the loss is the cross-entropy.
     fn adjoint(&self, logits: Tensor<2>, batch: &Batch) -> (Tensor<2>, Option<Tensor<2>>) {
         let [_, classes] = logits.dims();
         let targets = batch.targets.clone();
@@ -139,7 +139,7 @@ impl Model<'_> {
         bent * self.weight(classes)
     }
 
-    /// What the difference of the outputs and the targets is multiplied by.
+    /// The factor of the difference between outputs and targets in the derivative of the loss.
     fn weight(&self, classes: usize) -> f64 {
         match self.loss {
             Loss::Mse => 2.0 / (self.samples * classes) as f64,

@@ -1,17 +1,19 @@
-use flatland_kernels::{gate, rectify};
+use flatland_kernels::gate;
 
 use super::flow::{Flow, both, each};
-use crate::{Dropout, Pass};
+use crate::{Dropout, ForwardPass};
 
-/// `tanh x`, and the adjoint of it after a reverse pass.
+/// The saved values of a hyperbolic tangent.
 #[derive(Debug)]
-pub(crate) struct KeptTanh {
+pub(crate) struct SavedTanh {
+    /// `tanh x`
     output: Flow,
+    /// The adjoint of the output, after a backward pass.
     adjoint: Option<Flow>,
 }
 
-/// Lets a pass see the output of an activation.
-pub(super) fn watch(pass: &Pass<'_>, output: &Flow) {
+/// Reports the output of an activation to the pass.
+pub(super) fn watch(pass: &ForwardPass<'_>, output: &Flow) {
     match output {
         Flow::Features(output) => pass.watch(output),
         Flow::Tokens(output) => pass.watch(output),
@@ -20,17 +22,17 @@ pub(super) fn watch(pass: &Pass<'_>, output: &Flow) {
 }
 
 /// `max(x, 0)`
-pub(super) fn rectified(input: Flow) -> Flow {
-    each!(input, x => rectify(x))
+pub(super) fn relu(input: Flow) -> Flow {
+    each!(input, x => flatland_kernels::relu(x))
 }
 
-/// The reverse pass of a rectifier, its tangent, and the tangent of its reverse pass: all are linear, and the same.
+/// `backward`, `jvp` and `backward_jvp` of a ReLU, which are the same linear map.
 pub(super) fn gated(signal: Flow, output: &Flow) -> Flow {
     both!(signal, output, x, y => gate(x, y))
 }
 
-/// What dropout multiplies by, if the pass drops.
-pub(super) fn factors(layer: &Dropout, pass: &Pass<'_>, input: &Flow) -> Option<Flow> {
+/// The factors of dropout. `None` if the pass drops nothing.
+pub(super) fn factors(layer: &Dropout, pass: &ForwardPass<'_>, input: &Flow) -> Option<Flow> {
     Some(each!(input, x => layer.factors(pass, x)?))
 }
 
@@ -38,14 +40,14 @@ pub(super) fn scaled(signal: Flow, factors: &Flow) -> Flow {
     both!(signal, factors, x, y => x * y.clone())
 }
 
-impl KeptTanh {
+impl SavedTanh {
     pub(super) fn record(input: Flow) -> (Flow, Self) {
         let output = each!(input, x => x.tanh());
-        let kept = Self {
+        let saved = Self {
             output: output.clone(),
             adjoint: None,
         };
-        (output, kept)
+        (output, saved)
     }
 
     /// `(1 − y²)·signal`
@@ -53,25 +55,25 @@ impl KeptTanh {
         both!(signal, &self.output, x, y => x * (-y.clone().square() + 1.0))
     }
 
-    pub(super) fn pull(&mut self, adjoint: Flow, keeps: bool) -> Flow {
-        if keeps {
+    pub(super) fn backward(&mut self, adjoint: Flow, saves_adjoint: bool) -> Flow {
+        if saves_adjoint {
             self.adjoint = Some(adjoint.clone());
         }
         self.slope(adjoint)
     }
 
-    pub(super) fn push(&self, tangent: Flow) -> Flow {
+    pub(super) fn jvp(&self, tangent: Flow) -> Flow {
         self.slope(tangent)
     }
 
     /// `(1 − y²)·ȳ̇ − 2·y·ẏ·ȳ`, with `ẏ = (1 − y²)·ẋ`
-    pub(super) fn pull_tangent(&self, tangent: Option<Flow>, along: Flow) -> Flow {
-        let along = self.slope(along);
+    pub(super) fn backward_jvp(&self, tangent: Option<Flow>, adjoint_tangent: Flow) -> Flow {
+        let adjoint_tangent = self.slope(adjoint_tangent);
         let Some(tangent) = tangent else {
-            return along;
+            return adjoint_tangent;
         };
-        let adjoint = self.adjoint.as_ref().expect("a reverse pass");
+        let adjoint = self.adjoint.as_ref().expect("a backward pass");
         let bend = both!(self.slope(tangent), &self.output, t, y => t * y.clone() * -2.0);
-        along.add(both!(bend, adjoint, b, a => b * a.clone()))
+        adjoint_tangent.add(both!(bend, adjoint, b, a => b * a.clone()))
     }
 }

@@ -1,5 +1,7 @@
+//! The plain tensors between two layers.
+
 use burn::tensor::Tensor;
-use flatland_kernels::{append_channels, split_channels};
+use flatland_kernels::{cat_channels, split_channels};
 
 use crate::Dual;
 use crate::layer::Signal;
@@ -15,7 +17,7 @@ pub(crate) enum Flow {
     Image(Tensor<4>),
 }
 
-/// Applies the same to a tensor of any rank.
+/// Applies an expression to a tensor of any rank.
 macro_rules! each {
     ($flow:expr, $tensor:ident => $result:expr) => {
         match $flow {
@@ -26,7 +28,7 @@ macro_rules! each {
     };
 }
 
-/// Applies the same to two tensors of any rank, both the same.
+/// Applies an expression to two tensors of the same rank.
 macro_rules! both {
     ($left:expr, $right:expr, $a:ident, $b:ident => $result:expr) => {
         match ($left, $right) {
@@ -62,7 +64,7 @@ impl Flow {
         }
     }
 
-    /// The number of channels of an image; nothing of what is none.
+    /// The number of channels of an image, 0 for features and tokens.
     pub(super) fn channels(&self) -> usize {
         match self {
             Self::Image(image) => image.dims()[1],
@@ -74,17 +76,17 @@ impl Flow {
         both!(self, other, a, b => flatland_kernels::add(a, b))
     }
 
-    /// The channels of an image, then those of another.
-    pub(crate) fn append(self, other: Self) -> Self {
-        Self::Image(append_channels(self.image(), other.image()))
+    /// Concatenates the channels of two images.
+    pub(crate) fn cat(self, other: Self) -> Self {
+        Self::Image(cat_channels(self.image(), other.image()))
     }
 
-    /// The first channels of an image, and the rest.
+    /// Splits an image after its first `channels` channels.
     pub(crate) fn split(self, channels: usize) -> [Self; 2] {
         split_channels(self.image(), channels).map(Self::Image)
     }
 
-    /// The value of a signal with this tangent.
+    /// The signal with this value and this tangent.
     pub(super) fn with_tangent(self, tangent: Option<Self>) -> Signal {
         match self {
             Self::Features(value) => Dual {

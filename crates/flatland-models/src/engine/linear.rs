@@ -4,20 +4,20 @@ use flatland_kernels::{linear, linear_input_gradient, linear_weight_gradient};
 use super::Slots;
 use super::flow::Flow;
 use super::slots::Purpose;
-use crate::{Linear, Pass};
+use crate::{ForwardPass, Linear};
 
-/// Rows of features, and what the layer is given them as.
+/// The saved values of a [`Linear`] layer.
 #[derive(Debug)]
-pub(crate) struct Kept {
+pub(crate) struct SavedLinear {
     /// `[rows, features_in]`
     input: Tensor<2>,
-    /// `[rows, features_out]`, after a reverse pass.
+    /// `[rows, features_out]`, the adjoint of the output, after a backward pass.
     adjoint: Option<Tensor<2>>,
-    /// `[batch, tokens]` where the rows are tokens.
+    /// `[batch, tokens]` if the rows are tokens.
     tokens: Option<[usize; 2]>,
 }
 
-/// All rows of features or tokens.
+/// All features or tokens as the rows of a matrix, and `[batch, tokens]` if they are tokens.
 fn rows(flow: Flow) -> (Tensor<2>, Option<[usize; 2]>) {
     match flow {
         Flow::Tokens(tokens) => {
@@ -31,6 +31,7 @@ fn rows(flow: Flow) -> (Tensor<2>, Option<[usize; 2]>) {
     }
 }
 
+/// The inverse of [`rows`].
 fn unrolled(rows: Tensor<2>, tokens: Option<[usize; 2]>) -> Flow {
     let [_, features] = rows.dims();
     match tokens {
@@ -39,90 +40,90 @@ fn unrolled(rows: Tensor<2>, tokens: Option<[usize; 2]>) -> Flow {
     }
 }
 
-pub(super) fn record(layer: &Linear, pass: &Pass<'_>, input: Flow) -> (Flow, Kept) {
+pub(super) fn record(layer: &Linear, pass: &ForwardPass<'_>, input: Flow) -> (Flow, SavedLinear) {
     let (input, tokens) = rows(input);
     let weight = pass.parameter(&layer.weight).value;
     let bias = (layer.bias.as_ref()).map(|bias| pass.parameter(bias).value);
     let output = linear(&[[&input, &weight]], bias.as_ref());
-    let kept = Kept {
+    let saved = SavedLinear {
         input,
         adjoint: None,
         tokens,
     };
-    (unrolled(output, tokens), kept)
+    (unrolled(output, tokens), saved)
 }
 
-pub(super) fn pull(
+pub(super) fn backward(
     layer: &Linear,
-    pass: &Pass<'_>,
-    kept: &mut Kept,
-    moves: bool,
+    pass: &ForwardPass<'_>,
+    saved: &mut SavedLinear,
+    requires_grad: bool,
     adjoint: Flow,
     purpose: &mut Purpose<'_, '_>,
 ) -> Option<Flow> {
     let (adjoint, _) = rows(adjoint);
     let weight = pass.parameter(&layer.weight).value;
-    let pulled = moves.then(|| linear_input_gradient(&[[&adjoint, &weight]]));
+    let input_adjoint = requires_grad.then(|| linear_input_gradient(&[[&adjoint, &weight]]));
     match purpose {
-        Purpose::Gradient(slots) => put(layer, &[[&adjoint, &kept.input]], slots),
-        Purpose::Tangents => kept.adjoint = Some(adjoint),
+        Purpose::Gradient(slots) => put(layer, &[[&adjoint, &saved.input]], slots),
+        Purpose::Products => saved.adjoint = Some(adjoint),
     }
-    pulled.map(|pulled| unrolled(pulled, kept.tokens))
+    input_adjoint.map(|input_adjoint| unrolled(input_adjoint, saved.tokens))
 }
 
-pub(super) fn push(
+pub(super) fn jvp(
     layer: &Linear,
-    pass: &Pass<'_>,
-    kept: &Kept,
+    pass: &ForwardPass<'_>,
+    saved: &SavedLinear,
     tangent: Option<Flow>,
 ) -> Option<Flow> {
     let weight = pass.parameter(&layer.weight);
     let bias = (layer.bias.as_ref()).and_then(|bias| pass.parameter(bias).tangent);
     let tangent = tangent.map(|tangent| rows(tangent).0);
-    // Where the weight is frozen and the bias is not, a weight of zeros carries the bias.
+    // If the weight is frozen and the bias is not, a zero weight carries the bias.
     let frozen = (weight.tangent.is_none() && tangent.is_none() && bias.is_some())
         .then(|| weight.value.zeros_like());
     let mut terms = Vec::with_capacity(2);
-    if let Some(along) = weight.tangent.as_ref().or(frozen.as_ref()) {
-        terms.push([&kept.input, along]);
+    if let Some(weight) = weight.tangent.as_ref().or(frozen.as_ref()) {
+        terms.push([&saved.input, weight]);
     }
     if let Some(tangent) = &tangent {
         terms.push([tangent, &weight.value]);
     }
-    (!terms.is_empty()).then(|| unrolled(linear(&terms, bias.as_ref()), kept.tokens))
+    (!terms.is_empty()).then(|| unrolled(linear(&terms, bias.as_ref()), saved.tokens))
 }
 
 #[allow(clippy::too_many_arguments)]
-pub(super) fn pull_tangent(
+pub(super) fn backward_jvp(
     layer: &Linear,
-    pass: &Pass<'_>,
-    kept: &Kept,
-    moves: bool,
+    pass: &ForwardPass<'_>,
+    saved: &SavedLinear,
+    requires_grad: bool,
     tangent: Option<Flow>,
-    along: Flow,
+    adjoint_tangent: Flow,
     slots: &mut Slots<'_>,
 ) -> Option<Flow> {
-    let (along, _) = rows(along);
-    let adjoint = kept.adjoint.as_ref().expect("a reverse pass");
+    let (adjoint_tangent, _) = rows(adjoint_tangent);
+    let adjoint = saved.adjoint.as_ref().expect("a backward pass");
     let weight = pass.parameter(&layer.weight);
-    let pulled = moves.then(|| {
-        let mut terms = vec![[&along, &weight.value]];
+    let input_adjoint = requires_grad.then(|| {
+        let mut terms = vec![[&adjoint_tangent, &weight.value]];
         if let Some(weight) = &weight.tangent {
             terms.push([adjoint, weight]);
         }
         linear_input_gradient(&terms)
     });
     let tangent = tangent.map(|tangent| rows(tangent).0);
-    let mut terms = vec![[&along, &kept.input]];
+    let mut terms = vec![[&adjoint_tangent, &saved.input]];
     if let Some(tangent) = &tangent {
         terms.push([adjoint, tangent]);
     }
     put(layer, &terms, slots);
-    pulled.map(|pulled| unrolled(pulled, kept.tokens))
+    input_adjoint.map(|input_adjoint| unrolled(input_adjoint, saved.tokens))
 }
 
-/// Puts the gradients of the parameters: that of the weight is the sum over some adjoints, each with an input; that of the
-/// bias is from the first adjoint.
+/// Writes the gradients of the parameters. The gradient of the weight is a sum over terms of an adjoint and an input. The
+/// gradient of the bias is that of the first adjoint.
 fn put(layer: &Linear, terms: &[[&Tensor<2>; 2]], slots: &mut Slots<'_>) {
     slots.write(&layer.weight, |vector, range| {
         linear_weight_gradient(terms, vector, range);

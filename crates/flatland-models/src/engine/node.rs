@@ -1,66 +1,67 @@
-//! What the passes keep of each layer, and the way through the layers.
+//! The saved values and the tangents of each layer, and the passes of one layer.
 
 use burn::tensor::{Int, Tensor};
 use flatland_kernels::{
-    Windows, max_pool2d, max_pool2d_gather, max_pool2d_scatter, mean_pool2d, mean_pool2d_gradient,
+    Windows, avg_pool2d, avg_pool2d_gradient, max_pool2d, max_pool2d_gather, max_pool2d_scatter,
 };
 
 use super::flow::Flow;
 use super::slots::Purpose;
-use super::{Slots, batch_norm, conv2d, elementwise, linear, other};
-use crate::{Layer, Nonlinearity, Pass};
+use super::{Slots, autodiff_fallback, batch_norm, conv2d, elementwise, linear};
+use crate::{ForwardPass, Layer, Nonlinearity};
 
-/// What one layer keeps of a pass, for the passes that follow.
+/// The saved values of one layer.
 #[derive(Debug)]
 pub(crate) struct Node {
-    pub(super) kept: Kept,
-    /// Whether the input of the layer moves with the parameters. An image does not, and needs no adjoint.
-    pub(super) moves: bool,
+    pub(super) saved: Saved,
+    /// Whether the input of the layer depends on parameters. An image does not, and needs no adjoint.
+    pub(super) requires_grad: bool,
 }
 
+/// The values that one layer saves in a forward pass for the passes that follow.
 #[derive(Debug)]
-pub(super) enum Kept {
-    /// What needs nothing, or is done with.
-    Nothing,
-    Linear(linear::Kept),
-    Conv2d(conv2d::Kept),
-    BatchNorm(Box<batch_norm::Kept>),
-    /// The output of a rectifier.
-    Rectified(Flow),
-    Tanh(elementwise::KeptTanh),
-    /// Where the maxima come from, and the height and width of the input.
-    Pool(Tensor<4, Int>, [usize; 2]),
-    /// Height and width of the input of a pool of means.
-    Means([usize; 2]),
+pub(super) enum Saved {
+    /// The layer needs no value, or its value was dropped after use.
+    None,
+    Linear(linear::SavedLinear),
+    Conv2d(conv2d::SavedConv2d),
+    BatchNorm(Box<batch_norm::SavedBatchNorm>),
+    /// The output of a ReLU.
+    Relu(Flow),
+    Tanh(elementwise::SavedTanh),
+    /// The places of the maxima, and the height and width of the input.
+    MaxPool(Tensor<4, Int>, [usize; 2]),
+    /// The height and width of the input of an average pooling.
+    AvgPool([usize; 2]),
     /// The shape of the input of a [`Flatten`](crate::Flatten).
     Shape([usize; 4]),
-    /// What dropout multiplies by.
+    /// The factors of dropout.
     Factors(Flow),
     /// The input of a linear map without parameters.
     Map(Flow),
-    Other(other::Kept),
+    Autodiff(autodiff_fallback::SavedInput),
     Sequence {
         children: Vec<Node>,
         last: Option<Box<Node>>,
-        /// Channels of the input, for a concatenation.
+        /// The channels of the input, for a concatenation.
         channels: usize,
     },
 }
 
-/// What one layer keeps of a tangent pass.
+/// The tangents that one layer saves in a `jvp` for the `backward_jvp`.
 #[derive(Debug)]
-pub(crate) enum Moved {
-    Nothing,
+pub(crate) enum Tangents {
+    None,
     /// The tangent of the input.
     Input(Box<Flow>),
-    Normal(Box<batch_norm::Moved>),
+    BatchNorm(Box<batch_norm::BatchNormTangents>),
     Sequence {
-        children: Vec<Moved>,
-        last: Option<Box<Moved>>,
+        children: Vec<Tangents>,
+        last: Option<Box<Tangents>>,
     },
 }
 
-impl Moved {
+impl Tangents {
     pub(super) fn input(self) -> Option<Flow> {
         match self {
             Self::Input(tangent) => Some(*tangent),
@@ -69,14 +70,14 @@ impl Moved {
     }
 }
 
-impl From<Option<Flow>> for Moved {
+impl From<Option<Flow>> for Tangents {
     fn from(tangent: Option<Flow>) -> Self {
-        tangent.map_or(Self::Nothing, |tangent| Self::Input(Box::new(tangent)))
+        tangent.map_or(Self::None, |tangent| Self::Input(Box::new(tangent)))
     }
 }
 
 impl Layer {
-    /// Whether it has parameters of its own, or in its parts.
+    /// Whether the layer or one of its parts has parameters.
     pub(super) fn has_parameters(&self) -> bool {
         match self {
             Self::Linear(_) | Self::Conv2d(_) | Self::BatchNorm2d(_) | Self::LayerNorm(_) => true,
@@ -85,271 +86,319 @@ impl Layer {
         }
     }
 
-    /// The output, and what the other passes need.
+    /// The forward pass: the output and the saved values.
     pub(super) fn record(
         &self,
-        pass: &Pass<'_>,
+        pass: &ForwardPass<'_>,
         input: Flow,
-        moves: bool,
-        keeps: bool,
+        requires_grad: bool,
+        saves: bool,
     ) -> (Flow, Node) {
-        let (output, kept) = match self {
+        let (output, saved) = match self {
             Self::Linear(layer) => {
-                let (output, kept) = linear::record(layer, pass, input);
-                (output, Kept::Linear(kept))
+                let (output, saved) = linear::record(layer, pass, input);
+                (output, Saved::Linear(saved))
             }
             Self::Conv2d(layer) => {
-                let (output, kept) = conv2d::record(layer, pass, input.image());
-                (Flow::Image(output), Kept::Conv2d(kept))
+                let (output, saved) = conv2d::record(layer, pass, input.image());
+                (Flow::Image(output), Saved::Conv2d(saved))
             }
             Self::BatchNorm2d(layer) => {
-                let (output, kept) = batch_norm::record(layer, pass, input.image());
+                let (output, saved) = batch_norm::record(layer, pass, input.image());
                 (
                     Flow::Image(output),
-                    kept.map_or(Kept::Nothing, |kept| Kept::BatchNorm(Box::new(kept))),
+                    saved.map_or(Saved::None, |saved| Saved::BatchNorm(Box::new(saved))),
                 )
             }
             Self::Activation(layer) => {
-                let (output, kept) = match layer.function() {
+                let (output, saved) = match layer.function() {
                     Nonlinearity::Relu => {
-                        let output = elementwise::rectified(input);
-                        (output.clone(), Kept::Rectified(output))
+                        let output = elementwise::relu(input);
+                        (output.clone(), Saved::Relu(output))
                     }
                     Nonlinearity::Tanh => {
-                        let (output, kept) = elementwise::KeptTanh::record(input);
-                        (output, Kept::Tanh(kept))
+                        let (output, saved) = elementwise::SavedTanh::record(input);
+                        (output, Saved::Tanh(saved))
                     }
-                    // The layer itself tells the pass what it sees.
-                    _ => return self.record_other(pass, input, moves),
+                    // The layer itself reports its output to the pass.
+                    _ => return self.record_fallback(pass, input, requires_grad),
                 };
                 elementwise::watch(pass, &output);
-                (output, kept)
+                (output, saved)
             }
             Self::MaxPool2d(layer) => {
                 let input = input.image();
                 let [_, _, height, width] = input.dims();
                 let [kernel, stride, padding] = layer.geometry();
                 let (output, winners) = max_pool2d(input, kernel, stride, padding);
-                (Flow::Image(output), Kept::Pool(winners, [height, width]))
+                (
+                    Flow::Image(output),
+                    Saved::MaxPool(winners, [height, width]),
+                )
             }
             Self::Flatten(_) => {
                 let input = input.image();
                 let shape @ [batch, channels, height, width] = input.dims();
                 let output = input.reshape([batch, channels * height * width]);
-                (Flow::Features(output), Kept::Shape(shape))
+                (Flow::Features(output), Saved::Shape(shape))
             }
             Self::Dropout(layer) => match elementwise::factors(layer, pass, &input) {
                 Some(factors) => {
                     let output = elementwise::scaled(input, &factors);
-                    (output, Kept::Factors(factors))
+                    (output, Saved::Factors(factors))
                 }
-                None => (input, Kept::Nothing),
+                None => (input, Saved::None),
             },
             Self::AvgPool2d(_) | Self::AdaptiveAvgPool2d(_) => {
                 let input = input.image();
                 let [_, _, height, width] = input.dims();
-                let output = mean_pool2d(input, self.mean_windows());
-                (Flow::Image(output), Kept::Means([height, width]))
+                let output = avg_pool2d(input, self.avg_windows());
+                (Flow::Image(output), Saved::AvgPool([height, width]))
             }
             Self::Patches(_) | Self::MeanOfTokens(_) => {
-                let output = other::push_map(self, pass, input.clone());
-                (output, Kept::Map(input))
+                let output = autodiff_fallback::forward_map(self, pass, input.clone());
+                (output, Saved::Map(input))
             }
             Self::SinCosPositions(_) => {
-                let output = other::push_map(self, pass, input);
-                (output, Kept::Nothing)
+                let output = autodiff_fallback::forward_map(self, pass, input);
+                (output, Saved::None)
             }
             Self::LayerNorm(_) | Self::SelfAttention(_) => {
-                return self.record_other(pass, input, moves);
+                return self.record_fallback(pass, input, requires_grad);
             }
-            Self::Sequence(layer) => layer.record(pass, input, moves, keeps),
+            Self::Sequence(layer) => layer.record(pass, input, requires_grad, saves),
         };
-        (output, Node { kept, moves })
+        (
+            output,
+            Node {
+                saved,
+                requires_grad,
+            },
+        )
     }
 
-    /// Of a pool of means.
-    fn mean_windows(&self) -> Windows {
+    /// The windows of an average pooling.
+    fn avg_windows(&self) -> Windows {
         match self {
             Self::AvgPool2d(layer) => layer.windows(),
             Self::AdaptiveAvgPool2d(layer) => layer.windows(),
-            layer => panic!("{layer:?} takes no means of windows"),
+            layer => panic!("{layer:?} is no average pooling"),
         }
     }
 
-    fn record_other(&self, pass: &Pass<'_>, input: Flow, moves: bool) -> (Flow, Node) {
-        let (output, kept) = other::record(self, pass, input);
-        let kept = Kept::Other(kept);
-        (output, Node { kept, moves })
+    fn record_fallback(
+        &self,
+        pass: &ForwardPass<'_>,
+        input: Flow,
+        requires_grad: bool,
+    ) -> (Flow, Node) {
+        let (output, saved) = autodiff_fallback::record(self, pass, input);
+        let saved = Saved::Autodiff(saved);
+        (
+            output,
+            Node {
+                saved,
+                requires_grad,
+            },
+        )
     }
 
-    /// The adjoint at the input from that at the output. There is none where nothing before the layer has parameters.
-    pub(super) fn pull(
+    /// The adjoint at the input from that at the output. `None` if no layer before this one has parameters.
+    pub(super) fn backward(
         &self,
-        pass: &Pass<'_>,
+        pass: &ForwardPass<'_>,
         node: &mut Node,
         adjoint: Flow,
         purpose: &mut Purpose<'_, '_>,
     ) -> Option<Flow> {
-        let moves = node.moves;
-        if !moves && !self.has_parameters() {
+        let requires_grad = node.requires_grad;
+        if !requires_grad && !self.has_parameters() {
             return None;
         }
-        let pulled = match (self, &mut node.kept) {
-            (Self::Linear(layer), Kept::Linear(kept)) => {
-                linear::pull(layer, pass, kept, moves, adjoint, purpose)?
+        let input_adjoint = match (self, &mut node.saved) {
+            (Self::Linear(layer), Saved::Linear(saved)) => {
+                linear::backward(layer, pass, saved, requires_grad, adjoint, purpose)?
             }
-            (Self::Conv2d(layer), Kept::Conv2d(kept)) => Flow::Image(conv2d::pull(
+            (Self::Conv2d(layer), Saved::Conv2d(saved)) => Flow::Image(conv2d::backward(
                 layer,
                 pass,
-                kept,
-                moves,
+                saved,
+                requires_grad,
                 adjoint.image(),
                 purpose,
             )?),
-            (Self::BatchNorm2d(layer), Kept::BatchNorm(kept)) => Flow::Image(batch_norm::pull(
-                layer,
-                pass,
-                kept,
-                adjoint.image(),
-                purpose,
-            )),
-            (Self::Activation(_), Kept::Rectified(output)) => elementwise::gated(adjoint, output),
-            (Self::Activation(_), Kept::Tanh(kept)) => kept.pull(adjoint, purpose.keeps()),
-            (Self::MaxPool2d(_), Kept::Pool(winners, size)) => {
+            (Self::BatchNorm2d(layer), Saved::BatchNorm(saved)) => Flow::Image(
+                batch_norm::backward(layer, pass, saved, adjoint.image(), purpose),
+            ),
+            (Self::Activation(_), Saved::Relu(output)) => elementwise::gated(adjoint, output),
+            (Self::Activation(_), Saved::Tanh(saved)) => {
+                saved.backward(adjoint, purpose.saves_adjoints())
+            }
+            (Self::MaxPool2d(_), Saved::MaxPool(winners, size)) => {
                 Flow::Image(max_pool2d_scatter(adjoint.image(), winners, *size))
             }
-            (layer, Kept::Means(size)) => Flow::Image(mean_pool2d_gradient(
+            (layer, Saved::AvgPool(size)) => Flow::Image(avg_pool2d_gradient(
                 adjoint.image(),
-                layer.mean_windows(),
+                layer.avg_windows(),
                 *size,
             )),
-            (Self::Flatten(_), Kept::Shape(shape)) => {
+            (Self::Flatten(_), Saved::Shape(shape)) => {
                 Flow::Image(adjoint.features().reshape(*shape))
             }
-            (Self::Dropout(_), Kept::Factors(factors)) => elementwise::scaled(adjoint, factors),
+            (Self::Dropout(_), Saved::Factors(factors)) => elementwise::scaled(adjoint, factors),
             (Self::Dropout(_) | Self::SinCosPositions(_), _) => adjoint,
-            (_, Kept::Map(input)) => other::pull_map(self, pass, input, adjoint),
-            (_, Kept::Other(kept)) => other::pull(self, pass, kept, adjoint, purpose),
-            (Self::Sequence(layer), kept) => layer.pull(pass, kept, adjoint, purpose)?,
-            (layer, kept) => panic!("{layer:?} has kept {kept:?}"),
+            (_, Saved::Map(input)) => autodiff_fallback::backward_map(self, pass, input, adjoint),
+            (_, Saved::Autodiff(saved)) => {
+                autodiff_fallback::backward(self, pass, saved, adjoint, purpose)
+            }
+            (Self::Sequence(layer), saved) => layer.backward(pass, saved, adjoint, purpose)?,
+            (layer, saved) => panic!("{layer:?} has saved {saved:?}"),
         };
-        moves.then_some(pulled)
+        requires_grad.then_some(input_adjoint)
     }
 
-    /// The tangent of the output from that of the input. None is zero.
-    pub(super) fn push_tangent(
+    /// The tangent of the output from that of the input, where `None` is zero.
+    pub(super) fn jvp(
         &self,
-        pass: &Pass<'_>,
+        pass: &ForwardPass<'_>,
         node: &Node,
         tangent: Option<Flow>,
-    ) -> (Option<Flow>, Moved) {
-        match (self, &node.kept) {
-            (Self::Linear(layer), Kept::Linear(kept)) => {
-                let output = linear::push(layer, pass, kept, tangent.clone());
+    ) -> (Option<Flow>, Tangents) {
+        match (self, &node.saved) {
+            (Self::Linear(layer), Saved::Linear(saved)) => {
+                let output = linear::jvp(layer, pass, saved, tangent.clone());
                 (output, tangent.into())
             }
-            (Self::Conv2d(layer), Kept::Conv2d(kept)) => {
-                let output = conv2d::push(layer, pass, kept, tangent.clone().map(Flow::image));
+            (Self::Conv2d(layer), Saved::Conv2d(saved)) => {
+                let output = conv2d::jvp(layer, pass, saved, tangent.clone().map(Flow::image));
                 (output.map(Flow::Image), tangent.into())
             }
-            (Self::BatchNorm2d(layer), Kept::BatchNorm(kept)) => {
-                let (output, moved) = batch_norm::push(layer, pass, kept, tangent.map(Flow::image));
-                (Some(Flow::Image(output)), Moved::Normal(Box::new(moved)))
+            (Self::BatchNorm2d(layer), Saved::BatchNorm(saved)) => {
+                let (output, tangents) =
+                    batch_norm::jvp(layer, pass, saved, tangent.map(Flow::image));
+                (
+                    Some(Flow::Image(output)),
+                    Tangents::BatchNorm(Box::new(tangents)),
+                )
             }
-            (_, Kept::Other(kept)) => {
-                let output = other::push(self, pass, kept, tangent.clone());
+            (_, Saved::Autodiff(saved)) => {
+                let output = autodiff_fallback::jvp(self, pass, saved, tangent.clone());
                 (output, tangent.into())
             }
-            (Self::Sequence(layer), kept) => layer.push_tangent(pass, kept, tangent),
-            (_, kept) => {
+            (Self::Sequence(layer), saved) => layer.jvp(pass, saved, tangent),
+            (_, saved) => {
                 let Some(tangent) = tangent else {
-                    return (None, Moved::Nothing);
+                    return (None, Tangents::None);
                 };
-                match kept {
-                    Kept::Rectified(output) => {
-                        (Some(elementwise::gated(tangent, output)), Moved::Nothing)
+                match saved {
+                    Saved::Relu(output) => {
+                        (Some(elementwise::gated(tangent, output)), Tangents::None)
                     }
-                    Kept::Tanh(kept) => (Some(kept.push(tangent.clone())), Some(tangent).into()),
-                    Kept::Pool(winners, _) => {
+                    Saved::Tanh(saved) => (Some(saved.jvp(tangent.clone())), Some(tangent).into()),
+                    Saved::MaxPool(winners, _) => {
                         let output = max_pool2d_gather(tangent.image(), winners);
-                        (Some(Flow::Image(output)), Moved::Nothing)
+                        (Some(Flow::Image(output)), Tangents::None)
                     }
-                    Kept::Means(_) => {
-                        let output = mean_pool2d(tangent.image(), self.mean_windows());
-                        (Some(Flow::Image(output)), Moved::Nothing)
+                    Saved::AvgPool(_) => {
+                        let output = avg_pool2d(tangent.image(), self.avg_windows());
+                        (Some(Flow::Image(output)), Tangents::None)
                     }
-                    Kept::Shape([batch, ..]) => {
+                    Saved::Shape([batch, ..]) => {
                         let output = tangent.image().reshape([*batch as i32, -1]);
-                        (Some(Flow::Features(output)), Moved::Nothing)
+                        (Some(Flow::Features(output)), Tangents::None)
                     }
-                    Kept::Factors(factors) => {
-                        (Some(elementwise::scaled(tangent, factors)), Moved::Nothing)
+                    Saved::Factors(factors) => {
+                        (Some(elementwise::scaled(tangent, factors)), Tangents::None)
                     }
-                    Kept::Map(_) => (Some(other::push_map(self, pass, tangent)), Moved::Nothing),
-                    Kept::Nothing => (Some(tangent), Moved::Nothing),
-                    kept => panic!("{self:?} has kept {kept:?}"),
+                    Saved::Map(_) => (
+                        Some(autodiff_fallback::forward_map(self, pass, tangent)),
+                        Tangents::None,
+                    ),
+                    Saved::None => (Some(tangent), Tangents::None),
+                    saved => panic!("{self:?} has saved {saved:?}"),
                 }
             }
         }
     }
 
-    /// The tangent of the adjoint at the input from that at the output; adds to the slots the tangent of the gradient.
-    pub(super) fn pull_tangent(
+    /// The tangent of the adjoint at the input from that at the output. Writes the tangent of the gradient to the slots.
+    pub(super) fn backward_jvp(
         &self,
-        pass: &Pass<'_>,
+        pass: &ForwardPass<'_>,
         node: &Node,
-        moved: Moved,
-        along: Flow,
+        tangents: Tangents,
+        adjoint_tangent: Flow,
         slots: &mut Slots<'_>,
     ) -> Option<Flow> {
-        let moves = node.moves;
-        if !moves && !self.has_parameters() {
+        let requires_grad = node.requires_grad;
+        if !requires_grad && !self.has_parameters() {
             return None;
         }
-        let pulled = match (self, &node.kept) {
-            (Self::Linear(layer), Kept::Linear(kept)) => {
-                linear::pull_tangent(layer, pass, kept, moves, moved.input(), along, slots)?
-            }
-            (Self::Conv2d(layer), Kept::Conv2d(kept)) => {
-                let tangent = moved.input().map(Flow::image);
-                let along = along.image();
-                Flow::Image(conv2d::pull_tangent(
-                    layer, pass, kept, moves, tangent, along, slots,
-                )?)
-            }
-            (Self::BatchNorm2d(layer), Kept::BatchNorm(kept)) => {
-                let Moved::Normal(moved) = moved else {
-                    panic!("a normalization has a tangent of its own");
-                };
-                Flow::Image(batch_norm::pull_tangent(
+        let input_adjoint = match (self, &node.saved) {
+            (Self::Linear(layer), Saved::Linear(saved)) => linear::backward_jvp(
+                layer,
+                pass,
+                saved,
+                requires_grad,
+                tangents.input(),
+                adjoint_tangent,
+                slots,
+            )?,
+            (Self::Conv2d(layer), Saved::Conv2d(saved)) => {
+                let tangent = tangents.input().map(Flow::image);
+                let adjoint_tangent = adjoint_tangent.image();
+                Flow::Image(conv2d::backward_jvp(
                     layer,
                     pass,
-                    kept,
-                    *moved,
-                    along.image(),
+                    saved,
+                    requires_grad,
+                    tangent,
+                    adjoint_tangent,
+                    slots,
+                )?)
+            }
+            (Self::BatchNorm2d(layer), Saved::BatchNorm(saved)) => {
+                let Tangents::BatchNorm(tangents) = tangents else {
+                    panic!("a normalization has a tangent of its own");
+                };
+                Flow::Image(batch_norm::backward_jvp(
+                    layer,
+                    pass,
+                    saved,
+                    *tangents,
+                    adjoint_tangent.image(),
                     slots,
                 ))
             }
-            (_, Kept::Rectified(output)) => elementwise::gated(along, output),
-            (_, Kept::Tanh(kept)) => kept.pull_tangent(moved.input(), along),
-            (_, Kept::Pool(winners, size)) => {
-                Flow::Image(max_pool2d_scatter(along.image(), winners, *size))
+            (_, Saved::Relu(output)) => elementwise::gated(adjoint_tangent, output),
+            (_, Saved::Tanh(saved)) => saved.backward_jvp(tangents.input(), adjoint_tangent),
+            (_, Saved::MaxPool(winners, size)) => {
+                Flow::Image(max_pool2d_scatter(adjoint_tangent.image(), winners, *size))
             }
-            (layer, Kept::Means(size)) => Flow::Image(mean_pool2d_gradient(
-                along.image(),
-                layer.mean_windows(),
+            (layer, Saved::AvgPool(size)) => Flow::Image(avg_pool2d_gradient(
+                adjoint_tangent.image(),
+                layer.avg_windows(),
                 *size,
             )),
-            (_, Kept::Shape(shape)) => Flow::Image(along.features().reshape(*shape)),
-            (_, Kept::Factors(factors)) => elementwise::scaled(along, factors),
-            (_, Kept::Map(input)) => other::pull_map(self, pass, input, along),
-            (_, Kept::Other(kept)) => {
-                other::pull_tangent(self, pass, kept, moved.input(), along, slots)
+            (_, Saved::Shape(shape)) => Flow::Image(adjoint_tangent.features().reshape(*shape)),
+            (_, Saved::Factors(factors)) => elementwise::scaled(adjoint_tangent, factors),
+            (_, Saved::Map(input)) => {
+                autodiff_fallback::backward_map(self, pass, input, adjoint_tangent)
             }
-            (Self::Sequence(layer), kept) => layer.pull_tangent(pass, kept, moved, along, slots)?,
-            (_, Kept::Nothing) => along,
-            (layer, kept) => panic!("{layer:?} has kept {kept:?}"),
+            (_, Saved::Autodiff(saved)) => autodiff_fallback::backward_jvp(
+                self,
+                pass,
+                saved,
+                tangents.input(),
+                adjoint_tangent,
+                slots,
+            ),
+            (Self::Sequence(layer), saved) => {
+                layer.backward_jvp(pass, saved, tangents, adjoint_tangent, slots)?
+            }
+            (_, Saved::None) => adjoint_tangent,
+            (layer, saved) => panic!("{layer:?} has saved {saved:?}"),
         };
-        moves.then_some(pulled)
+        requires_grad.then_some(input_adjoint)
     }
 }

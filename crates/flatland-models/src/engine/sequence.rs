@@ -1,11 +1,11 @@
-//! The passes through layers in a row, side by side, and appended to their input.
+//! The passes of a chain of layers, of a sum of two chains, and of a concatenation with the input.
 
 use super::Slots;
 use super::flow::Flow;
-use super::node::{Kept, Moved, Node};
+use super::node::{Node, Saved, Tangents};
 use super::slots::Purpose;
 use crate::sequence::Combination;
-use crate::{Layer, Pass, Sequence};
+use crate::{ForwardPass, Layer, Sequence};
 
 type Named = (String, Layer);
 
@@ -14,23 +14,23 @@ impl Sequence {
         (self.children.iter()).any(|(_, layer)| layer.has_parameters())
     }
 
-    /// Without `keeps`, what a layer has kept is dropped at once.
+    /// Without `saves`, the saved values of a layer are dropped at once.
     pub(super) fn record(
         &self,
-        pass: &Pass<'_>,
+        pass: &ForwardPass<'_>,
         input: Flow,
-        moves: bool,
-        keeps: bool,
-    ) -> (Flow, Kept) {
+        requires_grad: bool,
+        saves: bool,
+    ) -> (Flow, Saved) {
         let mut children = Vec::with_capacity(self.children.len());
         let mut chain = |layers: &[Named], input: Flow| {
-            let mut moves = moves;
+            let mut requires_grad = requires_grad;
             layers.iter().fold(input, |flow, (_, layer)| {
-                let (output, node) = layer.record(pass, flow, moves, keeps);
-                if keeps {
+                let (output, node) = layer.record(pass, flow, requires_grad, saves);
+                if saves {
                     children.push(node);
                 }
-                moves |= layer.has_parameters();
+                requires_grad |= layer.has_parameters();
                 output
             })
         };
@@ -44,53 +44,53 @@ impl Sequence {
             }
             Combination::Concatenation => {
                 let more = chain(&self.children, input.clone());
-                input.append(more)
+                input.cat(more)
             }
         };
         let (output, last) = match &self.last {
             Some(last) => {
                 let (output, node) =
-                    last.record(pass, output, moves || self.has_parameters(), keeps);
-                (output, keeps.then(|| Box::new(node)))
+                    last.record(pass, output, requires_grad || self.has_parameters(), saves);
+                (output, saves.then(|| Box::new(node)))
             }
             None => (output, None),
         };
-        let kept = Kept::Sequence {
+        let saved = Saved::Sequence {
             children,
             last,
             channels,
         };
-        (output, kept)
+        (output, saved)
     }
 
-    pub(super) fn pull(
+    pub(super) fn backward(
         &self,
-        pass: &Pass<'_>,
-        kept: &mut Kept,
+        pass: &ForwardPass<'_>,
+        saved: &mut Saved,
         adjoint: Flow,
         purpose: &mut Purpose<'_, '_>,
     ) -> Option<Flow> {
-        let Kept::Sequence {
+        let Saved::Sequence {
             children,
             last,
             channels,
-        } = kept
+        } = saved
         else {
-            panic!("a sequence has kept {kept:?}");
+            panic!("a sequence has saved {saved:?}");
         };
         let adjoint = match (&self.last, last) {
-            (Some(layer), Some(node)) => layer.pull(pass, node, adjoint, purpose)?,
+            (Some(layer), Some(node)) => layer.backward(pass, node, adjoint, purpose)?,
             _ => adjoint,
         };
         let mut chain = |layers: &[Named], nodes: &mut [Node], adjoint: Flow| {
             (layers.iter().zip(nodes))
                 .rev()
                 .try_fold(adjoint, |adjoint, ((_, layer), node)| {
-                    let pulled = layer.pull(pass, node, adjoint, purpose);
+                    let input_adjoint = layer.backward(pass, node, adjoint, purpose);
                     if let Purpose::Gradient(_) = purpose {
-                        node.kept = Kept::Nothing;
+                        node.saved = Saved::None;
                     }
-                    pulled
+                    input_adjoint
                 })
         };
         match self.combination {
@@ -98,8 +98,8 @@ impl Sequence {
             Combination::Sum { first } => {
                 let (branch, shortcut) = self.children.split_at(first);
                 let (nodes, other_nodes) = children.split_at_mut(first);
-                let pulled = chain(branch, nodes, adjoint.clone());
-                add(pulled, chain(shortcut, other_nodes, adjoint))
+                let input_adjoint = chain(branch, nodes, adjoint.clone());
+                add(input_adjoint, chain(shortcut, other_nodes, adjoint))
             }
             Combination::Concatenation => {
                 let [through, adjoint] = adjoint.split(*channels);
@@ -108,20 +108,20 @@ impl Sequence {
         }
     }
 
-    pub(super) fn push_tangent(
+    pub(super) fn jvp(
         &self,
-        pass: &Pass<'_>,
-        kept: &Kept,
+        pass: &ForwardPass<'_>,
+        saved: &Saved,
         tangent: Option<Flow>,
-    ) -> (Option<Flow>, Moved) {
-        let Kept::Sequence { children, last, .. } = kept else {
-            panic!("a sequence has kept {kept:?}");
+    ) -> (Option<Flow>, Tangents) {
+        let Saved::Sequence { children, last, .. } = saved else {
+            panic!("a sequence has saved {saved:?}");
         };
-        let mut moved = Vec::with_capacity(children.len());
+        let mut tangents = Vec::with_capacity(children.len());
         let mut chain = |layers: &[Named], nodes: &[Node], tangent: Option<Flow>| {
             (layers.iter().zip(nodes)).fold(tangent, |tangent, ((_, layer), node)| {
-                let (output, child) = layer.push_tangent(pass, node, tangent);
-                moved.push(child);
+                let (output, child) = layer.jvp(pass, node, tangent);
+                tangents.push(child);
                 output
             })
         };
@@ -136,7 +136,7 @@ impl Sequence {
             Combination::Concatenation => {
                 let more = chain(&self.children, children, tangent.clone());
                 match (tangent, more) {
-                    (Some(tangent), Some(more)) => Some(tangent.append(more)),
+                    (Some(tangent), Some(more)) => Some(tangent.cat(more)),
                     (None, None) => None,
                     _ => panic!("the tangent of a concatenation lacks a part"),
                 }
@@ -144,73 +144,80 @@ impl Sequence {
         };
         let (output, last) = match (&self.last, last) {
             (Some(layer), Some(node)) => {
-                let (output, moved) = layer.push_tangent(pass, node, output);
-                (output, Some(Box::new(moved)))
+                let (output, tangents) = layer.jvp(pass, node, output);
+                (output, Some(Box::new(tangents)))
             }
             _ => (output, None),
         };
-        let moved = Moved::Sequence {
-            children: moved,
+        let tangents = Tangents::Sequence {
+            children: tangents,
             last,
         };
-        (output, moved)
+        (output, tangents)
     }
 
-    pub(super) fn pull_tangent(
+    pub(super) fn backward_jvp(
         &self,
-        pass: &Pass<'_>,
-        kept: &Kept,
-        moved: Moved,
-        along: Flow,
+        pass: &ForwardPass<'_>,
+        saved: &Saved,
+        tangents: Tangents,
+        adjoint_tangent: Flow,
         slots: &mut Slots<'_>,
     ) -> Option<Flow> {
-        let Kept::Sequence {
+        let Saved::Sequence {
             children: nodes,
             last,
             channels,
-        } = kept
+        } = saved
         else {
-            panic!("a sequence has kept {kept:?}");
+            panic!("a sequence has saved {saved:?}");
         };
-        let Moved::Sequence {
+        let Tangents::Sequence {
             mut children,
-            last: last_moved,
-        } = moved
+            last: last_tangents,
+        } = tangents
         else {
-            panic!("a sequence has moved {moved:?}");
+            panic!("a sequence has the tangents {tangents:?}");
         };
-        let along = match (&self.last, last, last_moved) {
-            (Some(layer), Some(node), Some(moved)) => {
-                layer.pull_tangent(pass, node, *moved, along, slots)?
+        let adjoint_tangent = match (&self.last, last, last_tangents) {
+            (Some(layer), Some(node), Some(tangents)) => {
+                layer.backward_jvp(pass, node, *tangents, adjoint_tangent, slots)?
             }
-            _ => along,
+            _ => adjoint_tangent,
         };
-        let mut chain = |layers: &[Named], nodes: &[Node], moved: Vec<Moved>, along: Flow| {
-            (layers.iter().zip(nodes).zip(moved)).rev().try_fold(
-                along,
-                |along, (((_, layer), node), moved)| {
-                    layer.pull_tangent(pass, node, moved, along, slots)
-                },
-            )
-        };
+        let mut chain =
+            |layers: &[Named], nodes: &[Node], tangents: Vec<Tangents>, adjoint_tangent: Flow| {
+                (layers.iter().zip(nodes).zip(tangents)).rev().try_fold(
+                    adjoint_tangent,
+                    |adjoint_tangent, (((_, layer), node), tangents)| {
+                        layer.backward_jvp(pass, node, tangents, adjoint_tangent, slots)
+                    },
+                )
+            };
         match self.combination {
-            Combination::Chain => chain(&self.children, nodes, children, along),
+            Combination::Chain => chain(&self.children, nodes, children, adjoint_tangent),
             Combination::Sum { first } => {
                 let (branch, shortcut) = self.children.split_at(first);
                 let (nodes, other_nodes) = nodes.split_at(first);
-                let other_moved = children.split_off(first);
-                let pulled = chain(branch, nodes, children, along.clone());
-                add(pulled, chain(shortcut, other_nodes, other_moved, along))
+                let other_tangents = children.split_off(first);
+                let input_adjoint = chain(branch, nodes, children, adjoint_tangent.clone());
+                add(
+                    input_adjoint,
+                    chain(shortcut, other_nodes, other_tangents, adjoint_tangent),
+                )
             }
             Combination::Concatenation => {
-                let [through, along] = along.split(*channels);
-                add(chain(&self.children, nodes, children, along), Some(through))
+                let [through, adjoint_tangent] = adjoint_tangent.split(*channels);
+                add(
+                    chain(&self.children, nodes, children, adjoint_tangent),
+                    Some(through),
+                )
             }
         }
     }
 }
 
-/// The sum of two flows of which none is zero.
+/// The sum of two flows, where `None` is zero.
 fn add(left: Option<Flow>, right: Option<Flow>) -> Option<Flow> {
     match (left, right) {
         (Some(left), Some(right)) => Some(left.add(right)),

@@ -6,7 +6,7 @@ use flatland_kernels::Flat;
 
 use crate::Layout;
 
-/// The gradient in the order of a layout, written as a reverse pass comes by the parameters.
+/// The gradient in the order of a layout, written parameter by parameter during a backward pass.
 #[derive(Debug)]
 pub(crate) struct Slots<'a> {
     layout: &'a Layout,
@@ -15,7 +15,7 @@ pub(crate) struct Slots<'a> {
 }
 
 impl<'a> Slots<'a> {
-    /// Zeros where `point` lives.
+    /// A zero gradient on the device of `point` and of its float type.
     pub(crate) fn new(layout: &'a Layout, point: &Tensor<1>) -> Self {
         Self {
             layout,
@@ -24,7 +24,7 @@ impl<'a> Slots<'a> {
         }
     }
 
-    /// Lets `write` write to the slot of a parameter, if it has one: frozen parameters have none.
+    /// Calls `write` with the range of a parameter. Frozen parameters have no range, and `write` is not called.
     pub(super) fn write<const D: usize>(
         &mut self,
         param: &Param<Tensor<D>>,
@@ -36,7 +36,7 @@ impl<'a> Slots<'a> {
         }
     }
 
-    /// Puts what `gradient` returns into the slot of a parameter, if it has one.
+    /// Writes the gradient of a parameter. `gradient` is not called for a frozen parameter.
     pub(super) fn put<const D: usize, const E: usize>(
         &mut self,
         param: &Param<Tensor<D>>,
@@ -47,7 +47,7 @@ impl<'a> Slots<'a> {
         });
     }
 
-    /// Puts the gradient of the parameter at a position.
+    /// Writes the gradient of the parameter at a position of the layout.
     pub(crate) fn put_at(&mut self, position: usize, gradient: Tensor<1>) {
         let range = self.take(position);
         self.vector.put(range, gradient);
@@ -60,22 +60,22 @@ impl<'a> Slots<'a> {
         slot.range.clone()
     }
 
-    /// The flat gradient; zeros where no layer has come by.
+    /// The flat gradient, zero for parameters that were not written.
     pub(crate) fn into_vector(self) -> Tensor<1> {
         self.vector.into_tensor()
     }
 }
 
-/// What a reverse pass is made for.
+/// The purpose of a backward pass.
 pub(crate) enum Purpose<'a, 's> {
-    /// The gradient: what was kept is dropped on the way.
+    /// Computes the gradient. Saved values are dropped as soon as they are used.
     Gradient(&'a mut Slots<'s>),
-    /// Tangents: adjoints are kept, too.
-    Tangents,
+    /// Prepares Hessian-vector products. Saved values stay, and adjoints are saved too.
+    Products,
 }
 
 impl Purpose<'_, '_> {
-    pub(super) fn keeps(&self) -> bool {
-        matches!(self, Self::Tangents)
+    pub(super) fn saves_adjoints(&self) -> bool {
+        matches!(self, Self::Products)
     }
 }

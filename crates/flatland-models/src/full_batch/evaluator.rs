@@ -6,11 +6,11 @@ use burn::tensor::Tensor;
 use flatland_kernels::{add, is_own};
 
 use super::trials::Chunks;
-use crate::awake::awake;
+use crate::chunk_threads::ChunkThreads;
 use crate::engine::{Linearized, Model, Recorded, Slots};
-use crate::lanes::Lanes;
+use crate::keep_awake::keep_awake;
 use crate::running::Observation;
-use crate::{Batch, Layout, Loss, Masks, Pass, RunningStatistics, Sequence};
+use crate::{Batch, ForwardPass, Layout, Loss, Masks, RunningStatistics, Sequence};
 
 /// The loss and the accuracy of a network on a set of samples.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -35,7 +35,7 @@ pub(super) struct ChunkedLoss {
     /// The number of steps taken, which selects the masks of dropout.
     pub(super) steps: u64,
     /// The threads that process chunks in parallel. `None` if chunks are processed one after the other.
-    pub(super) lanes: Option<Lanes>,
+    pub(super) threads: Option<ChunkThreads>,
 }
 
 /// Evaluates a [`ChunkedLoss`]. Every result is `None` if the flag was raised before the last chunk started: chunks in
@@ -51,14 +51,14 @@ impl<'a> Evaluator<'a> {
         Self { of, flag }
     }
 
-    /// The loss, and the passes of the first chunks: as many as `count`.
+    /// The loss, and the recorded passes of the first `count` chunks.
     pub(super) fn loss(
         &self,
         point: &Tensor<1>,
         count: usize,
     ) -> Option<(f64, Vec<Option<Recorded>>)> {
         let share = |index, chunk: &Batch| {
-            let pass = self.pass(Pass::plain(&self.of.layout, point), index);
+            let pass = self.pass(ForwardPass::plain(&self.of.layout, point), index);
             if index < count {
                 let recorded = self.model().record(pass, chunk);
                 (recorded.loss.clone(), Some(recorded))
@@ -70,7 +70,7 @@ impl<'a> Evaluator<'a> {
         Some((sum(losses), recorded))
     }
 
-    /// Loss and gradient, and what normalization saw, from the passes that there are.
+    /// The loss, the gradient and the batch statistics. Recorded passes are used where there are any.
     pub(super) fn loss_and_gradient(
         &self,
         point: &Tensor<1>,
@@ -80,12 +80,12 @@ impl<'a> Evaluator<'a> {
         let mut losses = Vec::with_capacity(self.of.chunks.len());
         let mut observed = Vec::new();
         let part = |index, chunk: &Batch| {
-            let pass = || self.pass(Pass::plain(layout, point), index);
+            let pass = || self.pass(ForwardPass::plain(layout, point), index);
             let recorded = recorded.chunk(index);
             let recorded = recorded.unwrap_or_else(|| self.model().record(pass(), chunk));
             let mut slots = Slots::new(layout, point);
-            let noted = self.model().pull(&pass(), recorded, chunk, &mut slots);
-            (slots.into_vector(), noted)
+            let observed = self.model().backward(&pass(), recorded, chunk, &mut slots);
+            (slots.into_vector(), observed)
         };
         let gradient = self.accumulate(part, |(loss, seen)| {
             losses.push(loss);
@@ -100,7 +100,7 @@ impl<'a> Evaluator<'a> {
         running: Option<&RunningStatistics>,
     ) -> Option<Evaluation> {
         let evaluate = |_, chunk: &Batch| {
-            let mut pass = Pass::plain(&self.of.layout, point);
+            let mut pass = ForwardPass::plain(&self.of.layout, point);
             if let Some(running) = running {
                 pass = pass.normalized_by(running);
             }
@@ -119,7 +119,7 @@ impl<'a> Evaluator<'a> {
 
     pub(super) fn small_activations(&self, point: &Tensor<1>, threshold: f64) -> Option<Vec<f64>> {
         let watch = |index, chunk: &Batch| {
-            let pass = Pass::plain(&self.of.layout, point).watching(threshold);
+            let pass = ForwardPass::plain(&self.of.layout, point).watching(threshold);
             let pass = self.pass(pass, index);
             self.model().logits(&pass, chunk);
             pass.into_watched()
@@ -140,7 +140,7 @@ impl<'a> Evaluator<'a> {
         )
     }
 
-    /// What the products at a point have in common, for the first `count` chunks.
+    /// The saved values at a point of the first `count` chunks, from which products start.
     pub(super) fn linearized(
         &self,
         point: &Tensor<1>,
@@ -149,24 +149,24 @@ impl<'a> Evaluator<'a> {
         self.each_chunk(|index, _| (index < count).then(|| self.linearize(point, index)))
     }
 
-    /// The Hessian-vector product, from what was kept of the first chunks.
+    /// The Hessian-vector product, from the saved values of the first chunks.
     pub(super) fn product(
         &self,
         point: &Tensor<1>,
         direction: &Tensor<1>,
-        kept: &[Option<Linearized>],
+        linearized: &[Option<Linearized>],
     ) -> Option<Tensor<1>> {
         let layout = &self.of.layout;
         let part = |index: usize, _: &Batch| {
-            let made;
-            let at = match kept.get(index) {
-                Some(Some(kept)) => kept,
+            let computed;
+            let at = match linearized.get(index) {
+                Some(Some(saved)) => saved,
                 _ => {
-                    made = self.linearize(point, index);
-                    &made
+                    computed = self.linearize(point, index);
+                    &computed
                 }
             };
-            let pass = Pass::plain(layout, point).along(direction);
+            let pass = ForwardPass::plain(layout, point).along(direction);
             let mut slots = Slots::new(layout, point);
             self.model().product(&pass, at, &mut slots);
             (slots.into_vector(), ())
@@ -174,14 +174,14 @@ impl<'a> Evaluator<'a> {
         self.accumulate(part, |()| ())
     }
 
-    /// What the products of a chunk at a point have in common.
+    /// The saved values of a chunk at a point.
     fn linearize(&self, point: &Tensor<1>, chunk: usize) -> Linearized {
-        let pass = self.pass(Pass::plain(&self.of.layout, point), chunk);
+        let pass = self.pass(ForwardPass::plain(&self.of.layout, point), chunk);
         self.model().linearize(&pass, &self.of.chunks[chunk])
     }
 
-    /// The pass of one chunk.
-    fn pass<'b>(&self, pass: Pass<'b>, chunk: usize) -> Pass<'b> {
+    /// Adds the masks of a chunk to a pass.
+    fn pass<'b>(&self, pass: ForwardPass<'b>, chunk: usize) -> ForwardPass<'b> {
         let masks = |seed| Masks {
             seed,
             step: self.of.steps,
@@ -201,62 +201,64 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    /// What `make` returns for each chunk.
-    fn each_chunk<T: Send>(&self, make: impl Fn(usize, &Batch) -> T + Sync) -> Option<Vec<T>> {
-        let mut made = Vec::with_capacity(self.of.chunks.len());
-        self.take_chunks(make, |result| made.push(result))?;
-        Some(made)
+    /// The results of `compute` for all chunks.
+    fn each_chunk<T: Send>(&self, compute: impl Fn(usize, &Batch) -> T + Sync) -> Option<Vec<T>> {
+        let mut results = Vec::with_capacity(self.of.chunks.len());
+        self.take_chunks(compute, |result| results.push(result))?;
+        Some(results)
     }
 
-    /// Gives `take` what `make` returns for each chunk, in their order.
+    /// Passes the results of `compute` to `take`, in the order of the chunks.
     fn take_chunks<T: Send>(
         &self,
-        make: impl Fn(usize, &Batch) -> T + Sync,
+        compute: impl Fn(usize, &Batch) -> T + Sync,
         mut take: impl FnMut(T),
     ) -> Option<()> {
-        let ChunkedLoss { chunks, lanes, .. } = self.of;
+        let ChunkedLoss {
+            chunks, threads, ..
+        } = self.of;
         let is_raised = || self.flag.is_some_and(|flag| flag.load(Ordering::Relaxed));
-        let make = |index: usize| (!is_raised()).then(|| make(index, &chunks[index]));
+        let compute = |index: usize| (!is_raised()).then(|| compute(index, &chunks[index]));
         let mut is_whole = true;
         let mut take = |result| match result {
             Some(result) => take(result),
             None => is_whole = false,
         };
-        match lanes {
-            Some(lanes) if chunks.len() > 1 => {
-                lanes.run(chunks.len(), make, |_, result| take(result));
+        match threads {
+            Some(threads) if chunks.len() > 1 => {
+                threads.run(chunks.len(), compute, |_, result| take(result));
             }
-            // Inside rayon's threads, so that operators that share their work need not be handed over to them.
+            // On one of rayon's threads, so parallel operators are not handed over to them.
             _ => (0..chunks.len()).for_each(|index| {
                 take(if is_own(&chunks[index].images) {
-                    awake(|| make(index))
+                    keep_awake(|| compute(index))
                 } else {
-                    rayon::scope(|_| make(index))
+                    rayon::scope(|_| compute(index))
                 });
             }),
         }
         is_whole.then_some(())
     }
 
-    /// The sum of a vector over the chunks, each of which gives something else, too, for `note`.
+    /// The sum of the vectors of all chunks. The second part of each result is passed to `take`.
     fn accumulate<T: Send>(
         &self,
         part: impl Fn(usize, &Batch) -> (Tensor<1>, T) + Sync,
-        mut note: impl FnMut(T),
+        mut take: impl FnMut(T),
     ) -> Option<Tensor<1>> {
         let mut sum: Option<Tensor<1>> = None;
-        self.take_chunks(part, |(part, noted)| {
+        self.take_chunks(part, |(part, result)| {
             sum = Some(match sum.take() {
                 Some(sum) => add(sum, part),
                 None => part,
             });
-            note(noted);
+            take(result);
         })?;
         sum
     }
 }
 
-/// The sum of scalars on the device, read at once and added in `f64`.
+/// The sum of scalars on the device. They are read at once and added in `f64`.
 fn sum(shares: Vec<Tensor<1>>) -> f64 {
     Tensor::cat(shares, 0).into_data().iter::<f64>().sum()
 }

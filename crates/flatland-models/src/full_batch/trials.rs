@@ -1,4 +1,4 @@
-//! What is kept of the points that a line search tries.
+//! The saved passes of a line search's trials.
 
 use std::sync::Mutex;
 
@@ -7,13 +7,13 @@ use flatland_kernels::is_equal;
 
 use crate::engine::Recorded;
 
-/// The forward passes of the last two losses, for the gradient at the point of one of them: a search accepts its last
-/// trial, or the one before when a longer step has failed.
+/// The recorded forward passes of the last two losses, from which the gradient at one of their points starts. A search
+/// accepts its last trial, or the one before if an extrapolation has failed.
 #[derive(Debug, Default)]
 pub(crate) struct Trials {
-    /// Bytes for all.
+    /// The bytes for all passes.
     memory: u64,
-    /// The oldest first.
+    /// The oldest trial first.
     trials: Vec<Trial>,
 }
 
@@ -23,15 +23,15 @@ struct Trial {
     chunks: Chunks,
 }
 
-/// The passes of the first chunks, each until it is taken.
+/// The recorded passes of the first chunks. Each can be taken once.
 #[derive(Debug, Default)]
 pub(crate) struct Chunks(Vec<Mutex<Option<Recorded>>>);
 
-/// How many trials a search may accept.
+/// The number of trials that a search may accept.
 const TRIALS: usize = 2;
 
 impl Trials {
-    /// Keeps as much as so many bytes allow.
+    /// Saves passes in at most `bytes` bytes.
     pub(crate) fn within(bytes: u64) -> Self {
         Self {
             memory: bytes,
@@ -39,21 +39,21 @@ impl Trials {
         }
     }
 
-    /// The bytes that a trial may take for its chunks, beside its point.
+    /// The bytes for the chunks of one trial, without its point.
     pub(crate) fn memory_beside(&self, point: &Tensor<1>) -> u64 {
         let vector = point.dims()[0] * point.dtype().size();
         (self.memory / TRIALS as u64).saturating_sub(vector as u64)
     }
 
-    /// Drops what no gradient will be asked for when another point has been tried.
+    /// Drops the oldest trial if there are two, before another point is tried.
     pub(crate) fn make_room(&mut self) {
         while self.trials.len() >= TRIALS {
             self.trials.remove(0);
         }
     }
 
-    /// Keeps the passes at a point.
-    pub(crate) fn keep(&mut self, point: &Tensor<1>, chunks: Vec<Option<Recorded>>) {
+    /// Saves the passes at a point.
+    pub(crate) fn save(&mut self, point: &Tensor<1>, chunks: Vec<Option<Recorded>>) {
         if chunks.iter().any(Option::is_some) {
             self.trials.push(Trial {
                 point: point.clone(),
@@ -62,27 +62,28 @@ impl Trials {
         }
     }
 
-    /// The passes at a point, as far as there are any. Those of other points are forgotten.
+    /// Takes the passes at a point, which may be none. The passes at other points are dropped.
     pub(crate) fn take(&mut self, point: &Tensor<1>) -> Chunks {
         let mut trials = std::mem::take(&mut self.trials).into_iter().rev();
         let found = trials.find(|trial| is_equal(&trial.point, point));
         found.map(|trial| trial.chunks).unwrap_or_default()
     }
 
-    pub(crate) fn forget(&mut self) {
+    /// Drops all passes.
+    pub(crate) fn clear(&mut self) {
         self.trials.clear();
     }
 }
 
 impl Clone for Trials {
-    /// Passes are not copied.
+    /// Clones the limit of memory. Passes are not cloned.
     fn clone(&self) -> Self {
         Self::within(self.memory)
     }
 }
 
 impl Chunks {
-    /// The pass of a chunk, the first time it is asked for.
+    /// Takes the pass of a chunk. `None` if there is none, or if it was taken before.
     pub(crate) fn chunk(&self, index: usize) -> Option<Recorded> {
         let chunk = self.0.get(index)?;
         chunk.lock().expect("no holder panics").take()
@@ -119,38 +120,38 @@ mod tests {
         Tensor::full([4], value, &Device::flex())
     }
 
-    /// Of each trial that is kept, the chunks that are.
-    fn kept(objective: &FullBatch) -> Vec<Vec<bool>> {
-        let is_kept = |chunk: &std::sync::Mutex<_>| Option::is_some(&chunk.lock().unwrap());
+    /// For each saved trial, whether each chunk is saved.
+    fn saved(objective: &FullBatch) -> Vec<Vec<bool>> {
+        let is_saved = |chunk: &std::sync::Mutex<_>| Option::is_some(&chunk.lock().unwrap());
         let trials = objective.trials.trials.iter();
         trials
-            .map(|trial| trial.chunks.0.iter().map(is_kept).collect())
+            .map(|trial| trial.chunks.0.iter().map(is_saved).collect())
             .collect()
     }
 
     #[test]
-    fn the_last_two_are_kept_until_a_gradient() {
+    fn the_last_two_trials_are_saved_until_a_gradient() {
         let mut objective = subject().with_memory_for_trials(1 << 20);
         for value in [0.1, 0.2, 0.3] {
             objective.loss(&point(value));
         }
-        assert_eq!(kept(&objective), [[true; 2]; 2]);
+        assert_eq!(saved(&objective), [[true; 2]; 2]);
         let mut trials = objective.trials.clone();
         assert!(
             trials.take(&point(0.3)).chunk(0).is_none(),
-            "a copy keeps nothing"
+            "a clone has no passes"
         );
 
-        // The pass is there, once, at the last point and at the one before.
+        // The pass can be taken once, at the last point and at the one before.
         for value in [0.2, 0.3] {
             objective.loss(&point(0.2));
             objective.loss(&point(0.3));
             let chunks = objective.trials.take(&point(value));
             assert!(chunks.chunk(1).is_some());
             assert!(chunks.chunk(1).is_none());
-            assert!(kept(&objective).is_empty());
+            assert!(saved(&objective).is_empty());
         }
-        // Not at another one, such as one that was tried earlier.
+        // There is none at an earlier point.
         for value in [0.1, 0.2, 0.3] {
             objective.loss(&point(value));
         }
@@ -158,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn what_changes_the_function_forgets() {
+    fn a_change_of_the_function_drops_the_passes() {
         let changes: [fn(&mut FullBatch); 4] = [
             |objective| objective.set_samples(subject().chunked.chunks),
             |objective| drop(objective.hvp(&point(0.1), &point(1.0))),
@@ -168,16 +169,16 @@ mod tests {
         for change in changes {
             let mut objective = subject().with_memory_for_trials(1 << 20);
             objective.loss(&point(0.1));
-            assert_eq!(kept(&objective).len(), 1);
+            assert_eq!(saved(&objective).len(), 1);
             change(&mut objective);
-            assert!(kept(&objective).is_empty());
+            assert!(saved(&objective).is_empty());
         }
     }
 
     #[test]
     fn memory_is_shared_by_two_points_and_their_chunks() {
         let vector = 4 * 4;
-        let of_chunk = subject().footprint.kept_bytes(2, 4);
+        let of_chunk = subject().footprint.saved_bytes(2, 4);
         for (memory, chunks) in [
             (0, 0),
             (2 * (vector + of_chunk) - 1, 0),
@@ -186,8 +187,11 @@ mod tests {
         ] {
             let mut objective = subject().with_memory_for_trials(memory);
             objective.loss(&point(0.1));
-            let found = kept(&objective).concat();
-            assert_eq!(found.into_iter().filter(|kept| *kept).count(), chunks);
+            let found = saved(&objective).concat();
+            assert_eq!(
+                found.into_iter().filter(|is_saved| *is_saved).count(),
+                chunks
+            );
         }
     }
 }

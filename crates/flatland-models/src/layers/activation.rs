@@ -1,10 +1,12 @@
+//! Activation functions.
+
 use burn::module::Module;
 use serde::{Deserialize, Serialize};
 
 use crate::layer::Signal;
-use crate::{Dual, Pass, ops};
+use crate::{Dual, ForwardPass, ops};
 
-/// A function of one number.
+/// An activation function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Nonlinearity {
@@ -16,13 +18,13 @@ pub enum Nonlinearity {
     Gelu,
     /// `x·σ(x)`
     Silu,
-    /// `x` where it is positive, else `exp x − 1`
+    /// `x` if `x > 0`, else `exp x − 1`
     Elu,
     /// `log(1 + exp x)`
     Softplus,
 }
 
-/// A [`Nonlinearity`] applied to each element of a signal.
+/// A layer that applies a [`Nonlinearity`] to every element.
 #[derive(Module, Debug)]
 pub struct Activation {
     #[module(skip)]
@@ -30,7 +32,7 @@ pub struct Activation {
 }
 
 impl Activation {
-    /// Applies `function` to each element.
+    /// The layer that applies `function`.
     pub fn new(function: Nonlinearity) -> Self {
         Self { function }
     }
@@ -39,7 +41,7 @@ impl Activation {
         self.function
     }
 
-    pub(crate) fn forward(&self, pass: &Pass<'_>, input: Signal) -> Signal {
+    pub(crate) fn forward(&self, pass: &ForwardPass<'_>, input: Signal) -> Signal {
         match input {
             Signal::Features(features) => self.apply(pass, features).into(),
             Signal::Tokens(tokens) => self.apply(pass, tokens).into(),
@@ -47,7 +49,7 @@ impl Activation {
         }
     }
 
-    fn apply<const D: usize>(&self, pass: &Pass<'_>, input: Dual<D>) -> Dual<D> {
+    fn apply<const D: usize>(&self, pass: &ForwardPass<'_>, input: Dual<D>) -> Dual<D> {
         let output = match self.function {
             Nonlinearity::Relu => ops::relu(input),
             Nonlinearity::Tanh => ops::tanh(input),

@@ -1,8 +1,10 @@
+//! Batch normalization.
+
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 
 use crate::running::Observation;
-use crate::{Dual, Initializer, Pass, ops};
+use crate::{Dual, ForwardPass, Initializer, ops};
 
 /// The options of a [`BatchNorm2d`] layer.
 #[derive(Debug, Clone)]
@@ -11,12 +13,12 @@ pub struct BatchNorm2dConfig {
 }
 
 impl BatchNorm2dConfig {
-    /// Normalizes each of `channels` channels, with `ε = 1e-5`.
+    /// Options for `channels` channels, with `ε = 1e-5`.
     pub fn new(channels: usize) -> Self {
         Self { channels }
     }
 
-    /// Scale 1, shift 0, running mean 0, running variance 1.
+    /// The layer with scale 1, shift 0, running mean 0 and running variance 1.
     pub fn init(&self, initializer: &mut Initializer) -> BatchNorm2d {
         let shape = [self.channels];
         BatchNorm2d {
@@ -31,8 +33,9 @@ impl BatchNorm2dConfig {
 
 /// Batch normalization of images, see [`ops::batch_norm`].
 ///
-/// It normalizes by the batch that it is given, on a tape or off it, unless the [pass](Pass::normalized_by) brings
-/// running statistics. A forward pass moves nothing: what it sees is noted in the pass.
+/// The layer normalizes by the statistics of the batch, taped or not, unless the
+/// [pass](ForwardPass::normalized_by) has running statistics. A forward pass does not update the running statistics: the
+/// pass records the batch statistics.
 #[derive(Module, Debug)]
 pub struct BatchNorm2d {
     pub(crate) weight: Param<Tensor<1>>,
@@ -44,10 +47,12 @@ pub struct BatchNorm2d {
 }
 
 impl BatchNorm2d {
+    /// The normalized images.
+    ///
     /// # Shapes
     ///
     /// - input and output: `[batch, channels, height, width]`
-    pub fn forward(&self, pass: &Pass<'_>, input: Dual<4>) -> Dual<4> {
+    pub fn forward(&self, pass: &ForwardPass<'_>, input: Dual<4>) -> Dual<4> {
         let (scale, shift) = (pass.parameter(&self.weight), pass.parameter(&self.bias));
         let id = self.running_mean.id;
         if let Some(running) = pass.running(id) {

@@ -1,8 +1,10 @@
+//! Convolutions.
+
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 
 use crate::ops::{self, Conv2dGeometry};
-use crate::{Dual, Initialization, Initializer, Pass};
+use crate::{Dual, ForwardPass, Initialization, Initializer};
 
 /// The options of a [`Conv2d`] layer with a square kernel.
 #[derive(Debug, Clone)]
@@ -17,7 +19,7 @@ pub struct Conv2dConfig {
 }
 
 impl Conv2dConfig {
-    /// A convolution with a `kernel × kernel` window, stride 1, no padding, and a bias.
+    /// Options of a convolution with a `kernel × kernel` kernel, stride 1, no padding, and a bias.
     pub fn new(channels_in: usize, channels_out: usize, kernel: usize) -> Self {
         Self {
             channels_in,
@@ -30,31 +32,31 @@ impl Conv2dConfig {
         }
     }
 
-    /// Zeros added on each side.
+    /// Sets the number of zeros added on each side.
     pub fn with_padding(mut self, padding: usize) -> Self {
         self.padding = padding;
         self
     }
 
-    /// Step of the kernel between neighbouring outputs.
+    /// Sets the step of the kernel between neighbouring outputs.
     pub fn with_stride(mut self, stride: usize) -> Self {
         self.stride = stride;
         self
     }
 
-    /// With or without a bias.
+    /// Sets whether the layer has a bias.
     pub fn with_bias(mut self, bias: bool) -> Self {
         self.bias = bias;
         self
     }
 
-    /// How weights and biases are drawn: PyTorch's default unless said otherwise.
+    /// Sets the distribution of weights and biases. The default is PyTorch's.
     pub fn with_initialization(mut self, initialization: Initialization) -> Self {
         self.initialization = initialization;
         self
     }
 
-    /// Draws the parameters.
+    /// The layer with new parameters.
     pub fn init(&self, initializer: &mut Initializer) -> Conv2d {
         let shape = [
             self.channels_out,
@@ -86,7 +88,7 @@ pub struct Conv2d {
 }
 
 impl Conv2d {
-    /// The shape of the weight, and how it moves over the image.
+    /// The shape of the weight, and stride and padding.
     pub(crate) fn shape(&self) -> ([usize; 4], Conv2dGeometry) {
         (self.weight.shape().dims(), self.geometry)
     }
@@ -96,11 +98,13 @@ impl Conv2d {
         [self.geometry.stride, self.geometry.padding]
     }
 
+    /// The convolved images.
+    ///
     /// # Shapes
     ///
     /// - input: `[batch, channels_in, height, width]`
     /// - output: `[batch, channels_out, height_out, width_out]`
-    pub fn forward(&self, pass: &Pass<'_>, input: Dual<4>) -> Dual<4> {
+    pub fn forward(&self, pass: &ForwardPass<'_>, input: Dual<4>) -> Dual<4> {
         let bias = self.bias.as_ref().map(|bias| pass.parameter(bias));
         ops::conv2d(input, pass.parameter(&self.weight), bias, self.geometry)
     }

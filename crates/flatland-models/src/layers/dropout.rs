@@ -1,12 +1,15 @@
+//! Dropout.
+
 use burn::module::Module;
 use burn::tensor::{Tensor, TensorData};
 
 use crate::layer::Signal;
-use crate::{Dual, Pass};
+use crate::{Dual, ForwardPass};
 
-/// Sets a random share of the entries to zero and divides the others by the share that is left.
+/// Sets a random share of the entries to zero and divides the others by the remaining share.
 ///
-/// Only in a pass that is [dropping](Pass::dropping): elsewhere, as when a test set is classified, nothing happens.
+/// The layer is active only in a pass with [masks](ForwardPass::dropping). In any other pass, as on a test set, it is the
+/// identity.
 ///
 /// # References
 ///
@@ -19,11 +22,11 @@ pub struct Dropout {
 }
 
 impl Dropout {
-    /// Drops the share `rate` of the entries.
+    /// Dropout of the share `rate` of the entries.
     ///
     /// # Panics
     ///
-    /// Where `rate` is not in `[0, 1)`.
+    /// Panics if `rate` is not in `[0, 1)`.
     pub fn new(rate: f64) -> Self {
         assert!((0.0..1.0).contains(&rate), "a rate in [0, 1), not {rate}");
         Self { rate }
@@ -34,7 +37,7 @@ impl Dropout {
         self.rate > 0.0
     }
 
-    pub(crate) fn forward(&self, pass: &Pass<'_>, input: Signal) -> Signal {
+    pub(crate) fn forward(&self, pass: &ForwardPass<'_>, input: Signal) -> Signal {
         match input {
             Signal::Features(features) => self.apply(pass, features).into(),
             Signal::Tokens(tokens) => self.apply(pass, tokens).into(),
@@ -42,17 +45,17 @@ impl Dropout {
         }
     }
 
-    fn apply<const D: usize>(&self, pass: &Pass<'_>, input: Dual<D>) -> Dual<D> {
+    fn apply<const D: usize>(&self, pass: &ForwardPass<'_>, input: Dual<D>) -> Dual<D> {
         match self.factors(pass, &input.value) {
             Some(factors) => input.map_linear(|x| x * factors.clone()),
             None => input,
         }
     }
 
-    /// What each entry of `input` is multiplied by, if the pass drops.
+    /// The factor of each entry of `input`. `None` if the pass drops nothing.
     pub(crate) fn factors<const D: usize>(
         &self,
-        pass: &Pass<'_>,
+        pass: &ForwardPass<'_>,
         input: &Tensor<D>,
     ) -> Option<Tensor<D>> {
         let mut stream = pass.next_mask().filter(|_| self.drops())?;

@@ -1,12 +1,16 @@
+//! Images as features.
+
 use burn::module::Module;
 
 use crate::Dual;
 
-/// Lays an image out as a row of features: channel by channel, row by row.
+/// Reshapes an image to a row of features: channel by channel, row by row.
 #[derive(Module, Debug, Default)]
 pub struct Flatten {}
 
 impl Flatten {
+    /// The features of the images.
+    ///
     /// # Shapes
     ///
     /// - input: `[batch, channels, height, width]`

@@ -1,7 +1,9 @@
+//! Layer normalization.
+
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 
-use crate::{Dual, Initializer, Pass, ops};
+use crate::{Dual, ForwardPass, Initializer, ops};
 
 /// The options of a [`LayerNorm`] layer.
 #[derive(Debug, Clone)]
@@ -10,12 +12,12 @@ pub struct LayerNormConfig {
 }
 
 impl LayerNormConfig {
-    /// Normalizes rows of `features` numbers, with `ε = 1e-5`.
+    /// Options for rows of `features` entries, with `ε = 1e-5`.
     pub fn new(features: usize) -> Self {
         Self { features }
     }
 
-    /// Scale 1, shift 0.
+    /// The layer with scale 1 and shift 0.
     pub fn init(&self, initializer: &mut Initializer) -> LayerNorm {
         let shape = [self.features];
         LayerNorm {
@@ -26,7 +28,7 @@ impl LayerNormConfig {
     }
 }
 
-/// Normalization of every token, or every row of features, by itself: see [`ops::layer_norm`].
+/// Layer normalization of every token or every row of features, see [`ops::layer_norm`].
 #[derive(Module, Debug)]
 pub struct LayerNorm {
     weight: Param<Tensor<1>>,
@@ -36,10 +38,12 @@ pub struct LayerNorm {
 }
 
 impl LayerNorm {
+    /// The normalized rows.
+    ///
     /// # Shapes
     ///
     /// - input and output: `[batch, tokens, features]` or `[batch, features]`
-    pub fn forward<const D: usize>(&self, pass: &Pass<'_>, input: Dual<D>) -> Dual<D> {
+    pub fn forward<const D: usize>(&self, pass: &ForwardPass<'_>, input: Dual<D>) -> Dual<D> {
         let (scale, shift) = (pass.parameter(&self.weight), pass.parameter(&self.bias));
         ops::layer_norm(input, scale, shift, self.epsilon)
     }

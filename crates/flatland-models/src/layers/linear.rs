@@ -1,7 +1,9 @@
+//! Linear layers.
+
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 
-use crate::{Dual, Initialization, Initializer, Pass, ops};
+use crate::{Dual, ForwardPass, Initialization, Initializer, ops};
 
 /// The options of a [`Linear`] layer.
 #[derive(Debug, Clone)]
@@ -13,7 +15,7 @@ pub struct LinearConfig {
 }
 
 impl LinearConfig {
-    /// A map from `features_in` to `features_out` features, with a bias.
+    /// Options of a map from `features_in` to `features_out` features, with a bias.
     pub fn new(features_in: usize, features_out: usize) -> Self {
         Self {
             features_in,
@@ -23,19 +25,19 @@ impl LinearConfig {
         }
     }
 
-    /// With or without a bias.
+    /// Sets whether the layer has a bias.
     pub fn with_bias(mut self, bias: bool) -> Self {
         self.bias = bias;
         self
     }
 
-    /// How weights and biases are drawn: PyTorch's default unless said otherwise.
+    /// Sets the distribution of weights and biases. The default is PyTorch's.
     pub fn with_initialization(mut self, initialization: Initialization) -> Self {
         self.initialization = initialization;
         self
     }
 
-    /// Draws the parameters.
+    /// The layer with new parameters.
     pub fn init(&self, initializer: &mut Initializer) -> Linear {
         let shape = [self.features_out, self.features_in];
         let (weight, bias) = initializer.layer(shape, self.bias, self.initialization);
@@ -58,22 +60,24 @@ impl Linear {
         self.weight.shape().dims()
     }
 
+    /// The affine map of every sample.
+    ///
     /// # Shapes
     ///
     /// - input: `[batch, features_in]`
     /// - output: `[batch, features_out]`
-    pub fn forward(&self, pass: &Pass<'_>, input: Dual<2>) -> Dual<2> {
+    pub fn forward(&self, pass: &ForwardPass<'_>, input: Dual<2>) -> Dual<2> {
         let bias = self.bias.as_ref().map(|bias| pass.parameter(bias));
         ops::linear(input, pass.parameter(&self.weight), bias)
     }
 
-    /// Maps every token.
+    /// The affine map of every token.
     ///
     /// # Shapes
     ///
     /// - input: `[batch, tokens, features_in]`
     /// - output: `[batch, tokens, features_out]`
-    pub fn forward_tokens(&self, pass: &Pass<'_>, input: Dual<3>) -> Dual<3> {
+    pub fn forward_tokens(&self, pass: &ForwardPass<'_>, input: Dual<3>) -> Dual<3> {
         let [batch, tokens, features] = input.dims();
         let rows = input.map_linear(|x| x.reshape([batch * tokens, features]));
         let output = self.forward(pass, rows);

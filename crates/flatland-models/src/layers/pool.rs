@@ -1,9 +1,11 @@
+//! Pooling.
+
 use burn::module::Module;
 use flatland_kernels::Windows;
 
 use crate::{Dual, ops};
 
-/// The largest value of each window, see [`ops::max_pool2d`].
+/// Max pooling, see [`ops::max_pool2d`].
 #[derive(Module, Debug)]
 pub struct MaxPool2d {
     #[module(skip)]
@@ -15,7 +17,7 @@ pub struct MaxPool2d {
 }
 
 impl MaxPool2d {
-    /// Windows of `kernel × kernel` side by side.
+    /// Adjacent windows of `kernel × kernel` pixels.
     pub fn new(kernel: usize) -> Self {
         Self {
             kernel,
@@ -24,13 +26,13 @@ impl MaxPool2d {
         }
     }
 
-    /// Step of the window between neighbouring outputs.
+    /// Sets the step of the window between neighbouring outputs.
     pub fn with_stride(mut self, stride: usize) -> Self {
         self.stride = stride;
         self
     }
 
-    /// Rows and columns of `−∞` added on each side.
+    /// Sets the number of rows and columns of `−∞` added on each side.
     pub fn with_padding(mut self, padding: usize) -> Self {
         self.padding = padding;
         self
@@ -41,6 +43,8 @@ impl MaxPool2d {
         [self.kernel, self.stride, self.padding]
     }
 
+    /// The pooled images.
+    ///
     /// # Shapes
     ///
     /// - input: `[batch, channels, height, width]`
@@ -50,7 +54,7 @@ impl MaxPool2d {
     }
 }
 
-/// The mean of each window, see [`ops::avg_pool2d`].
+/// Average pooling, see [`ops::avg_pool2d`].
 #[derive(Module, Debug)]
 pub struct AvgPool2d {
     #[module(skip)]
@@ -60,7 +64,7 @@ pub struct AvgPool2d {
 }
 
 impl AvgPool2d {
-    /// Windows of `kernel × kernel` side by side.
+    /// Adjacent windows of `kernel × kernel` pixels.
     pub fn new(kernel: usize) -> Self {
         Self {
             kernel,
@@ -80,6 +84,8 @@ impl AvgPool2d {
         }
     }
 
+    /// The pooled images.
+    ///
     /// # Shapes
     ///
     /// - input: `[batch, channels, height, width]`
@@ -89,7 +95,7 @@ impl AvgPool2d {
     }
 }
 
-/// The means over a grid of fixed size, see [`ops::adaptive_avg_pool2d`].
+/// Adaptive average pooling, see [`ops::adaptive_avg_pool2d`].
 #[derive(Module, Debug)]
 pub struct AdaptiveAvgPool2d {
     #[module(skip)]
@@ -97,7 +103,7 @@ pub struct AdaptiveAvgPool2d {
 }
 
 impl AdaptiveAvgPool2d {
-    /// Reduces every image to `output_size × output_size`.
+    /// Pooling of every image to `output_size × output_size` pixels.
     pub fn new(output_size: usize) -> Self {
         Self { output_size }
     }
@@ -112,6 +118,8 @@ impl AdaptiveAvgPool2d {
         }
     }
 
+    /// The pooled images.
+    ///
     /// # Shapes
     ///
     /// - input: `[batch, channels, height, width]`

@@ -1,9 +1,11 @@
+//! The layers of vision transformers.
+
 use burn::module::Module;
 use burn::tensor::{Tensor, TensorData};
 
 use crate::{Dual, ops};
 
-/// Cuts an image into square patches and lays each out as a token: row by row, the colours of a pixel together.
+/// Cuts an image into square patches and reshapes each patch to a token: row by row, the channels of a pixel together.
 #[derive(Module, Debug)]
 pub struct Patches {
     #[module(skip)]
@@ -11,7 +13,7 @@ pub struct Patches {
 }
 
 impl Patches {
-    /// Patches of `size × size` pixels.
+    /// The layer that cuts patches of `size × size` pixels.
     pub fn new(size: usize) -> Self {
         Self { size }
     }
@@ -20,6 +22,8 @@ impl Patches {
         self.size
     }
 
+    /// The patches of the images.
+    ///
     /// # Shapes
     ///
     /// - input: `[batch, channels, height, width]`
@@ -27,7 +31,7 @@ impl Patches {
     ///
     /// # Panics
     ///
-    /// Where `size` does not divide height and width.
+    /// Panics if `size` does not divide height and width.
     pub fn forward(&self, input: Dual<4>) -> Dual<3> {
         let [batch, channels, height, width] = input.dims();
         let size = self.size;
@@ -44,8 +48,8 @@ impl Patches {
     }
 }
 
-/// Adds to every token of a grid a fixed code of its place: sines and cosines of its column and of its row, at
-/// frequencies that fall from 1 to 1/10,000.
+/// Adds a fixed position embedding to every token of a grid: sines and cosines of its column and of its row, at
+/// frequencies from 1 down to 1/10,000.
 ///
 /// # References
 ///
@@ -59,14 +63,16 @@ pub struct SinCosPositions {
 }
 
 impl SinCosPositions {
-    /// The places of a grid of `rows × columns` tokens.
+    /// Embeddings for a grid of `rows × columns` tokens.
     pub fn new(rows: usize, columns: usize) -> Self {
         Self { rows, columns }
     }
 
+    /// The tokens with their embeddings.
+    ///
     /// # Shapes
     ///
-    /// - input and output: `[batch, rows·columns, features]`, `features` a multiple of 4, at least 8
+    /// - input and output: `[batch, rows·columns, features]`, where `features` is a multiple of 4 and at least 8
     pub fn forward(&self, input: Dual<3>) -> Dual<3> {
         let [_, tokens, features] = input.dims();
         let code = TensorData::new(self.code(features), [1, tokens, features]);
@@ -93,7 +99,7 @@ impl SinCosPositions {
     }
 }
 
-/// Attention of every token to all tokens of its image, see [`ops::self_attention`].
+/// Multi-head self-attention, see [`ops::self_attention`].
 #[derive(Module, Debug)]
 pub struct SelfAttention {
     #[module(skip)]
@@ -101,7 +107,7 @@ pub struct SelfAttention {
 }
 
 impl SelfAttention {
-    /// Attention with this number of heads.
+    /// Attention with `heads` heads.
     pub fn new(heads: usize) -> Self {
         Self { heads }
     }
@@ -110,20 +116,24 @@ impl SelfAttention {
         self.heads
     }
 
+    /// The attention of every token to all tokens of its image.
+    ///
     /// # Shapes
     ///
-    /// - input: `[batch, tokens, 3·heads·width]`, queries, keys and values
+    /// - input: `[batch, tokens, 3·heads·width]`: queries, keys and values
     /// - output: `[batch, tokens, heads·width]`
     pub fn forward(&self, input: Dual<3>) -> Dual<3> {
         ops::self_attention(input, self.heads)
     }
 }
 
-/// The mean of all tokens of an image.
+/// The mean of the tokens of an image.
 #[derive(Module, Debug, Default)]
 pub struct MeanOfTokens {}
 
 impl MeanOfTokens {
+    /// The mean token of every image.
+    ///
     /// # Shapes
     ///
     /// - input: `[batch, tokens, features]`

@@ -1,10 +1,12 @@
+//! Activation functions, elementwise, and softmax.
+
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
 
 use burn::tensor::activation;
 
 use crate::Dual;
 
-/// `max(x, 0)`, element by element; its derivative at 0 is 0.
+/// `max(x, 0)`, element by element. The derivative at 0 is 0.
 pub fn relu<const D: usize>(input: Dual<D>) -> Dual<D> {
     let tangent = input.tangent.map(|tangent| {
         let blocked = input.value.clone().detach().lower_equal_elem(0.0);
@@ -46,9 +48,9 @@ pub fn silu<const D: usize>(input: Dual<D>) -> Dual<D> {
     Dual { value, tangent }
 }
 
-/// `x` where it is positive, else `exp x − 1`, element by element.
+/// `x` if `x > 0`, else `exp x − 1`, element by element.
 pub fn elu<const D: usize>(input: Dual<D>) -> Dual<D> {
-    // exp min(x, 0), which is the derivative too: exp x alone overflows where it is not wanted.
+    // exp min(x, 0), which is also the derivative. exp x alone overflows for large x.
     let slope = (-activation::relu(-input.value.clone())).exp();
     Dual {
         tangent: input.tangent.map(|tangent| tangent * slope.clone()),

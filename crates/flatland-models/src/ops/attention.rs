@@ -1,5 +1,7 @@
+//! Self-attention.
+
 use crate::Dual;
-use crate::dual::add_tangents;
+use crate::dual::sum_tangents;
 use crate::ops::softmax;
 
 /// Self-attention with several heads: in each head `softmax(Q·Kᵀ/√width)·V`.
@@ -11,7 +13,7 @@ use crate::ops::softmax;
 ///
 /// # Panics
 ///
-/// Where the features cannot be divided into three times `heads` parts.
+/// Panics if `3·heads` does not divide the number of features.
 ///
 /// # References
 ///
@@ -45,6 +47,6 @@ fn matmul(left: Dual<4>, right: Dual<4>) -> Dual<4> {
     let from_right = (right.tangent).map(|tangent| left.value.clone().matmul(tangent));
     Dual {
         value: left.value.matmul(right.value),
-        tangent: add_tangents(from_left, from_right),
+        tangent: sum_tangents([from_left, from_right]),
     }
 }

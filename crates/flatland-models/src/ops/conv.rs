@@ -1,14 +1,16 @@
+//! Convolutions.
+
 use burn::tensor::Tensor;
 
 use crate::Dual;
-use crate::dual::add_tangents;
+use crate::dual::sum_tangents;
 
 /// Stride and zero padding of a convolution, equal in both directions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Conv2dGeometry {
-    /// Step of the kernel between neighbouring outputs.
+    /// The step of the kernel between neighbouring outputs.
     pub stride: usize,
-    /// Zeros added on each side.
+    /// The number of zeros added on each side.
     pub padding: usize,
 }
 
@@ -35,11 +37,13 @@ pub fn conv2d(
     let value = convolve(input.value.clone(), weight.value.clone(), bias);
     let from_input = input.tangent.map(|x| convolve(x, weight.value, None));
     let tangent = match (weight.tangent, bias_tangent) {
-        (Some(weight), bias) => add_tangents(Some(convolve(input.value, weight, bias)), from_input),
+        (Some(weight), bias) => {
+            sum_tangents([Some(convolve(input.value, weight, bias)), from_input])
+        }
         (None, Some(bias)) => {
             let [_, channels, _, _] = value.dims();
             let bias = bias.reshape([1, channels, 1, 1]).expand(value.dims());
-            add_tangents(Some(bias), from_input)
+            sum_tangents([Some(bias), from_input])
         }
         (None, None) => from_input,
     };

@@ -1,7 +1,9 @@
+//! Linear maps.
+
 use burn::tensor::Tensor;
 
 use crate::Dual;
-use crate::dual::add_tangents;
+use crate::dual::sum_tangents;
 
 /// `y = x·Wᵀ + b`.
 ///
@@ -17,7 +19,7 @@ pub fn linear(input: Dual<2>, weight: Dual<2>, bias: Option<Dual<1>>) -> Dual<2>
     let value = add_bias(input.value.clone().matmul(weight_value.clone()), bias);
     let from_weight = weight.tangent.map(|w| input.value.matmul(w.transpose()));
     let from_input = input.tangent.map(|x| x.matmul(weight_value));
-    let tangent = match (add_tangents(from_weight, from_input), bias_tangent) {
+    let tangent = match (sum_tangents([from_weight, from_input]), bias_tangent) {
         (Some(tangent), bias) => Some(add_bias(tangent, bias)),
         (None, Some(bias)) => Some(bias.unsqueeze::<2>().expand(value.dims())),
         (None, None) => None,

@@ -1,8 +1,11 @@
+//! Batch and layer normalization.
+
 use burn::tensor::{Tensor, module};
 
 use crate::Dual;
+use crate::dual::sum_tangents;
 
-/// The mean and the biased variance of each channel over a batch, off the tape.
+/// The mean and the biased variance of each channel over a batch, without a tape.
 #[derive(Debug, Clone)]
 pub struct ChannelStatistics {
     /// The mean, `[channels]`.
@@ -11,8 +14,8 @@ pub struct ChannelStatistics {
     pub variance: Tensor<1>,
 }
 
-/// Batch normalization with the statistics of the batch it is given, which it also returns:
-/// `y = γ·(x − mean)/√(variance + ε) + β` in each channel.
+/// Batch normalization by the statistics of the batch: `y = γ·(x − mean)/√(variance + ε) + β` in each channel. Returns the
+/// statistics too.
 ///
 /// # Shapes
 ///
@@ -38,7 +41,8 @@ pub fn batch_norm(
         };
         return (Dual::constant(fused.output), statistics);
     }
-    // burn's fused operation is differentiated once, and the tangent needs a second time: from primitive operations.
+    // burn differentiates its fused operation once. The tangent is differentiated a second time, so it is composed of
+    // primitive operations.
     let [_, channels, _, _] = input.dims();
     let by_channel = |x: Tensor<1>| x.reshape([1, channels, 1, 1]);
     let mean = |x: Tensor<4>| x.mean_dims(&[0usize, 2, 3]);
@@ -49,7 +53,7 @@ pub fn batch_norm(
     let normal = deviation * inverse.clone();
     let scale_value = by_channel(scale.value);
 
-    // With x̂ the normalized input: its derivative is the part of ẋ/σ that changes neither mean nor variance.
+    // The derivative of the normalized input is the part of ẋ/σ that changes neither mean nor variance.
     let from_input = input.tangent.map(|x| {
         let x = x.clone() - mean(x);
         let along_normal = mean(x.clone() * normal.clone());
@@ -61,10 +65,7 @@ pub fn batch_norm(
     let from_shift = shift
         .tangent
         .map(|shift| by_channel(shift).expand(normal.dims()));
-    let tangent = [from_input, from_scale, from_shift]
-        .into_iter()
-        .flatten()
-        .reduce(|a, b| a + b);
+    let tangent = sum_tangents([from_input, from_scale, from_shift]);
     let statistics = ChannelStatistics {
         mean: center.without_autodiff().reshape([channels]),
         variance: variance.without_autodiff().reshape([channels]),
@@ -73,11 +74,11 @@ pub fn batch_norm(
     (Dual { value, tangent }, statistics)
 }
 
-/// Batch normalization with statistics from elsewhere: an affine map of each channel.
+/// Batch normalization by given statistics: an affine map of each channel.
 ///
 /// # Shapes
 ///
-/// As [`batch_norm`].
+/// See [`batch_norm`].
 pub fn batch_norm_with(
     input: Dual<4>,
     scale: Dual<1>,
@@ -98,10 +99,7 @@ pub fn batch_norm_with(
     let from_shift = shift
         .tangent
         .map(|shift| by_channel(shift).expand(normal.dims()));
-    let tangent = [from_input, from_scale, from_shift]
-        .into_iter()
-        .flatten()
-        .reduce(|a, b| a + b);
+    let tangent = sum_tangents([from_input, from_scale, from_shift]);
     Dual {
         value: normal * scale_value + by_channel(shift.value),
         tangent,
@@ -136,10 +134,7 @@ pub fn layer_norm<const D: usize>(
     });
     let from_scale = (scale.tangent).map(|scale| normal.clone() * scale.unsqueeze());
     let from_shift = (shift.tangent).map(|shift| shift.unsqueeze::<D>().expand(normal.dims()));
-    let tangent = [from_input, from_scale, from_shift]
-        .into_iter()
-        .flatten()
-        .reduce(|a, b| a + b);
+    let tangent = sum_tangents([from_input, from_scale, from_shift]);
     Dual {
         value: normal * scale_value + shift.value.unsqueeze(),
         tangent,

@@ -1,10 +1,12 @@
+//! Pooling.
+
 use burn::tensor::module;
 use burn::tensor::ops::AvgPoolOptions;
 
 use crate::Dual;
 
-/// The largest value of each window; the tangent is that of the element that won (the first one, row by row, of
-/// several equal ones). Padding counts as `−∞`.
+/// Max pooling: the largest value of each window. The tangent is that of the largest element, the first in row-major order
+/// if several are equal. Padding counts as `−∞`.
 ///
 /// # Shapes
 ///
@@ -30,7 +32,7 @@ pub fn max_pool2d(input: Dual<4>, kernel: usize, stride: usize, padding: usize) 
     }
 }
 
-/// The mean of each window, without padding.
+/// Average pooling without padding: the mean of each window.
 ///
 /// # Shapes
 ///
@@ -42,7 +44,8 @@ pub fn avg_pool2d(input: Dual<4>, kernel: usize, stride: usize) -> Dual<4> {
     })
 }
 
-/// The means of a grid of `output_size × output_size` windows that cover the image, overlapping where they must.
+/// Adaptive average pooling: the means of a grid of `output_size × output_size` windows that cover the image. Windows
+/// overlap if `output_size` does not divide the size of the image.
 ///
 /// # Shapes
 ///

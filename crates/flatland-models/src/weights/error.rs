@@ -1,4 +1,4 @@
-//! What can be wrong with a weight file.
+//! The errors of weight files.
 
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -6,14 +6,14 @@ use std::path::PathBuf;
 use burn::tensor::DType;
 use thiserror::Error;
 
-/// A tensor of another shape than the network's of the same name.
+/// A tensor whose shape differs between file and network.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShapeMismatch {
-    /// The tensor's name in the network.
+    /// The name of the tensor in the network.
     pub name: String,
-    /// The network's shape.
+    /// The shape in the network.
     pub expected: Vec<usize>,
-    /// The file's shape.
+    /// The shape in the file.
     pub found: Vec<usize>,
 }
 
@@ -21,7 +21,7 @@ pub struct ShapeMismatch {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum WeightsError {
-    /// The file cannot be read, or has neither format.
+    /// The file cannot be read, or its format is unknown.
     #[error(
         "cannot read weights from {}: {reason}; expected a safetensors file, or a state dict saved by torch.save",
         path.display()
@@ -29,7 +29,7 @@ pub enum WeightsError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the reader said.
+        /// The message of the reader.
         reason: String,
     },
     /// The file cannot be written.
@@ -40,22 +40,22 @@ pub enum WeightsError {
     Write {
         /// The file.
         path: PathBuf,
-        /// What the writer said.
+        /// The message of the writer.
         reason: String,
     },
-    /// Tensors of the network are not in the file, or have another shape there.
+    /// Tensors of the network are missing in the file or have other shapes there.
     #[error("{} does not fit the network: {}", path.display(), misfit(missing, present, mismatched))]
     Misfit {
         /// The file.
         path: PathBuf,
-        /// The parameters that were looked for in vain.
+        /// The names of the missing parameters.
         missing: Vec<String>,
         /// The names in the file.
         present: Vec<String>,
-        /// The parameters and running statistics of another shape.
+        /// The parameters and running statistics with other shapes.
         mismatched: Vec<ShapeMismatch>,
     },
-    /// A tensor that is needed does not hold floats.
+    /// A tensor does not contain floats.
     #[error(
         "{}: {name} is of type {dtype:?}; weights are F16, BF16, F32 or F64: convert it with .float() before saving",
         path.display()
@@ -63,12 +63,12 @@ pub enum WeightsError {
     NotFloat {
         /// The file.
         path: PathBuf,
-        /// The tensor.
+        /// The name of the tensor.
         name: String,
-        /// Its type.
+        /// The type of the tensor.
         dtype: DType,
     },
-    /// More than one set of weights in the file fits, and none lies where checkpoints keep the network's own.
+    /// Several sets of weights in the file fit, and none has a usual prefix.
     #[error(
         "{} holds weights for the network in several places: under {}; save one of them alone with torch.save",
         path.display(), abridged(prefixes)
@@ -76,7 +76,7 @@ pub enum WeightsError {
     Ambiguous {
         /// The file.
         path: PathBuf,
-        /// What the names of each set begin with.
+        /// The prefix of each set.
         prefixes: Vec<String>,
     },
 }
@@ -105,7 +105,7 @@ fn misfit(missing: &[String], present: &[String], mismatched: &[ShapeMismatch]) 
     text + "use weights that were saved from a network of the same layers, widths and number of classes"
 }
 
-/// The names, or the first of them and how many more there are.
+/// The names, or the first of them and the number of the others.
 pub(super) fn abridged(names: &[String]) -> String {
     const MOST: usize = 8;
     match names {

@@ -1,4 +1,4 @@
-//! The tensors of a file, whatever its format, and the names they have there.
+//! The tensors of a weight file of any format, and their names.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
@@ -12,19 +12,19 @@ use zip::ZipArchive;
 
 use super::error::{ShapeMismatch, WeightsError};
 
-/// Where checkpoints keep the weights of the network itself, the most usual place first.
+/// The usual prefixes of the network's weights in checkpoints, the most usual first.
 const USUAL_PREFIXES: [&str; 4] = ["", "state_dict.", "model_state_dict.", "model."];
 
-/// An archive may unpack to so many times its length, or to [`SMALL`] where that is more. `torch.save` packs nothing, and
-/// floats hardly shrink.
+/// The most that an archive may unpack to, as a multiple of its length. [`SMALL`] is always allowed. `torch.save` does not
+/// compress, and floats hardly shrink.
 const MOST_GROWTH: u64 = 16;
-/// Where a tar archive says that it is one.
+/// The position of the magic bytes in a tar archive.
 const TAR_MAGIC_PLACE: usize = 257;
 const TAR_MAGIC: &[u8] = b"ustar";
-/// Bytes that any archive may unpack to.
+/// The number of bytes that every archive may unpack to.
 const SMALL: u64 = 256_000_000;
 
-/// The tensors of an open file. Their bytes are read when they are asked for.
+/// The tensors of an open file. Their bytes are read on demand.
 pub(super) struct WeightFile<'a> {
     path: &'a Path,
     tensors: BTreeMap<String, StoredTensor>,
@@ -32,8 +32,7 @@ pub(super) struct WeightFile<'a> {
 }
 
 impl<'a> WeightFile<'a> {
-    /// Opens a safetensors file or one that `torch.save` wrote, as its first bytes tell, and finds the prefix under
-    /// which it holds the most of `names`.
+    /// Opens a safetensors file or a file of `torch.save`, and finds the prefix that completes the most of `names`.
     pub(super) fn open(path: &'a Path, names: &HashSet<&str>) -> Result<Self, WeightsError> {
         let tensors = tensors(path).map_err(|reason| WeightsError::Read {
             path: path.to_owned(),
@@ -50,17 +49,17 @@ impl<'a> WeightFile<'a> {
         })
     }
 
-    /// The names in the file, as they are there.
+    /// The names in the file, with prefixes.
     pub(super) fn names(&self) -> impl Iterator<Item = &String> {
         self.tensors.keys()
     }
 
-    /// The part of a name in the file that is a name of the network, if it has the common prefix.
+    /// A name in the file without the prefix. `None` if it does not have the prefix.
     pub(super) fn network_name<'b>(&self, name: &'b str) -> Option<&'b str> {
         name.strip_prefix(self.prefix.as_str())
     }
 
-    /// Whether the file holds a tensor of that name, and in which shape if not in the expected one. Reads no bytes.
+    /// Compares a tensor of the file with the expected shape. Reads no entries.
     pub(super) fn check(&self, name: &str, expected: &[usize]) -> Fit {
         match self.tensor(name) {
             None => Fit::Missing,
@@ -73,11 +72,11 @@ impl<'a> WeightFile<'a> {
         }
     }
 
-    /// Appends the entries of a tensor, row by row.
+    /// Appends the entries of a tensor in row-major order.
     ///
     /// # Panics
     ///
-    /// Where the file holds no tensor of that name.
+    /// Panics if the file contains no tensor of this name.
     pub(super) fn read(&self, name: &str, entries: &mut Vec<f64>) -> Result<(), WeightsError> {
         let tensor = self.tensor(name).expect("a tensor that was checked");
         let dtype = tensor.dtype;
@@ -101,7 +100,7 @@ impl<'a> WeightFile<'a> {
     }
 }
 
-/// How a tensor of the file fits one of the network.
+/// The result of comparing a tensor of the file with one of the network.
 pub(super) enum Fit {
     Fits,
     Missing,
@@ -113,12 +112,12 @@ fn tensors(path: &Path) -> Result<BTreeMap<String, StoredTensor>, String> {
     let most = (TAR_MAGIC_PLACE + TAR_MAGIC.len()) as u64;
     (File::open(path).and_then(|file| file.take(most).read_to_end(&mut start)))
         .map_err(|error| error.to_string())?;
-    // A safetensors file begins with the length of a JSON object and that object; no file of torch.save does.
+    // A safetensors file starts with the length of a JSON object and the object. No file of torch.save does.
     if start.get(8) == Some(&b'{') {
         let mut store = SafetensorsStore::from_file(path);
         store.get_all_tensors().cloned().map_err(|e| e.to_string())
     } else if start.get(TAR_MAGIC_PLACE..) == Some(TAR_MAGIC) {
-        // Read as a whole, holes included, of which an archive may have more than memory.
+        // Such an archive would be read into memory, including holes that may be larger than memory.
         Err(
             "a tar archive, as the first versions of torch.save wrote; load it with PyTorch and save it anew"
                 .to_owned(),
@@ -130,7 +129,7 @@ fn tensors(path: &Path) -> Result<BTreeMap<String, StoredTensor>, String> {
     }
 }
 
-/// Refuses a zip archive that unpacks to far more than its length. What is no archive is for others to judge.
+/// Rejects a zip archive that unpacks to far more than its length. Accepts a file that is no zip archive.
 fn check_unpacked(path: &Path) -> Result<(), String> {
     let file = File::open(path).map_err(|error| error.to_string())?;
     let length = file.metadata().map_err(|error| error.to_string())?.len();
@@ -141,20 +140,21 @@ fn check_unpacked(path: &Path) -> Result<(), String> {
         (0..archive.len()).map(|place| archive.by_index_raw(place).map_or(0, |entry| entry.size()));
     let unpacked = sizes.fold(0, u64::saturating_add);
     let most = SMALL.max(length.saturating_mul(MOST_GROWTH));
-    match unpacked <= most {
-        true => Ok(()),
-        false => Err(format!(
+    if unpacked <= most {
+        Ok(())
+    } else {
+        Err(format!(
             "an archive of {length} bytes that unpacks to {unpacked}, where {most} are the most that is read"
-        )),
+        ))
     }
 }
 
-/// What the names of the network begin with in the file: nothing, the place in a checkpoint, or the name of a module
-/// around it. Where no prefix completes all names, the one that completes the most.
+/// The prefix of the network's names in the file: empty, the path in a checkpoint, or the name of an enclosing module. If no
+/// prefix completes all names, it is the one that completes the most.
 ///
 /// # Errors
 ///
-/// The prefixes, where several complete all names and none is usual.
+/// Returns the prefixes if several complete all names and none is usual.
 fn prefix(
     tensors: &BTreeMap<String, StoredTensor>,
     names: &HashSet<&str>,

@@ -1,8 +1,8 @@
-//! Writing what `torch.load` reads: a zip archive of a pickled dictionary and the raw entries of each tensor.
+//! A writer of files for `torch.load`: a zip archive with a pickled dictionary and the raw entries of each tensor.
 //!
-//! The layout is that of `torch.save` since PyTorch 1.6 (its `torch/serialization.py`): `data.pkl` describes the tensors
-//! by the function that rebuilds them, and names for each a storage, the file `data/<number>` beside it. The pickle uses
-//! protocol 2 and only what `torch.load(…, weights_only=True)` allows.
+//! The layout is that of `torch.save` since PyTorch 1.6 (`torch/serialization.py`). `data.pkl` describes each tensor by a
+//! function that rebuilds it and a storage, which is the file `data/<number>`. The pickle uses protocol 2 and is accepted
+//! by `torch.load(…, weights_only=True)`.
 
 use std::io::{self, Seek, Write};
 
@@ -11,14 +11,14 @@ use burn::tensor::DType;
 use zip::write::{SimpleFileOptions, ZipWriter};
 use zip::{CompressionMethod, DateTime};
 
-/// Where PyTorch's own files let the entries of a tensor begin.
+/// The alignment of a tensor's entries in PyTorch's files.
 const ALIGNMENT: u16 = 64;
 
 /// Writes a state dict of these tensors, in their order.
 ///
 /// # Errors
 ///
-/// What the writer or a tensor's device says, and tensors that do not hold floats.
+/// Returns an error if writing or reading a tensor fails, or if a tensor does not contain floats.
 pub(super) fn write(tensors: &[StoredTensor], to: impl Write + Seek) -> io::Result<()> {
     let mut archive = ZipWriter::new(to);
     let options = |size: usize| {
@@ -59,7 +59,7 @@ fn pickle(tensors: &[StoredTensor]) -> io::Result<Vec<u8>> {
                 pickle.integer(tensor.shape.iter().product());
                 Ok(())
             })?;
-            pickle.0.push(b'Q'); // the storage that this identity names
+            pickle.0.push(b'Q'); // the storage with this identity
             pickle.integer(0);
             pickle.tuple(|pickle| {
                 tensor.shape.iter().for_each(|&size| pickle.integer(size));
@@ -69,9 +69,9 @@ fn pickle(tensors: &[StoredTensor]) -> io::Result<Vec<u8>> {
                 (strides(&tensor.shape).into_iter()).for_each(|stride| pickle.integer(stride));
                 Ok(())
             })?;
-            pickle.0.push(0x89); // needs no gradient
+            pickle.0.push(0x89); // requires_grad: False
             pickle.global("collections", "OrderedDict");
-            pickle.0.extend(b")R"); // no hooks
+            pickle.0.extend(b")R"); // backward_hooks: an empty dictionary
             Ok(())
         })?;
         pickle.0.push(b'R');
@@ -80,7 +80,7 @@ fn pickle(tensors: &[StoredTensor]) -> io::Result<Vec<u8>> {
     Ok(pickle.0)
 }
 
-/// Steps between neighbours along each dimension of a tensor that lies row by row.
+/// The strides of a tensor in row-major order.
 fn strides(shape: &[usize]) -> Vec<usize> {
     let mut strides = vec![1; shape.len()];
     for axis in (1..shape.len()).rev() {

@@ -1,6 +1,6 @@
 //! The block of the Hessian that belongs to the last bias, and what interlacing makes of it.
 
-use flatland_models::{Architecture, Loss, Nonlinearity, Pass};
+use flatland_models::{Architecture, ForwardPass, Loss, Nonlinearity};
 use flatland_optim::Objective;
 use flatland_sharpness::{Hessian, Wanted, eigenpairs};
 use proptest::prelude::*;
@@ -82,7 +82,7 @@ proptest! {
         let point = point * 10f64.powf(exponent);
         let samples = labels.len();
         let input = crate::vector(images(samples, seed)).reshape([samples, 1, 4, 4]);
-        let logits = objective.network().logits(&Pass::plain(objective.layout(), &point), input);
+        let logits = objective.network().logits(&ForwardPass::plain(objective.layout(), &point), input);
         let mut expected = vec![vec![0.0; classes]; classes];
         for logits in to_vec(logits.value).chunks(classes) {
             let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);

@@ -1,20 +1,20 @@
-//! Blocks of channels, which threads take one by one.
+//! Blocks of channels, which threads process one by one.
 
 use rayon::prelude::*;
 
-/// Numbers of a cache line, at most.
+/// The largest number of entries in a cache line.
 const LINE: usize = 16;
 
-/// Numbers of a block, about: enough to be worth the waking of a thread.
+/// The approximate number of entries of a block: enough work to wake a thread for.
 const BLOCK: usize = 1 << 14;
 
-/// A tensor's shape, and how many channels are taken at a time: by the shape alone.
+/// The shape of a tensor, and the number of channels in a block, which depends on the shape alone.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Blocks {
     pub batch: usize,
     pub channels: usize,
     pub pixels: usize,
-    /// Channels of a block; the last one may have fewer.
+    /// The channels of a block. The last block may have fewer.
     pub block: usize,
 }
 
@@ -22,7 +22,7 @@ impl Blocks {
     pub fn new([batch, channels, height, width]: [usize; 4]) -> Self {
         let pixels = height * width;
         let wanted = (BLOCK / (batch * pixels)).max(1);
-        // Where channels are shorter than a cache line, blocks are of whole lines.
+        // If channels are shorter than a cache line, blocks consist of whole lines.
         let block = if pixels < LINE {
             wanted.next_multiple_of(LINE)
         } else {
@@ -36,17 +36,17 @@ impl Blocks {
         }
     }
 
-    /// Numbers of the tensor.
+    /// The number of entries of the tensor.
     pub fn numbers(&self) -> usize {
         self.batch * self.channels * self.pixels
     }
 
-    /// Numbers of a channel.
+    /// The number of entries of a channel.
     pub fn count(&self) -> f64 {
         (self.batch * self.pixels) as f64
     }
 
-    /// The rows of each block, one for each image.
+    /// The rows of each block. A row is the part of one image in the block.
     pub fn rows<'a, T, const I: usize>(&self, tensors: [&'a [T]; I]) -> Vec<Vec<[&'a [T]; I]>> {
         let images = self.channels * self.pixels;
         (0..self.channels)
@@ -61,7 +61,7 @@ impl Blocks {
             .collect()
     }
 
-    /// As [`Self::rows`], to be written to.
+    /// The mutable [`rows`](Self::rows) of each block.
     pub fn rows_mut<'a, T>(&self, tensor: &'a mut [T]) -> Vec<Vec<&'a mut [T]>> {
         let count = self.channels.div_ceil(self.block);
         let mut blocks: Vec<_> = (0..count).map(|_| Vec::with_capacity(self.batch)).collect();
@@ -74,7 +74,7 @@ impl Blocks {
         blocks
     }
 
-    /// The numbers of the channels of each block.
+    /// The parameters of the channels of each block.
     pub fn parameters<'a, T, const M: usize>(&self, numbers: [&'a [T]; M]) -> Vec<[&'a [T]; M]> {
         (0..self.channels)
             .step_by(self.block)
@@ -86,7 +86,7 @@ impl Blocks {
     }
 }
 
-/// Runs each task, and joins what they give for their channels.
+/// Runs all tasks and concatenates their results, which are vectors of channels.
 pub(super) fn join<Task: Send, T: Send, const K: usize>(
     tasks: Vec<Task>,
     run: impl Fn(Task) -> [Vec<T>; K] + Sync + Send,

@@ -1,4 +1,4 @@
-//! The forward pass, its reverse and its tangent, for each block of channels.
+//! The forward, backward and tangent passes, for each block of channels.
 
 use pulp::Arch;
 
@@ -6,7 +6,7 @@ use super::blocks::{Blocks, join};
 use super::lanes::{overwrite, sums};
 use crate::float::Float;
 
-/// Normalizes in place; writes the output; returns `s`, means and variances.
+/// Normalizes `x` in place and writes the output. Returns `s`, the means and the variances.
 pub(super) fn forward<T: Float>(
     blocks: &Blocks,
     x: &mut [T],
@@ -54,14 +54,14 @@ fn forward_block<T: Float>(
         .collect();
     let results = [inverse, rounded(&mean), rounded(&variance)];
     let [inverse, center, _] = &results;
-    // What rounding took from the mean, which else would move all numbers of the channel the same way.
+    // The rounding error of the mean, which would otherwise shift all numbers of the channel.
     let rest: Vec<T> = (mean.iter().zip(center))
         .map(|(mean, center)| T::from_f64(mean - (*center).into()))
         .collect();
-    let none = vec![[]; x.len()];
+    let no_others = vec![[]; x.len()];
     overwrite(
         &mut x,
-        &none,
+        &no_others,
         pixels,
         [center, &rest, inverse],
         #[inline(always)]
@@ -79,7 +79,7 @@ fn forward_block<T: Float>(
     results
 }
 
-/// Overwrites the gradient at the output with that at the input; returns those at scale and shift.
+/// Overwrites the gradient at the output with that at the input. Returns the gradients at scale and shift.
 pub(super) fn gradient<T: Float>(
     blocks: &Blocks,
     normal: &[T],
@@ -120,8 +120,8 @@ fn gradient_block<T: Float>(
     [rounded(&scale_sum), rounded(&shift_sum)]
 }
 
-/// Overwrites the tangent of the input, if there is one, with that of the normalized input; writes the output's; returns
-/// the mean of the product of the input's tangent and the normalized input.
+/// Overwrites the tangent of the input, if there is one, with that of the normalized input, and writes that of the output.
+/// Returns the mean of the product of the input's tangent and the normalized input.
 pub(super) fn tangent<T: Float>(
     blocks: &Blocks,
     normal: &[T],
@@ -197,7 +197,7 @@ fn tangent_block<T: Float>(
     [along]
 }
 
-/// For each image, slices of its row and of others.
+/// The row of each image, joined with rows of other tensors.
 #[inline(always)]
 pub(super) fn with<'a, T, const I: usize>(
     rows: &'a [&mut [T]],
@@ -208,7 +208,7 @@ pub(super) fn with<'a, T, const I: usize>(
         .collect()
 }
 
-/// The sums of a tensor.
+/// The sum of each channel.
 #[inline(always)]
 pub(super) fn total<T: Float>(blocks: &Blocks, rows: &[[&[T]; 1]], channels: usize) -> Vec<f64> {
     sums(
@@ -220,7 +220,7 @@ pub(super) fn total<T: Float>(blocks: &Blocks, rows: &[[&[T]; 1]], channels: usi
     )
 }
 
-/// The sums of the first tensor, and of its product with the second.
+/// The sums of the first tensor, and of its product with the second, for each channel.
 #[inline(always)]
 pub(super) fn products<T: Float>(
     blocks: &Blocks,

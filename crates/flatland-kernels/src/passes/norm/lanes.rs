@@ -1,27 +1,26 @@
-//! Loops over the numbers of some channels, written for registers that hold several numbers.
+//! Loops over the entries of some channels, written for vector instructions.
 //!
-//! The numbers of some channels lie in one *row* for each image, `channels · pixels` long. Loops run along a row, over
-//! the pixels of several channels where those are few, so that they are long for any size of images. Long rows are
-//! taken a *tile* at a time, which the first cache holds. Loops are over slices of lengths that the compiler does not
-//! know, which it turns into vector code more reliably than it does fixed numbers of lanes.
+//! The entries of some channels are one *row* for each image, `channels · pixels` long. Loops run along a row and include
+//! several channels if images are small, so loops are long for all sizes of images. Long rows are processed in *tiles* that
+//! fit into the first cache. The lengths of the slices are not known to the compiler, which vectorizes such loops more
+//! reliably than loops over a fixed number of lanes.
 //!
-//! How sums are split depends on the shape alone, so their bits do not depend on the instruction set.
+//! The order of sums depends on the shape alone, so their bits do not depend on the instruction set.
 
 use std::ops::Range;
 
 use crate::float::Float;
 
-/// Places of a row in a tile, about.
+/// The approximate number of entries of a row in a tile.
 const TILE: usize = 512;
-/// Rows added to the sums at a time, which are then read and written less often.
+/// The number of rows that are added to the sums at a time, so sums are read and written less often.
 const ROWS: usize = 4;
-/// Images of fewer pixels than this have rows taken as a whole, with the factors of the channels at each place.
+/// For images with fewer pixels than this, loops include several channels, with the factors of a channel at each place.
 const LARGE_IMAGE: usize = 128;
-/// Partial sums of a channel.
+/// The number of partial sums of a channel.
 const LANES: usize = 8;
 
-/// Sums over batch and pixels, one for each channel, of a term made of the numbers of `I` tensors and of the channel's
-/// center.
+/// The sum over batch and pixels, for each channel, of a term of the entries of `I` tensors and of the channel's center.
 #[inline(always)]
 pub(super) fn sums<T: Float, const I: usize>(
     rows: &[[&[T]; I]],
@@ -88,8 +87,8 @@ fn sum(numbers: &[f64]) -> f64 {
     lanes.iter().sum::<f64>() + rest.iter().sum::<f64>()
 }
 
-/// Overwrites each number with what a formula makes of it, of the numbers of `I` other tensors at its place, and of `M`
-/// factors of its channel.
+/// Replaces each entry by a formula of the entry, of the entries of `I` other tensors at its place, and of `M` factors of its
+/// channel.
 #[inline(always)]
 pub(super) fn overwrite<T: Float, const I: usize, const M: usize>(
     targets: &mut [&mut [T]],
@@ -127,7 +126,7 @@ pub(super) fn overwrite<T: Float, const I: usize, const M: usize>(
     }
 }
 
-/// Overwrites numbers of one channel.
+/// Replaces the entries of one channel.
 #[inline(always)]
 fn segment<T: Float, const I: usize, const M: usize>(
     target: &mut [T],
@@ -143,7 +142,7 @@ fn segment<T: Float, const I: usize, const M: usize>(
     }
 }
 
-/// Overwrites numbers of which each has factors of its own.
+/// Replaces entries, each with factors of its own.
 #[inline(always)]
 fn line<T: Float, const I: usize, const M: usize>(
     target: &mut [T],
@@ -161,7 +160,7 @@ fn line<T: Float, const I: usize, const M: usize>(
     }
 }
 
-/// Each channel's number, once for each pixel.
+/// The number of each channel, repeated for each pixel.
 fn spread<T: Copy>(numbers: &[T], pixels: usize) -> Vec<T> {
     if pixels == 1 {
         return numbers.to_vec();

@@ -1,4 +1,4 @@
-//! The tangent of the reverse pass, for each block of channels.
+//! The tangent of the backward pass, for each block of channels.
 
 use pulp::Arch;
 
@@ -7,15 +7,16 @@ use super::kernels::{means, products, rounded, times, total, with};
 use super::lanes::{overwrite, sums};
 use crate::float::Float;
 
-/// The normalized input, and the gradient at the output.
+/// The normalized input and the gradient at the output.
 #[derive(Clone, Copy)]
 pub(super) struct Input<'a, T> {
     pub normal: &'a [T],
     pub g: &'a [T],
 }
 
-/// Overwrites the tangent `h` of the gradient at the output with that of the gradient at the input; returns those at
-/// scale and shift. `tangent` is that of the normalized input, and `along` its mean along the normalized input.
+/// Overwrites the tangent `h` of the gradient at the output with that of the gradient at the input. Returns the tangents of
+/// the gradients at scale and shift. `tangent` is the tangent of the normalized input, and `along` the mean of the input's
+/// tangent along the normalized input.
 pub(super) fn gradient_tangent<T: Float>(
     blocks: &Blocks,
     Input { normal, g }: Input<T>,
@@ -82,7 +83,7 @@ fn gradient_tangent_block<T: Float>(
     [rounded(&scale_sum), rounded(&shift)]
 }
 
-/// As [`gradient_tangent`], for an input without a tangent.
+/// [`gradient_tangent`] for an input with a zero tangent.
 pub(super) fn gradient_tangent_at_rest<T: Float>(
     blocks: &Blocks,
     Input { normal, g }: Input<T>,

@@ -5,8 +5,8 @@ use burn::tensor::{DType, Tensor, activation};
 use super::*;
 use crate::max_pool2d;
 use crate::passes::{
-    Windows, add, composed, gate, max_pool2d_gather, max_pool2d_scatter, mean_pool2d,
-    mean_pool2d_gradient, rectify,
+    Windows, add, avg_pool2d, avg_pool2d_gradient, composed, gate, max_pool2d_gather,
+    max_pool2d_scatter, relu,
 };
 
 /// Small, odd, and large enough for threads.
@@ -24,16 +24,16 @@ fn special(shape: [usize; 4], seed: u64, dtype: DType) -> Tensor<4> {
 }
 
 #[test]
-fn a_rectifier_and_its_gate_are_burns() {
+fn relu_and_its_gate_are_burns() {
     for shape in SHAPES {
         for dtype in [DType::F32, DType::F64] {
             let (x, signal) = (special(shape, 1, dtype), tensor(shape, 2, dtype));
             let input = tracked(&x);
             let output = activation::relu(input.clone());
             let gradients = (output.clone() * constant(&signal)).sum().backward();
-            let found = rectify(x.clone());
+            let found = relu(x.clone());
             assert_eq!(bits(&found), bits(&output.inner()), "{shape:?}");
-            assert_eq!(bits(&composed::rectify(x)), bits(&found), "{shape:?}");
+            assert_eq!(bits(&composed::relu(x)), bits(&found), "{shape:?}");
             let expected = input.grad(&gradients).unwrap();
             let gated = gate(signal.clone(), &found);
             assert_eq!(bits(&gated), bits(&expected), "{shape:?}");
@@ -47,14 +47,14 @@ fn a_rectifier_and_its_gate_are_burns() {
 }
 
 #[test]
-fn memory_is_taken_over_only_where_nobody_else_holds_it() {
+fn only_memory_that_is_not_shared_is_overwritten() {
     let address = |tensor: &Tensor<4>| crate::flex::flex(tensor.clone()).bytes().as_ptr();
     for shape in SHAPES {
         let (x, other) = (tensor(shape, 1, DType::F32), tensor(shape, 2, DType::F32));
         let before = [bits(&x), bits(&other)];
-        // Each has an owner besides the operator.
+        // The arguments are shared.
         let shared = [
-            rectify(x.clone()),
+            relu(x.clone()),
             gate(x.clone(), &other),
             add(x.clone(), other.clone()),
         ];
@@ -70,7 +70,7 @@ fn memory_is_taken_over_only_where_nobody_else_holds_it() {
             (address(&copy), copy)
         };
         let ((place, x1), (_, other1)) = (fresh(&x), fresh(&other));
-        let result = rectify(x1);
+        let result = relu(x1);
         assert_eq!((address(&result), bits(&result)), (place, bits(&shared[0])));
         let (place, x1) = fresh(&x);
         let result = gate(x1, &other1);
@@ -99,7 +99,7 @@ fn views_are_read_as_what_they_show() {
             stride: 1,
         };
         let expected = [
-            bits(&rectify(x.clone())),
+            bits(&relu(x.clone())),
             bits(&gate(x.clone(), &other)),
             bits(&add(x.clone(), other.clone())),
             bits(&x),
@@ -110,13 +110,13 @@ fn views_are_read_as_what_they_show() {
         assert_eq!(bits(&output), bits(&x));
         for (x, other) in views(&x).into_iter().zip(views(&other).into_iter().rev()) {
             let found = [
-                bits(&rectify(x.clone())),
+                bits(&relu(x.clone())),
                 bits(&gate(x.clone(), &other)),
                 bits(&add(x.clone(), other)),
                 bits(&max_pool2d_gather(x.clone(), &winners)),
                 bits(&max_pool2d_scatter(x.clone(), &winners, size)),
-                bits(&mean_pool2d(x.clone(), pixels)),
-                bits(&mean_pool2d_gradient(x.clone(), pixels, size)),
+                bits(&avg_pool2d(x.clone(), pixels)),
+                bits(&avg_pool2d_gradient(x.clone(), pixels, size)),
             ];
             assert_eq!(found, expected, "{shape:?}");
         }
@@ -124,7 +124,7 @@ fn views_are_read_as_what_they_show() {
 }
 
 #[test]
-fn a_pools_derivatives_are_burns() {
+fn the_derivatives_of_max_pooling_are_burns() {
     for shape in SHAPES {
         for (kernel, stride, padding) in [(3, 2, 1), (2, 2, 1), (3, 1, 1), (1, 1, 0)] {
             for dtype in [DType::F32, DType::F64] {
@@ -156,7 +156,7 @@ fn a_pools_derivatives_are_burns() {
 }
 
 #[test]
-fn means_and_their_reverse_are_burns() {
+fn average_pooling_and_its_gradient_are_burns() {
     let sliding = |(kernel, stride)| Windows::Sliding { kernel, stride };
     let sliding = [(1, 1), (2, 2), (2, 1), (1, 3)].map(sliding);
     let grids = [1, 2, 3, 7].map(|size| Windows::Grid { size });
@@ -167,7 +167,7 @@ fn means_and_their_reverse_are_burns() {
                 let x = tensor(shape, 1, dtype);
                 // On the tape, the operator is burn's.
                 let input = tracked(&x);
-                let output = mean_pool2d(input.clone(), windows);
+                let output = avg_pool2d(input.clone(), windows);
                 let signal = tensor(output.dims(), 2, dtype);
                 let gradients = (output.clone() * constant(&signal)).sum().backward();
                 let expected = [
@@ -176,8 +176,8 @@ fn means_and_their_reverse_are_burns() {
                 ];
                 let size = [shape[2], shape[3]];
                 let found = [
-                    numbers(&mean_pool2d(x, windows)),
-                    numbers(&mean_pool2d_gradient(signal, windows, size)),
+                    numbers(&avg_pool2d(x, windows)),
+                    numbers(&avg_pool2d_gradient(signal, windows, size)),
                 ];
                 assert_close(&case, &found, &expected, tolerance);
             }
@@ -192,21 +192,21 @@ fn there_is_no_mean_of_a_window_that_does_not_fit() {
         stride: 1,
     };
     let x = tensor([2, 3, 2, 4], 1, DType::F32);
-    assert_eq!(mean_pool2d(x, windows).dims(), [2, 3, 0, 2]);
+    assert_eq!(avg_pool2d(x, windows).dims(), [2, 3, 0, 2]);
 }
 
 #[test]
 #[should_panic(expected = "Grid { size: 2 } has no pixels")]
 fn means_of_no_pixels_are_refused() {
     let x = tensor([2, 3, 0, 4], 1, DType::F32);
-    mean_pool2d(x, Windows::Grid { size: 2 });
+    avg_pool2d(x, Windows::Grid { size: 2 });
 }
 
 #[test]
 #[should_panic(expected = "each gradient has a window in [4, 4] pixels")]
 fn gradients_of_another_size_are_refused() {
     let gradient = tensor([1, 2, 3, 3], 1, DType::F32);
-    mean_pool2d_gradient(
+    avg_pool2d_gradient(
         gradient,
         Windows::Sliding {
             kernel: 2,
@@ -223,9 +223,9 @@ fn threads_change_no_bit() {
         let (x, signal) = (tensor(shape, 1, DType::F32), tensor(shape, 2, DType::F32));
         let (output, winners) = max_pool2d(x.clone(), 3, 2, 1);
         [
-            bits(&rectify(x.clone())),
+            bits(&relu(x.clone())),
             bits(&gate(signal, &x)),
-            bits(&mean_pool2d(output.clone(), Windows::Grid { size: 3 })),
+            bits(&avg_pool2d(output.clone(), Windows::Grid { size: 3 })),
             bits(&max_pool2d_scatter(output, &winners, [shape[2], shape[3]])),
         ]
     };

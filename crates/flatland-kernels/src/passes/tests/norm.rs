@@ -6,8 +6,8 @@ use burn::tensor::{DType, Tensor};
 
 use super::*;
 use crate::passes::{
-    BatchNorm, batch_norm, batch_norm_gradient, batch_norm_gradient_tangent, batch_norm_tangent,
-    composed,
+    self, BatchNorm, batch_norm, batch_norm_gradient, batch_norm_gradient_tangent,
+    batch_norm_tangent, composed,
 };
 
 const EPSILON: f64 = 1e-5;
@@ -29,6 +29,53 @@ const SHAPES: [[usize; 4]; 14] = [
     [20, 70, 10, 11],
     [70, 2100, 1, 1],
 ];
+
+/// All results of the four operators in a module, with a tangent of the input and without.
+macro_rules! all_results {
+    ($case:expr, $operators:ident) => {{
+        let Case {
+            x,
+            scale,
+            shift,
+            x_tangent,
+            scale_tangent,
+            shift_tangent,
+            g,
+            h,
+            ..
+        } = $case.clone();
+        let forward = $operators::batch_norm(x, scale.clone(), shift, EPSILON);
+        let (normal, inverse) = (&forward.normal, &forward.inverse);
+        let mut results = results(&forward);
+        let (x, a, b) = $operators::batch_norm_gradient(normal, inverse, &scale, g.clone());
+        results.extend([numbers(&x), numbers(&a), numbers(&b)]);
+        for tangent in [Some(x_tangent), None] {
+            let (y, normal_tangent, along) = $operators::batch_norm_tangent(
+                normal,
+                inverse,
+                &scale,
+                tangent,
+                &scale_tangent,
+                &shift_tangent,
+            );
+            results.push(numbers(&y));
+            results.extend(normal_tangent.as_ref().map(numbers));
+            results.extend(along.as_ref().map(numbers));
+            let (x, a, b) = $operators::batch_norm_gradient_tangent(
+                normal,
+                inverse,
+                &scale,
+                &scale_tangent,
+                &g,
+                normal_tangent.as_ref(),
+                along.as_ref(),
+                h.clone(),
+            );
+            results.extend([numbers(&x), numbers(&a), numbers(&b)]);
+        }
+        results
+    }};
+}
 
 /// All arguments of the operators.
 #[derive(Clone)]
@@ -79,97 +126,18 @@ impl Case {
     }
 
     fn forward(&self) -> BatchNorm {
-        batch_norm(
-            self.x.clone(),
-            self.scale.clone(),
-            self.shift.clone(),
-            EPSILON,
-        )
+        let (scale, shift) = (self.scale.clone(), self.shift.clone());
+        batch_norm(self.x.clone(), scale, shift, EPSILON)
     }
 
-    /// All results of the four operators, with a tangent of the input and without.
+    /// All results of the operators of this crate.
     fn own(&self) -> Vec<Vec<f64>> {
-        let Self {
-            scale,
-            scale_tangent,
-            shift_tangent,
-            g,
-            h,
-            ..
-        } = self;
-        let forward = self.forward();
-        let (normal, inverse) = (&forward.normal, &forward.inverse);
-        let mut results = results(&forward);
-        let (x, a, b) = batch_norm_gradient(normal, inverse, scale, g.clone());
-        results.extend([numbers(&x), numbers(&a), numbers(&b)]);
-        for tangent in [Some(self.x_tangent.clone()), None] {
-            let (y, normal_tangent, along) = batch_norm_tangent(
-                normal,
-                inverse,
-                scale,
-                tangent,
-                scale_tangent,
-                shift_tangent,
-            );
-            results.push(numbers(&y));
-            results.extend(normal_tangent.as_ref().map(numbers));
-            results.extend(along.as_ref().map(numbers));
-            let (x, a, b) = batch_norm_gradient_tangent(
-                normal,
-                inverse,
-                scale,
-                scale_tangent,
-                g,
-                normal_tangent.as_ref(),
-                along.as_ref(),
-                h.clone(),
-            );
-            results.extend([numbers(&x), numbers(&a), numbers(&b)]);
-        }
-        results
+        all_results!(self, passes)
     }
 
-    /// As [`Self::own`], from burn's operators.
-    fn stock(&self) -> Vec<Vec<f64>> {
-        let Self {
-            scale,
-            shift,
-            scale_tangent,
-            shift_tangent,
-            g,
-            h,
-            ..
-        } = self;
-        let forward = composed::batch_norm(self.x.clone(), scale, shift, EPSILON);
-        let (normal, inverse) = (&forward.normal, &forward.inverse);
-        let mut results = results(&forward);
-        let (x, a, b) = composed::batch_norm_gradient(normal.clone(), inverse, scale, g.clone());
-        results.extend([numbers(&x), numbers(&a), numbers(&b)]);
-        for tangent in [Some(self.x_tangent.clone()), None] {
-            let (y, normal_tangent, along) = composed::batch_norm_tangent(
-                normal.clone(),
-                inverse,
-                scale,
-                tangent,
-                scale_tangent,
-                shift_tangent,
-            );
-            results.push(numbers(&y));
-            results.extend(normal_tangent.as_ref().map(numbers));
-            results.extend(along.as_ref().map(numbers));
-            let (x, a, b) = composed::batch_norm_gradient_tangent(
-                normal.clone(),
-                inverse,
-                scale,
-                scale_tangent,
-                g.clone(),
-                normal_tangent,
-                along.as_ref(),
-                h.clone(),
-            );
-            results.extend([numbers(&x), numbers(&a), numbers(&b)]);
-        }
-        results
+    /// The same results by compositions of burn's operators.
+    fn composed(&self) -> Vec<Vec<f64>> {
+        all_results!(self, composed)
     }
 }
 
@@ -188,7 +156,7 @@ fn loops_and_compositions_agree() {
     for shape in SHAPES {
         for (dtype, tolerance) in [(DType::F64, 1e-13), (DType::F32, 5e-6)] {
             let case = Case::new(shape, dtype);
-            let expected = case.cast(DType::F64).stock();
+            let expected = case.cast(DType::F64).composed();
             assert_close(
                 &format!("{shape:?} {dtype:?}"),
                 &case.own(),
@@ -199,8 +167,6 @@ fn loops_and_compositions_agree() {
     }
 }
 
-/// `⟨ẏ, ȳ⟩ + ⟨y, ȳ̇⟩` is the derivative of `⟨y, ȳ⟩` along all tangents; its gradients are the tangents of the gradients.
-/// Against central differences of the operators themselves.
 #[test]
 fn views_are_read_as_what_they_show() {
     for shape in SHAPES {
@@ -221,7 +187,7 @@ fn views_are_read_as_what_they_show() {
 }
 
 #[test]
-fn memory_is_taken_over_only_where_nobody_else_holds_it() {
+fn only_memory_that_is_not_shared_is_overwritten() {
     let address = |tensor: &Tensor<4>| crate::flex::flex(tensor.clone()).bytes().as_ptr();
     for shape in SHAPES {
         let case = Case::new(shape, DType::F32);
@@ -297,7 +263,7 @@ fn sums_keep_the_digits_of_f64() {
     let wide = [x, ones.clone().unsqueeze(), ones.unsqueeze()];
     let [x, scale, shift] = wide.map(|tensor: Tensor<4>| tensor.cast(DType::F64));
     let [scale, shift] = [scale, shift].map(|tensor| tensor.reshape([2]));
-    let expected = composed::batch_norm(x, &scale, &shift, EPSILON);
+    let expected = composed::batch_norm(x, scale, shift, EPSILON);
     let found = [
         numbers(&own.variance),
         numbers(&own.inverse),

@@ -1,4 +1,4 @@
-//! Its derivatives.
+//! The derivatives of batch normalization.
 
 use super::*;
 
@@ -8,8 +8,13 @@ fn gradients_are_those_of_the_tape() {
         let case = Case::new(shape, DType::F64);
         let forward = case.forward();
         let parents = (tracked(&case.x), tracked(&case.scale), tracked(&case.shift));
-        let output =
-            composed::batch_norm(parents.0.clone(), &parents.1, &parents.2, EPSILON).output;
+        let output = composed::batch_norm(
+            parents.0.clone(),
+            parents.1.clone(),
+            parents.2.clone(),
+            EPSILON,
+        )
+        .output;
         let gradients = (output * constant(&case.g)).sum().backward();
         let expected = [
             numbers(&parents.0.grad(&gradients).unwrap()),
@@ -35,9 +40,14 @@ fn tangents_of_gradients_are_those_of_the_tape() {
                 case.shift.clone(),
             ]
             .map(|tensor| tracked(&tensor));
-            let forward = composed::batch_norm(x.clone().reshape(shape), &scale, &shift, EPSILON);
+            let forward = composed::batch_norm(
+                x.clone().reshape(shape),
+                scale.clone(),
+                shift.clone(),
+                EPSILON,
+            );
             let (output_tangent, _, _) = composed::batch_norm_tangent(
-                forward.normal,
+                &forward.normal,
                 &forward.inverse,
                 &scale,
                 x_tangent.as_ref().map(constant),
