@@ -1,8 +1,8 @@
-//! The tasks of the race, flatland alone, by criterion: what a change has made of them is in its report.
+//! The tasks of the race for flatland alone, by criterion, whose report compares with an earlier run.
 //!
 //! ```sh
 //! cargo bench -p flatland-bench                     # all, some ten minutes
-//! cargo bench -p flatland-bench -- cnn              # those with this in their name
+//! cargo bench -p flatland-bench -- cnn              # tasks with this in their name
 //! cargo bench -p flatland-bench -- "cnn.*gradient" --save-baseline before
 //! ```
 
@@ -13,10 +13,10 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use flatland_bench::allocator;
 use flatland_bench::subject::{Subject, Task};
 
-/// Iterations of NLS before an iteration or the sharpness is timed, as in the race.
+/// The iterations of NLS before an iteration or the sharpness is timed, as in the race.
 const TRAINED: usize = 100;
 
-/// What is timed, and its name.
+/// A task and its name.
 type Named = (&'static str, Task);
 
 const PASSES: [Named; 3] = [

@@ -1,4 +1,4 @@
-//! What is timed: by `flatland-side` in turns with PyTorch and JAX, and alone by `cargo bench -p flatland-bench`.
+//! The timed tasks, for `flatland-side`, which takes turns with PyTorch and JAX, and for `cargo bench -p flatland-bench`.
 
 #[path = "../../experiments/src/allocator.rs"]
 pub mod allocator;

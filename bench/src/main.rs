@@ -1,20 +1,20 @@
-//! flatland's side of the race against PyTorch: does on request what `bench/peer/torch_side.py` does too, and says how
-//! long it took.
+//! flatland's side of the race against PyTorch. It runs tasks on request, as `bench/peer/torch_side.py` does, and returns
+//! their times.
 //!
-//! It reads a command from each line of its input and answers with a line of JSON:
+//! Each line of the input is a command, and the answer is a line of JSON:
 //!
 //! | command | what it does | answer |
 //! |---|---|---|
-//! | `prepare NETWORK SAMPLES ITERATIONS [CHUNK]` | builds network and samples, trains so many iterations of NLS | `parameters`, `chunk`, `threads` |
+//! | `prepare NETWORK SAMPLES ITERATIONS [CHUNK]` | builds network and samples, and trains ITERATIONS iterations of NLS | `parameters`, `chunk`, `threads` |
 //! | `write DIRECTORY` | writes weights, direction, samples and the state of the search | |
-//! | `check [double]` | evaluates loss, gradient and `H·v` once, in double precision where it says so | `loss`, `gradient_norm`, `product_norm`, `curvature` (`gᵀHv`) |
-//! | `run TASK` | does the task once | `milliseconds`, and what else is to be compared |
-//! | `rest TASK` | makes what the task needs beforehand, and forgets the peak of the memory so far | `resident_megabytes` |
+//! | `check [double]` | evaluates loss, gradient and `H·v` once, with `double` in double precision | `loss`, `gradient_norm`, `product_norm`, `curvature` (`gᵀHv`) |
+//! | `run TASK` | runs the task once | `milliseconds`, and other numbers to compare |
+//! | `rest TASK` | prepares the task, and resets the peak of memory | `resident_megabytes` |
 //! | `peak` | | `peak_megabytes` since `rest` |
-//! | `quit` | ends, as the end of the input does | |
+//! | `quit` | ends the program, as the end of the input does | |
 //!
-//! Tasks are `matrix` (a product of 1024³), `gradient`, `product`, `further` (a product from what is kept of the point; keeping it is not timed),
-//! `iteration` and `sharpness SEED`. `RAYON_NUM_THREADS` sets the threads.
+//! The tasks are `matrix` (a product of 1024³), `gradient`, `product`, `further` (a product from saved values of the point,
+//! which are computed before), `iteration` and `sharpness SEED`. `RAYON_NUM_THREADS` sets the number of threads.
 
 mod resident;
 
@@ -46,7 +46,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Does what a command says.
+/// Executes a command.
 fn answer(subject: &mut Option<Subject>, words: &[&str]) -> Result<Value> {
     if let ["prepare", network, samples, iterations, chunk @ ..] = words {
         let chunk = match chunk {

@@ -1,32 +1,32 @@
-//! The memory of this process that is resident, as Linux counts it.
+//! The resident memory of this process, as Linux counts it.
 
 use std::fs;
 
 use anyhow::{Context, Result};
 
-/// Megabytes (10⁶ bytes) resident now.
+/// The resident memory in megabytes (10⁶ bytes).
 ///
 /// # Errors
 ///
-/// A system without `/proc/self/status`.
+/// Returns an error on a system without `/proc/self/status`.
 pub fn now() -> Result<f64> {
     status("VmRSS:")
 }
 
-/// The most megabytes resident since [`forget_peak`].
+/// The peak of resident memory since [`forget_peak`], in megabytes (10⁶ bytes).
 ///
 /// # Errors
 ///
-/// A system without `/proc/self/status`.
+/// Returns an error on a system without `/proc/self/status`.
 pub fn peak() -> Result<f64> {
     status("VmHWM:")
 }
 
-/// Lets the peak start anew from what is resident now.
+/// Resets the peak to the resident memory.
 ///
 /// # Errors
 ///
-/// A system without `/proc/self/clear_refs`.
+/// Returns an error on a system without `/proc/self/clear_refs`.
 pub fn forget_peak() -> Result<()> {
     fs::write("/proc/self/clear_refs", "5")
         .context("the peak of the memory is measured on Linux only")

@@ -1,4 +1,4 @@
-//! A network with its samples, and the tasks that are timed on it.
+//! A network with its samples, and the timed tasks.
 
 use std::path::Path;
 use std::time::Instant;
@@ -24,35 +24,35 @@ const SHAPE: InputShape = InputShape {
 const PIXELS: usize = SHAPE.channels * SHAPE.height * SHAPE.width;
 const CLASSES: usize = 10;
 const SEED: u64 = 42;
-/// Iterations of the search that are timed together, so that what is timed has the trials of an average one.
+/// The number of iterations that are timed together, for an average number of trials.
 const ITERATIONS: usize = 10;
 
-/// What is timed.
+/// A timed task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Task {
-    /// A product of two matrices of 1024 rows and columns: what the cores can do.
+    /// A product of two matrices of 1024 rows and columns, as a measure of the cores.
     Matrix,
     /// The loss and its gradient.
     Gradient,
     /// A Hessian-vector product.
     Product,
-    /// Another Hessian-vector product at a point, from what is kept of it.
+    /// A Hessian-vector product from the saved values of the point.
     Further,
-    /// Iterations of NLS from the prepared point and state; the time is the mean of one.
+    /// Iterations of NLS from the prepared point and state. The time is the mean of one iteration.
     Iteration,
     /// The largest eigenvalue of the Hessian to a residual of 1e-3.
     Sharpness {
-        /// Of the random vector that the search starts with.
+        /// The seed of the random start vector.
         seed: u64,
     },
 }
 
 impl Task {
-    /// Reads `matrix`, `gradient`, `product`, `further`, `iteration` or `sharpness SEED`.
+    /// Parses `matrix`, `gradient`, `product`, `further`, `iteration` or `sharpness SEED`.
     ///
     /// # Errors
     ///
-    /// Other words.
+    /// Returns an error for other words.
     pub fn parse(words: &[&str]) -> Result<Self> {
         match words {
             ["gradient"] => Ok(Self::Gradient),
@@ -70,7 +70,7 @@ impl Task {
     }
 }
 
-/// A network at a point, with the samples that its loss is the mean over.
+/// A network at a point, with its samples.
 pub struct Subject {
     architecture: Architecture,
     objective: FullBatch,
@@ -79,17 +79,17 @@ pub struct Subject {
     samples: usize,
     chunk: usize,
     threads: usize,
-    /// Drawn when it is first needed.
+    /// The direction of products, drawn on demand.
     direction: Option<Tensor<1>>,
 }
 
 impl Subject {
-    /// Builds a network with random images and trains it by NLS. The chunk is the network's default, and all samples
-    /// where batch normalization makes it part of the objective.
+    /// Builds a network with random images and trains it by NLS. The default chunk is the network's. With batch
+    /// normalization, on which the objective depends, it is all samples.
     ///
     /// # Errors
     ///
-    /// An unknown network, no samples, an empty chunk, or a search that fails.
+    /// Returns an error for an unknown network, without samples, for an empty chunk, or if the search fails.
     pub fn prepare(
         network: &str,
         samples: usize,
@@ -128,7 +128,7 @@ impl Subject {
         Ok(subject)
     }
 
-    /// What was prepared.
+    /// The number of parameters, the chunk and the number of threads.
     pub fn describe(&self) -> Value {
         json!({
             "parameters": self.objective.dimension(),
@@ -137,12 +137,12 @@ impl Subject {
         })
     }
 
-    /// Writes what the other side needs: `weights.safetensors` and `direction.safetensors` under PyTorch's names,
-    /// `samples.safetensors` with `images` and one-hot `targets`, `search.json`.
+    /// Writes the inputs of the other side: `weights.safetensors` and `direction.safetensors` with PyTorch's names,
+    /// `samples.safetensors` with `images` and one-hot `targets`, and `search.json`.
     ///
     /// # Errors
     ///
-    /// The files cannot be written.
+    /// Returns an error if the files cannot be written.
     pub fn write(&mut self, directory: &Path) -> Result<()> {
         let direction = self.ready_direction();
         for (name, vector) in [("weights", &self.point), ("direction", &direction)] {
@@ -170,17 +170,17 @@ impl Subject {
         Ok(())
     }
 
-    /// Numbers that two sides which compute the same agree in.
+    /// The numbers that both sides compare.
     pub fn check(&mut self) -> Value {
         let direction = self.ready_direction();
         check(&mut self.objective, &self.point, &direction)
     }
 
-    /// The same in double precision, at the same point: rounding hides little there.
+    /// The numbers that both sides compare, in double precision at the same point.
     ///
     /// # Errors
     ///
-    /// None that [`prepare`](Self::prepare) has not met.
+    /// Returns an error under the conditions of [`prepare`](Self::prepare).
     pub fn check_in_double(&mut self) -> Result<Value> {
         let direction = self.ready_direction().cast(DType::F64);
         let point = self.point.clone().cast(DType::F64);
@@ -202,7 +202,7 @@ impl Subject {
         Ok(check(&mut objective, &point, &direction))
     }
 
-    /// Makes what the task needs and is no part of it.
+    /// Prepares the inputs of a task, which are not timed.
     pub fn make_ready(&mut self, task: Task) {
         if matches!(task, Task::Product | Task::Further) {
             self.ready_direction();
@@ -219,11 +219,11 @@ impl Subject {
         self.direction.get_or_insert_with(draw).clone()
     }
 
-    /// Does the task once and says how long it took.
+    /// Runs the task once. Returns its time and other results.
     ///
     /// # Errors
     ///
-    /// A search that fails, or a measurement that does not converge.
+    /// Returns an error if a search fails or a measurement does not converge.
     pub fn run(&mut self, task: Task) -> Result<Value> {
         self.make_ready(task);
         let start = Instant::now();
@@ -274,7 +274,7 @@ impl Subject {
         })
     }
 
-    /// Where so many iterations lead from the prepared point, and the trials that they took.
+    /// The point and the search after `iterations` iterations from the prepared point, and the number of trials.
     fn iterate(&mut self, iterations: usize) -> Result<(Tensor<1>, LineSearch, u32)> {
         let mut search = self.search.clone();
         let mut point = self.point.clone();
@@ -294,13 +294,13 @@ impl Subject {
     }
 }
 
-/// Bytes that a search may take to keep the passes of its trials.
+/// The bytes for saved passes of trials.
 const MEMORY_FOR_TRIALS: u64 = 1 << 30;
 
-/// Rows and columns of the matrices in [`Task::Matrix`].
+/// The rows and columns of the matrices in [`Task::Matrix`].
 const MATRIX: usize = 1024;
 
-/// Loss, norms of gradient and product, and their inner product.
+/// The loss, the norms of gradient and product, and their inner product.
 fn check(objective: &mut FullBatch, point: &Tensor<1>, direction: &Tensor<1>) -> Value {
     let (loss, gradient) = objective.loss_and_gradient(point);
     let product = objective.hvp(point, direction);
@@ -312,7 +312,7 @@ fn check(objective: &mut FullBatch, point: &Tensor<1>, direction: &Tensor<1>) ->
     })
 }
 
-/// The network with the options that are raced.
+/// The network with the options of the race.
 fn architecture(name: &str) -> Result<Architecture> {
     let normalized = || ResNetConfig {
         norm: Norm::Batch,

@@ -1,4 +1,4 @@
-//! Files that are not what they should be: refused with a reason, never with a panic.
+//! Invalid files are errors with a reason, and never panics.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! Whole data sets: the one that ships, and those beside the project where they are there.
+//! Whole data sets: the built-in subset, and the data sets in the project's folder if they exist.
 
 use std::path::{Path, PathBuf};
 

@@ -1,13 +1,13 @@
-//! Times of a convolution and its gradients, burn's and this crate's in turn.
+//! Times of a convolution and its gradients by burn and by this crate.
 //!
 //! ```sh
 //! cargo bench -p flatland-kernels --bench convolution             # all shapes
-//! cargo bench -p flatland-kernels --bench convolution -- 3x3      # those whose name has this in it
+//! cargo bench -p flatland-kernels --bench convolution -- 3x3      # shapes with this in their name
 //! ```
 //!
-//! A row holds medians in milliseconds: the output, and output with all gradients that the layer needs; their ratio is
-//! the median of the ratios of neighbouring runs, so that other work on the machine meets both alike. The last column
-//! is the share of the speed of a matrix product of the same shape that the own operator reaches in all.
+//! A row has medians in milliseconds, of the output and of the output with all gradients that the layer needs. A ratio is
+//! the median of the ratios of neighbouring runs, so other load on the machine affects both. The last column is the speed
+//! of this crate's operator relative to a matrix product of the same shape.
 
 use std::time::Instant;
 

@@ -1,14 +1,13 @@
-//! Times of the operators for derivatives that are written by hand, as burn's operators compose them and as this crate's
-//! loops do.
+//! Times of the operators for hand-written passes, as compositions of burn's operators and as loops of this crate.
 //!
 //! ```sh
 //! cargo bench -p flatland-kernels --bench passes             # all
-//! cargo bench -p flatland-kernels --bench passes -- norm     # those whose name has this in it
+//! cargo bench -p flatland-kernels --bench passes -- norm     # operators with this in their name
 //! ```
 //!
-//! A row holds medians in microseconds; the ratio is the median of the ratios of neighbouring runs, so that other work
-//! on the machine meets both alike. The compositions are what the operators call on a device with a tape; nothing is
-//! tracked. What is overwritten is a fresh copy each time, made before the clock starts.
+//! A row has medians in microseconds. The ratio is the median of the ratios of neighbouring runs, so other load on the
+//! machine affects both. The compositions are those that the operators call on a device with a tape, without a tracked
+//! tensor. Overwritten arguments are copied before the clock starts.
 
 use std::time::Instant;
 

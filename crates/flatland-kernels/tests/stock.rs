@@ -1,4 +1,4 @@
-//! The operators against burn's own.
+//! The operators compared with burn's operators.
 
 mod common;
 

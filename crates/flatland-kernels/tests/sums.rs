@@ -1,4 +1,4 @@
-//! Sums of convolutions and of linear layers, and their gradients, against single ones by burn's operators and its tape.
+//! Sums of convolutions and of linear layers, and their gradients, compared with burn's operators and burn's tape.
 
 mod common;
 

@@ -1,4 +1,7 @@
 //! Chunks in parallel on a CPU.
+//!
+//! On a CPU, an operator is often too small for several threads. Each thread processes whole chunks instead, and results
+//! are added in the order of the chunks.
 
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;

@@ -1,4 +1,8 @@
 //! The sizes of a network's tensors, computed from shapes alone.
+//!
+//! Memory is counted in vectors with an entry for each parameter, plus the tensors of a chunk. Networks inside an objective
+//! have no weights of their own, parameters are views of the point, sums are computed in place, and the values that products
+//! share have a budget.
 
 use crate::{InputShape, Layer, Layout, Sequence};
 

@@ -1,4 +1,7 @@
 //! Keeps rayon's threads awake between the parallel parts of a computation.
+//!
+//! A chunk of a network with batch normalization runs hundreds of operators of some ten microseconds each. Waking rayon's
+//! threads for each of them took a tenth of the time of DenseNet121's gradient.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,4 +1,8 @@
 //! Mini-batches in a new random order in every epoch.
+//!
+//! A mini-batch is an objective with other samples: [`MiniBatches`] returns the chunks of a batch, and
+//! [`FullBatch::set_samples`](crate::FullBatch::set_samples) takes them. Methods, the Hessian and counters see one objective,
+//! so a step cannot mix two batches.
 
 use burn::tensor::{Int, Tensor, TensorData};
 

@@ -1,4 +1,7 @@
 //! Named layers and their combinations, with PyTorch's names.
+//!
+//! A network is a value: a tree of [`Sequence`]s, whose children have PyTorch's names. An enum says how the outputs of the
+//! children are combined: as a chain, as a sum or as a concatenation.
 
 use burn::module::{
     Content, Devices, Module, ModuleDisplay, ModuleDisplayDefault, ModuleMapper, ModuleVisitor,

@@ -1,4 +1,7 @@
 //! Weight files with PyTorch's names.
+//!
+//! burn-store reads safetensors and the formats of `torch.save`. Shapes are compared before any entry is read, so a damaged
+//! file needs no more memory than the network. burn-store does not write `.pt` files; the module `torch` does.
 
 mod error;
 mod file;

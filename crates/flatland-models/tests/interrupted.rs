@@ -1,4 +1,4 @@
-//! Objectives that are given up, and ones that go on.
+//! Interrupted objectives, and resumed ones.
 
 mod common;
 

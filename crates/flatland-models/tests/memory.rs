@@ -1,6 +1,6 @@
 //! Peak memory against its estimate, and the number of vectors that an objective holds.
 //!
-//! One test: what other threads allocate would be counted too.
+//! There is one test, because the allocations of parallel tests would be counted too.
 
 use burn::tensor::{DType, Device};
 use flatland_models::{

@@ -1,4 +1,4 @@
-//! Mini-batches: what an epoch goes through, and what a step sees.
+//! Mini-batches: the samples of an epoch, and the samples of a step.
 
 mod common;
 

@@ -1,4 +1,4 @@
-//! Chunks side by side: the same numbers.
+//! Chunks in parallel have the same results.
 
 mod common;
 

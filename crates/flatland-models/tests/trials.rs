@@ -1,4 +1,4 @@
-//! What is kept of trials: the same numbers with fewer passes.
+//! Saved passes of trials: the same results with fewer passes.
 
 mod common;
 

@@ -1,4 +1,7 @@
 //! Any of the methods as one type, with a state that can be saved.
+//!
+//! [`MethodState`] and the momentum buffer contain everything that an iteration passes to the next. A method with a new
+//! state must add it here: otherwise a resumed run differs from an uninterrupted one.
 
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,7 @@
 //! Line searches.
+//!
+//! A line search is a composition of three independent parts: the reference value, the initial trial and the extrapolation.
+//! LS, NLS, PoNLS, NLS-ub and PoNoS are five constructors of [`LineSearchConfig`].
 
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};

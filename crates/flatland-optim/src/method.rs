@@ -1,4 +1,6 @@
 //! A method, and the record of one of its iterations.
+//!
+//! All methods implement [`Method`]. CDAT alone requires a [`Curvature`](crate::Curvature), of which it uses `gᵀHg`.
 
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,10 @@
 //! The problem: losses, gradients and Hessian-vector products, and the number of their evaluations.
+//!
+//! A point is a vector: methods and eigensolvers see rank-1 tensors on a plain device. [`module`](crate::module) maps the
+//! parameters of a burn module to a vector. The wrapper [`Counted`] counts evaluations, so methods do not.
+//!
+//! An implementation of [`Curvature::curvature_along`] could compute `gᵀHg` by a second-order forward pass. None does: every
+//! layer would need a second tangent, to save one product in an iteration of CDAT.
 
 use burn::tensor::Tensor;
 

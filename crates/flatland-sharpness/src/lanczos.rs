@@ -1,4 +1,4 @@
-//! Extreme eigenpairs by the Lanczos method.
+//! Extreme eigenpairs by the thick-restarted Lanczos method. A restart works in place on the basis.
 
 use burn::{config::Config, tensor::Tensor};
 use flatland_optim::vector;

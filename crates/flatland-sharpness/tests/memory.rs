@@ -1,6 +1,6 @@
-//! How many vectors a measurement holds.
+//! The number of vectors that a measurement holds.
 //!
-//! One test: what other threads allocate would be counted too.
+//! There is one test, because the allocations of parallel tests would be counted too.
 
 use burn::tensor::{DType, Device, Tensor};
 use flatland_sharpness::{LanczosConfig, Sharpness, SymmetricOperator, sharpness};

@@ -1,4 +1,4 @@
-//! What the tests of the operators share.
+//! Helpers of the tests of operators.
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 

@@ -1,4 +1,7 @@
 //! An objective that can be interrupted.
+//!
+//! A signal raises the flag. The evaluation in progress stops between two chunks, searches and eigensolvers stop on `NaN`,
+//! and the runner discards their results.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

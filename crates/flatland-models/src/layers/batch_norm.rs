@@ -1,4 +1,7 @@
 //! Batch normalization.
+//!
+//! A forward pass records batch statistics and changes no state. The objective holds the running statistics and updates them
+//! once per step. burn's own batch normalization, which writes to shared state in a forward pass, is not used.
 
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;

@@ -1,4 +1,4 @@
-//! The block of the Hessian that belongs to the last bias, and what interlacing makes of it.
+//! The block of the Hessian that belongs to the last bias, and its consequence by interlacing.
 
 use flatland_models::{Architecture, ForwardPass, Loss, Nonlinearity};
 use flatland_optim::Objective;

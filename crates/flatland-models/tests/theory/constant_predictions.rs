@@ -1,4 +1,4 @@
-//! Networks whose last features are dead: they predict their last bias, whatever they see.
+//! Networks with dead last features, which predict their last bias for every input.
 
 use burn::tensor::Tensor;
 use flatland_models::{FullBatch, Loss, Nonlinearity};

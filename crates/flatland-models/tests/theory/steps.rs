@@ -1,4 +1,4 @@
-//! What is proved about steps, on small networks with smooth activations.
+//! The paper's propositions about steps, on small networks with smooth activations.
 
 use burn::tensor::Tensor;
 use flatland_models::{FullBatch, Loss, Nonlinearity};

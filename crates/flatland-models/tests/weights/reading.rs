@@ -1,4 +1,4 @@
-//! What PyTorch and safetensors write is read.
+//! Files of PyTorch and of safetensors are read.
 
 use burn::tensor::DType;
 use flatland_models::{Loss, RunningStatistics, Sequence, WeightsError, save_weights};

@@ -1,4 +1,4 @@
-//! What does not fit is named, and what is damaged is an error.
+//! Misfits are named, and damaged files are errors.
 
 use burn::tensor::DType;
 use flatland_models::{

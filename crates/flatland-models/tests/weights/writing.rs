@@ -1,4 +1,4 @@
-//! What is written is read, here and in PyTorch.
+//! Written files are read by this crate and by PyTorch.
 
 use std::fs::File;
 use std::io::Read;

@@ -1,4 +1,4 @@
-//! What the searches promise, whatever the function.
+//! The guarantees of the searches, for every function.
 
 use burn::tensor::Tensor;
 use flatland_optim::{LineSearchConfig, Method, Objective, Outcome, Reference, Step};

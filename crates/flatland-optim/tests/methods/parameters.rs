@@ -1,4 +1,4 @@
-//! What single parameters and records of a search mean.
+//! The meaning of single parameters and records of a search.
 
 use flatland_optim::{
     InitialTrial, LineSearchConfig, Method, Outcome, Polyak, Reference, SearchFailure,

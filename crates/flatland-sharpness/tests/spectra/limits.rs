@@ -1,4 +1,4 @@
-//! What stops a computation: rounding, the limit of products, broken operators, options out of range.
+//! Computations that stop early: by rounding, by the limit of products, by invalid operators and options.
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use flatland_sharpness::{

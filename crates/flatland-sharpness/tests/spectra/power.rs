@@ -1,4 +1,4 @@
-//! The power iteration, with what it is good for and what not.
+//! The power iteration and its limitations.
 
 use burn::tensor::DType;
 use flatland_sharpness::{
