@@ -11,22 +11,22 @@ use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use flatland_bench::allocator;
-use flatland_bench::subject::{Subject, Task};
+use flatland_bench::subject::{Subject, TimedTask};
 
 /// The iterations of NLS before an iteration or the sharpness is timed, as in the race.
 const TRAINED: usize = 100;
 
 /// A task and its name.
-type Named = (&'static str, Task);
+type Named = (&'static str, TimedTask);
 
 const PASSES: [Named; 3] = [
-    ("gradient", Task::Gradient),
-    ("H·v, new point", Task::Product),
-    ("H·v, same point", Task::Further),
+    ("gradient", TimedTask::Gradient),
+    ("H·v, new point", TimedTask::Product),
+    ("H·v, same point", TimedTask::Further),
 ];
 const WHOLE: [Named; 2] = [
-    ("iteration of NLS", Task::Iteration),
-    ("sharpness to 1e-3", Task::Sharpness { seed: 0 }),
+    ("iteration of NLS", TimedTask::Iteration),
+    ("sharpness to 1e-3", TimedTask::Sharpness { seed: 0 }),
 ];
 
 /// A network, its samples, iterations of training, and what is timed.

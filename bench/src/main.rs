@@ -1,5 +1,5 @@
-//! flatland's side of the race against PyTorch. It runs tasks on request, as `bench/peer/torch_side.py` does, and returns
-//! their times.
+//! flatland's side of the race against PyTorch. It runs tasks on request, as `bench/peer/torch_side.py` does, and
+//! returns their times.
 //!
 //! Each line of the input is a command, and the answer is a line of JSON:
 //!
@@ -13,8 +13,8 @@
 //! | `peak` | | `peak_megabytes` since `rest` |
 //! | `quit` | ends the program, as the end of the input does | |
 //!
-//! The tasks are `matrix` (a product of 1024³), `gradient`, `product`, `further` (a product from saved values of the point,
-//! which are computed before), `iteration` and `sharpness SEED`. `RAYON_NUM_THREADS` sets the number of threads.
+//! The tasks are `matrix` (a product of 1024³), `gradient`, `product`, `further` (a product from saved values of the
+//! point, which are computed before), `iteration` and `sharpness SEED`. `RAYON_NUM_THREADS` sets the number of threads.
 
 mod resident;
 
@@ -23,7 +23,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use flatland_bench::allocator;
-use flatland_bench::subject::{Subject, Task};
+use flatland_bench::subject::{Subject, TimedTask};
 use serde_json::{Value, json};
 
 fn main() -> Result<()> {
@@ -67,9 +67,9 @@ fn answer(subject: &mut Option<Subject>, words: &[&str]) -> Result<Value> {
         }
         ["check"] => Ok(subject.check()),
         ["check", "double"] => subject.check_in_double(),
-        ["run", task @ ..] => subject.run(Task::parse(task)?),
+        ["run", task @ ..] => subject.run(TimedTask::parse(task)?),
         ["rest", task @ ..] => {
-            subject.make_ready(Task::parse(task)?);
+            subject.make_ready(TimedTask::parse(task)?);
             resident::forget_peak()?;
             Ok(json!({"resident_megabytes": resident::now()?}))
         }

@@ -29,7 +29,7 @@ const ITERATIONS: usize = 10;
 
 /// A timed task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Task {
+pub enum TimedTask {
     /// A product of two matrices of 1024 rows and columns, as a measure of the cores.
     Matrix,
     /// The loss and its gradient.
@@ -47,7 +47,7 @@ pub enum Task {
     },
 }
 
-impl Task {
+impl TimedTask {
     /// Parses `matrix`, `gradient`, `product`, `further`, `iteration` or `sharpness SEED`.
     ///
     /// # Errors
@@ -203,8 +203,8 @@ impl Subject {
     }
 
     /// Prepares the inputs of a task, which are not timed.
-    pub fn make_ready(&mut self, task: Task) {
-        if matches!(task, Task::Product | Task::Further) {
+    pub fn make_ready(&mut self, task: TimedTask) {
+        if matches!(task, TimedTask::Product | TimedTask::Further) {
             self.ready_direction();
         }
     }
@@ -224,35 +224,35 @@ impl Subject {
     /// # Errors
     ///
     /// Returns an error if a search fails or a measurement does not converge.
-    pub fn run(&mut self, task: Task) -> Result<Value> {
+    pub fn run(&mut self, task: TimedTask) -> Result<Value> {
         self.make_ready(task);
         let start = Instant::now();
         let milliseconds = || start.elapsed().as_secs_f64() * 1e3;
         Ok(match task {
-            Task::Matrix => {
+            TimedTask::Matrix => {
                 let size = [MATRIX, MATRIX];
                 let matrix = Tensor::<2>::ones(size, (&self.point.device(), DType::F32));
                 let start = Instant::now();
                 matrix.clone().matmul(matrix);
                 json!({"milliseconds": start.elapsed().as_secs_f64() * 1e3})
             }
-            Task::Gradient => {
+            TimedTask::Gradient => {
                 self.objective.loss_and_gradient(&self.point);
                 json!({"milliseconds": milliseconds()})
             }
-            Task::Product => {
+            TimedTask::Product => {
                 let direction = self.direction.as_ref().expect("it is ready");
                 self.objective.hvp(&self.point, direction);
                 json!({"milliseconds": milliseconds()})
             }
-            Task::Further => {
+            TimedTask::Further => {
                 let direction = self.direction.as_ref().expect("it is ready");
                 let mut products = self.objective.products_at(&self.point);
                 let start = Instant::now();
                 products(direction);
                 json!({"milliseconds": start.elapsed().as_secs_f64() * 1e3})
             }
-            Task::Iteration => {
+            TimedTask::Iteration => {
                 let (_, _, trials) = self.iterate(ITERATIONS)?;
                 let count = ITERATIONS as f64;
                 json!({
@@ -260,7 +260,7 @@ impl Subject {
                     "trials": f64::from(trials) / count,
                 })
             }
-            Task::Sharpness { seed } => {
+            TimedTask::Sharpness { seed } => {
                 let config = LanczosConfig::new().with_seed(seed);
                 let mut hessian = Hessian::new(&mut self.objective, &self.point);
                 let found = sharpness(&mut hessian, &config, None)?;
@@ -297,7 +297,7 @@ impl Subject {
 /// The bytes for saved passes of trials.
 const MEMORY_FOR_TRIALS: u64 = 1 << 30;
 
-/// The rows and columns of the matrices in [`Task::Matrix`].
+/// The rows and columns of the matrices in [`TimedTask::Matrix`].
 const MATRIX: usize = 1024;
 
 /// The loss, the norms of gradient and product, and their inner product.

@@ -9,10 +9,10 @@ use crate::{Dataset, Split};
 
 /// The origin of a file, determined by its checksum.
 ///
-/// The official checksums are the MD5 sums that torchvision checks: of the files of MNIST, Fashion-MNIST (both compressed)
-/// and SVHN. For CIFAR-10, CIFAR-100 and EMNIST, only sums of whole archives are published, and for no data set are there
-/// sums of files that were decompressed or compressed again. For these files, the size distinguishes a complete file from
-/// a subset, but not an intact file from an altered one.
+/// The official checksums are the MD5 sums that torchvision checks: of the files of MNIST, Fashion-MNIST (both
+/// compressed) and SVHN. For CIFAR-10, CIFAR-100 and EMNIST, only sums of whole archives are published, and for no data
+/// set are there sums of files that were decompressed or compressed again. For these files, the size distinguishes a
+/// complete file from a subset, but not an intact file from an altered one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChecksumState {
     /// A file of the official release.
@@ -21,7 +21,8 @@ pub enum ChecksumState {
     Subset,
     /// The checksum is unknown, or no official sum is published.
     Unknown {
-        /// Whether the decompressed file is as long as the official one. Always `false` for SVHN, whose sums are published.
+        /// Whether the decompressed file is as long as the official one. Always `false` for SVHN, whose sums are
+        /// published.
         official_size: bool,
     },
 }
@@ -57,8 +58,8 @@ impl Sums {
 
     /// The origin of the file `name` of a data set, which has `unpacked` bytes when decompressed.
     ///
-    /// A sum is valid for its own data set and file name alone: the files of MNIST and Fashion-MNIST have the same names and
-    /// are easily confused.
+    /// A sum is valid for its own data set and file name alone: the files of MNIST and Fashion-MNIST have the same
+    /// names and are easily confused.
     pub fn state(
         &self,
         dataset: Dataset,

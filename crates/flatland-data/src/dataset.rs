@@ -178,12 +178,13 @@ impl Dataset {
         }
     }
 
-    /// The mean and the standard deviation of each channel over the official training set, for pixels scaled to `[0, 1]`.
+    /// The mean and the standard deviation of each channel over the official training set, for pixels scaled to
+    /// `[0, 1]`.
     ///
-    /// The constants of CIFAR-10, CIFAR-100, SVHN and EMNIST letters are those of the paper's experiments (Galli et al.,
-    /// arXiv 2606.06722). The paper uses neither MNIST nor Fashion-MNIST. The constants of MNIST are those of PyTorch's MNIST
-    /// example. The constants of Fashion-MNIST were computed from its official training images (0.28604 and 0.35302) and
-    /// rounded.
+    /// The constants of CIFAR-10, CIFAR-100, SVHN and EMNIST letters are those of the paper's experiments (Galli et
+    /// al., arXiv 2606.06722). The paper uses neither MNIST nor Fashion-MNIST. The constants of MNIST are those of
+    /// PyTorch's MNIST example. The constants of Fashion-MNIST were computed from its official training images (0.28604
+    /// and 0.35302) and rounded.
     pub fn normalization(self) -> &'static [ChannelNorm] {
         const fn channel(mean: f64, std: f64) -> ChannelNorm {
             ChannelNorm { mean, std }

@@ -8,8 +8,8 @@ use crate::Dataset;
 
 /// A data set that cannot be used. The message says what to do.
 ///
-/// A `file` is the path of a file, `built-in` and the name of a built-in file, or `X in` and the path for a variable of a
-/// MATLAB file.
+/// A `file` is the path of a file, `built-in` and the name of a built-in file, or `X in` and the path for a variable of
+/// a MATLAB file.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum DataError {

@@ -1,7 +1,7 @@
 //! Readers of the official file formats.
 //!
-//! The readers do not trust headers. They compare sizes in a header with the number of bytes and with the limits of the data
-//! set before they allocate memory.
+//! The readers do not trust headers. They compare sizes in a header with the number of bytes and with the limits of the
+//! data set before they allocate memory.
 
 mod cifar;
 mod gzip;
@@ -14,7 +14,8 @@ pub(crate) use gzip::decompressed;
 pub(crate) use idx::{Orientation, images, labels};
 pub(crate) use svhn::svhn;
 
-/// A limit above the number of samples in every file (73,257 in SVHN's training file, 124,800 in that of EMNIST letters).
+/// A limit above the number of samples in every file (73,257 in SVHN's training file, 124,800 in that of EMNIST
+/// letters).
 const MOST_SAMPLES: usize = 200_000;
 
 /// The first bytes of a file, for a message.

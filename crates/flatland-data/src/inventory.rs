@@ -9,7 +9,8 @@ use crate::{DataError, Dataset, Loaded, load};
 pub struct DatasetStatus {
     /// The data set.
     pub dataset: Dataset,
-    /// The samples and files, or the reason why the data set cannot be used. [`DataError::Missing`] names all missing files.
+    /// The samples and files, or the reason why the data set cannot be used. [`DataError::Missing`] names all missing
+    /// files.
     pub found: Result<Loaded, DataError>,
 }
 

@@ -91,11 +91,11 @@ const EMBEDDED: [(&str, &[u8]); 4] = [
 
 /// Reads and checks a data set from its subfolder, [`Dataset::folder`], of `folder`.
 ///
-/// The files may contain a subset of the official release. An IDX file may be compressed or not. If both versions exist,
-/// the compressed one is read.
+/// The files may contain a subset of the official release. An IDX file may be compressed or not. If both versions
+/// exist, the compressed one is read.
 ///
-/// If no file of Fashion-MNIST exists, the built-in subset is used: 5,000 training and 2,000 test images, balanced between
-/// the classes. Built-in files and other files are never mixed.
+/// If no file of Fashion-MNIST exists, the built-in subset is used: 5,000 training and 2,000 test images, balanced
+/// between the classes. Built-in files and other files are never mixed.
 ///
 /// # Errors
 ///

@@ -7,8 +7,8 @@ use crate::{DataError, Samples};
 pub enum Selection {
     /// All samples.
     All,
-    /// `⌊class size · samples / available⌋` random samples of each class, in the order of the files. All samples if `samples`
-    /// is at least their number.
+    /// `⌊class size · samples / available⌋` random samples of each class, in the order of the files. All samples if
+    /// `samples` is at least their number.
     ///
     /// The samples of a class are the first after a shuffle with the stream `(seed, "stratified subset", class)` of
     /// [`flatland_random`]. They depend on the seed and not on the platform.

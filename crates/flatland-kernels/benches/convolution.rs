@@ -5,9 +5,9 @@
 //! cargo bench -p flatland-kernels --bench convolution -- 3x3      # shapes with this in their name
 //! ```
 //!
-//! A row has medians in milliseconds, of the output and of the output with all gradients that the layer needs. A ratio is
-//! the median of the ratios of neighbouring runs, so other load on the machine affects both. The last column is the speed
-//! of this crate's operator relative to a matrix product of the same shape.
+//! A row has medians in milliseconds, of the output and of the output with all gradients that the layer needs. A ratio
+//! is the median of the ratios of neighbouring runs, so other load on the machine affects both. The last column is the
+//! speed of this crate's operator relative to a matrix product of the same shape.
 
 use std::time::Instant;
 

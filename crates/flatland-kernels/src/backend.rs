@@ -16,8 +16,8 @@ use crate::on_flex;
 
 /// A two-dimensional cross-correlation with an optional bias.
 ///
-/// On flex, for `f32` and `f64`, this crate computes it. In all other cases it is [`burn::tensor::module::conv2d`]. Gradients
-/// at arguments that are not on a tape are not computed.
+/// On flex, for `f32` and `f64`, this crate computes it. In all other cases it is [`burn::tensor::module::conv2d`].
+/// Gradients at arguments that are not on a tape are not computed.
 ///
 /// # Shapes
 ///
@@ -29,16 +29,16 @@ use crate::on_flex;
 ///
 /// # Memory
 ///
-/// On flex, each thread unrolls images into up to 2¹⁸ numbers, or 2²⁰ if that makes room for eight images. The minimum is
-/// that of the smallest product: 128 columns (or one output row or image) of
-/// `channels_in · kernel_height · kernel_width` numbers. In addition it holds the input and the output of these images. The
-/// thread reuses this memory for its next convolution. The gradient at the weight needs up to 2²⁰ numbers for partial sums,
-/// or the size of the weight if that is more, and the size of the weight again to transpose the sum.
+/// On flex, each thread unrolls images into up to 2¹⁸ numbers, or 2²⁰ if that makes room for eight images. The minimum
+/// is that of the smallest product: 128 columns (or one output row or image) of
+/// `channels_in · kernel_height · kernel_width` numbers. In addition it holds the input and the output of these images.
+/// The thread reuses this memory for its next convolution. The gradient at the weight needs up to 2²⁰ numbers for
+/// partial sums, or the size of the weight if that is more, and the size of the weight again to transpose the sum.
 ///
 /// # Panics
 ///
-/// Panics if the shapes do not match, if a tensor is empty, if the stride is 0, or if the kernel is larger than the padded
-/// image.
+/// Panics if the shapes do not match, if a tensor is empty, if the stride is 0, or if the kernel is larger than the
+/// padded image.
 pub fn conv2d(
     input: Tensor<4>,
     weight: Tensor<4>,

@@ -11,8 +11,8 @@ use crate::flex::{is_plain, reading, tensor};
 use crate::float::for_type;
 use crate::on_flex::{self, FlexTerm, numbers};
 
-/// `Σ input * weight + bias`: a sum of cross-correlations with the same geometry. The tangent of a convolution is such a sum,
-/// of `ẋ` with the weight and of `x` with the weight's tangent.
+/// `Σ input * weight + bias`: a sum of cross-correlations with the same geometry. The tangent of a convolution is such
+/// a sum, of `ẋ` with the weight and of `x` with the weight's tangent.
 ///
 /// # Shapes
 ///
@@ -76,8 +76,8 @@ pub fn convolve_input_gradient(
     tensor(on_flex::input_gradient(&geometry, &held(terms)))
 }
 
-/// Writes the gradient at the weight of a convolution to a range of `into`: a sum over terms of an input and a gradient at the
-/// output.
+/// Writes the gradient at the weight of a convolution to a range of `into`: a sum over terms of an input and a gradient
+/// at the output.
 ///
 /// # Shapes
 ///

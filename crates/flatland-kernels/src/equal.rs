@@ -5,8 +5,8 @@ use burn::tensor::Tensor;
 use crate::flex::{is_plain, reading};
 use crate::float::{Float, for_type};
 
-/// Whether two vectors have equal entries. NaN is not equal to any entry. On flex, the comparison copies nothing and stops
-/// at the first difference. On other devices, it reads one number from the device.
+/// Whether two vectors have equal entries. NaN is not equal to any entry. On flex, the comparison copies nothing and
+/// stops at the first difference. On other devices, it reads one number from the device.
 ///
 /// # Panics
 ///

@@ -74,8 +74,8 @@ impl Flat {
     ///
     /// # Panics
     ///
-    /// Panics if the part does not have the length of `range`, if `range` ends past the end of the vector, or if the part is
-    /// on a tape.
+    /// Panics if the part does not have the length of `range`, if `range` ends past the end of the vector, or if the
+    /// part is on a tape.
     pub fn put(&mut self, range: Range<usize>, part: Tensor<1>) {
         assert_eq!(part.dims(), [range.len()], "a part fills its range");
         if let Storage::Parts { parts, .. } = &mut self.storage {

@@ -13,8 +13,8 @@ pub(crate) fn is_plain<const D: usize>(tensor: &Tensor<D>) -> bool {
     has_kernels(&tensor.device(), tensor.dtype())
 }
 
-/// Whether a tensor is supported by this crate's own operators: on flex, with or without a tape, with `f32` or `f64`. For
-/// any other tensor, burn's operators are called.
+/// Whether a tensor is supported by this crate's own operators: on flex, with or without a tape, with `f32` or `f64`.
+/// For any other tensor, burn's operators are called.
 pub fn is_own<const D: usize>(tensor: &Tensor<D>) -> bool {
     has_kernels(&tensor.device().without_autodiff(), tensor.dtype())
 }

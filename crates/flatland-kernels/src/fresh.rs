@@ -1,8 +1,8 @@
 //! New memory. It is zeroed by the thread that uses it, or it is [`Fresh`] and not zeroed at all.
 //!
-//! `vec![0.0; n]` zeroes memory on one thread. With two threads, this takes a twelfth of the time of a gradient. Here each
-//! task zeroes its part of a result just before it writes to it. If the first product fills a part of a gradient, it
-//! receives [`Fresh`] memory without numbers, which can be read only after it was filled.
+//! `vec![0.0; n]` zeroes memory on one thread. With two threads, this takes a twelfth of the time of a gradient. Here
+//! each task zeroes its part of a result just before it writes to it. If the first product fills a part of a gradient,
+//! it receives [`Fresh`] memory without numbers, which can be read only after it was filled.
 
 use std::mem::MaybeUninit;
 use std::ops::Range;
@@ -22,8 +22,8 @@ pub(crate) fn zeros<T: Number>(length: usize) -> Vec<T> {
     in_chunks(length, SHARE, || (), |(), _, _| ())
 }
 
-/// `length` numbers. `write` receives them as zeros, chunk by chunk, with the index of the chunk and a state. `start` creates
-/// a state for several consecutive chunks.
+/// `length` numbers. `write` receives them as zeros, chunk by chunk, with the index of the chunk and a state. `start`
+/// creates a state for several consecutive chunks.
 pub(crate) fn in_chunks<T: Number, S>(
     length: usize,
     chunk: usize,

@@ -1,17 +1,18 @@
 //! Fast operators for burn's CPU backend flex.
 //!
-//! burn 0.22.1 implements several operators of flex by generic code. For example, the weight gradient of a convolution is a
-//! convolution with batch and channels swapped. The operators of this crate have the results of burn's operators up to
-//! rounding, and are faster. They support `f32` and `f64` on flex. For any other device or type they call burn's operators.
+//! burn 0.22.1 implements several operators of flex by generic code. For example, the weight gradient of a convolution
+//! is a convolution with batch and channels swapped. The operators of this crate have the results of burn's operators
+//! up to rounding, and are faster. They support `f32` and `f64` on flex. For any other device or type they call burn's
+//! operators.
 //!
 //! Two operators are first-order differentiable, as burn's are:
 //!
 //! - [`conv2d`]: a convolution, with its gradients as products of unrolled images.
 //! - [`max_pool2d`]: max pooling, with the places of the maxima.
 //!
-//! The other operators belong to hand-written forward, backward and tangent passes. They take plain tensors. For tensors
-//! on a tape they call burn's operators, which the tape records. An operator overwrites an argument that is passed by
-//! value with a result of the same size, unless the argument's memory is shared.
+//! The other operators belong to hand-written forward, backward and tangent passes. They take plain tensors. For
+//! tensors on a tape they call burn's operators, which the tape records. An operator overwrites an argument that is
+//! passed by value with a result of the same size, unless the argument's memory is shared.
 //!
 //! - [`relu`], [`gate`], [`add`]: elementwise operators.
 //! - [`cat_channels`], [`split_channels`]: concatenation of channels, and its inverse.
@@ -22,25 +23,25 @@
 //! - [`linear()`], [`convolve()`] and their gradients: sums of linear maps and of convolutions.
 //!
 //! The operators on parameter vectors are [`dot`] and [`axpy`], and [`inner_products`], [`subtract_multiples`] and
-//! [`rotate`] on bases of vectors. [`Flat`] is a vector that is written part by part, and [`is_equal`] compares vectors.
-//! On a CPU, the speed of long vectors depends on threads, which burn's operators on vectors do not use.
+//! [`rotate`] on bases of vectors. [`Flat`] is a vector that is written part by part, and [`is_equal`] compares
+//! vectors. On a CPU, the speed of long vectors depends on threads, which burn's operators on vectors do not use.
 //!
 //! # Determinism
 //!
-//! The division of work and the order of sums depend on shapes alone. Results do not depend on the number of threads, which
-//! determines only whether threads share a part or process one part each. The operators of passes do not depend on the
-//! instruction set that [`pulp`] selects. The blocks of a matrix product depend on the cache sizes of the processor, so the
-//! same bits are guaranteed on one machine.
+//! The division of work and the order of sums depend on shapes alone. Results do not depend on the number of threads,
+//! which determines only whether threads share a part or process one part each. The operators of passes do not depend
+//! on the instruction set that [`pulp`] selects. The blocks of a matrix product depend on the cache sizes of the
+//! processor, so the same bits are guaranteed on one machine.
 //!
 //! # Memory
 //!
-//! Besides its arguments and results, an operator needs the memory that [`conv2d`] states, for each thread. The operators of
-//! batch normalization need a slice for each image and block of channels.
+//! Besides its arguments and results, an operator needs the memory that [`conv2d`] states, for each thread. The
+//! operators of batch normalization need a slice for each image and block of channels.
 //!
 //! # Tests
 //!
-//! The operators are compared with burn's operators on random shapes, and with themselves on 1, 2 and 5 threads, bit by bit.
-//! Hand-written derivatives are compared with burn's tape and with finite differences.
+//! The operators are compared with burn's operators on random shapes, and with themselves on 1, 2 and 5 threads, bit by
+//! bit. Hand-written derivatives are compared with burn's tape and with finite differences.
 //!
 //! # Example
 //!

@@ -1,7 +1,7 @@
 //! Sums of products with the weights of linear layers, without a tape.
 //!
-//! A matrix product reads its left factor in place and transposes the right one. For a large weight and few samples, as in
-//! VGG11, it is faster to transpose the samples or to process the weight in blocks. [`Order`] selects the order.
+//! A matrix product reads its left factor in place and transposes the right one. For a large weight and few samples, as
+//! in VGG11, it is faster to transpose the samples or to process the weight in blocks. [`Order`] selects the order.
 
 use std::ops::Range;
 

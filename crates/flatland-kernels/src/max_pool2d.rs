@@ -17,11 +17,11 @@ use crate::flex::{in_order, is_own};
 use crate::float::Float;
 use crate::fresh::zeros;
 
-/// Max pooling: the largest value of each window, and its place in the channel in row-major order. If several values are
-/// equal, the first one is selected. Padding counts as `−∞`, and a window with a NaN has the value NaN.
+/// Max pooling: the largest value of each window, and its place in the channel in row-major order. If several values
+/// are equal, the first one is selected. Padding counts as `−∞`, and a window with a NaN has the value NaN.
 ///
-/// On flex, for `f32` and `f64` and padding up to half the kernel, this crate computes the output. The gradient, and all
-/// other cases, are those of [`burn::tensor::module::max_pool2d_with_indices`].
+/// On flex, for `f32` and `f64` and padding up to half the kernel, this crate computes the output. The gradient, and
+/// all other cases, are those of [`burn::tensor::module::max_pool2d_with_indices`].
 ///
 /// # Shapes
 ///

@@ -104,8 +104,8 @@ pub(crate) fn multiply<T: Float>(
 ) {
     assert_eq!(product.shape, size(left, right), "the shape of the product");
     let (numbers, stride) = (product.numbers.as_mut_ptr(), product.stride);
-    // SAFETY: `check` has verified that the last entry, and so every entry, is in the slice, and `MatrixMut::new` that rows
-    // do not overlap. A mutable slice shares no memory with the factors.
+    // SAFETY: `check` has verified that the last entry, and so every entry, is in the slice, and `MatrixMut::new` that
+    // rows do not overlap. A mutable slice shares no memory with the factors.
     unsafe { write_product(numbers, stride, left, right, write, work) }
 }
 
@@ -184,8 +184,8 @@ fn size<T>(left: Matrix<'_, T>, right: Matrix<'_, T>) -> [usize; 2] {
 ///
 /// # Safety
 ///
-/// The rows of the product start at `numbers`, `stride` numbers apart. They must be writable, must not overlap each other or
-/// the factors, and must contain numbers unless they are replaced.
+/// The rows of the product start at `numbers`, `stride` numbers apart. They must be writable, must not overlap each
+/// other or the factors, and must contain numbers unless they are replaced.
 #[allow(unsafe_code)]
 unsafe fn write_product<T: Float>(
     numbers: *mut T,

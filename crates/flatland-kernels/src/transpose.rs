@@ -50,7 +50,7 @@ fn transpose_columns<T: Float>(matrix: &[T], columns: usize, rows: usize, transp
     );
 }
 
-type Block<T> = [[T; BLOCK]; BLOCK];
+type Tile<T> = [[T; BLOCK]; BLOCK];
 
 /// Transposes whole blocks by `transpose_block` and the other entries one by one.
 #[inline(always)]
@@ -59,14 +59,14 @@ fn in_blocks<T: Copy + Default>(
     columns: usize,
     rows: usize,
     transposed: &mut [T],
-    transpose_block: impl Fn(Block<T>) -> Block<T>,
+    transpose_block: impl Fn(Tile<T>) -> Tile<T>,
 ) {
     for (block, lines) in transposed.chunks_mut(BLOCK * rows).enumerate() {
         let matrix = &matrix[block * BLOCK..];
         for top in (0..rows).step_by(BLOCK) {
             let matrix = &matrix[top * columns..];
             if rows - top >= BLOCK && lines.len() == BLOCK * rows {
-                let mut block = Block::default();
+                let mut block = Tile::default();
                 for (row, numbers) in block.iter_mut().enumerate() {
                     numbers.copy_from_slice(&matrix[row * columns..][..BLOCK]);
                 }
@@ -86,14 +86,14 @@ fn in_blocks<T: Copy + Default>(
 }
 
 #[inline(always)]
-fn transposed_block<T: Copy>(block: Block<T>) -> Block<T> {
+fn transposed_block<T: Copy>(block: Tile<T>) -> Tile<T> {
     std::array::from_fn(|column| block.map(|numbers| numbers[column]))
 }
 
 /// [`transposed_block`] in eight registers. The compiler would move the numbers one by one.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
-fn transposed_block_f32(simd: pulp::x86::V3, block: Block<f32>) -> Block<f32> {
+fn transposed_block_f32(simd: pulp::x86::V3, block: Tile<f32>) -> Tile<f32> {
     use std::arch::x86_64::__m256;
 
     let avx = simd.avx;

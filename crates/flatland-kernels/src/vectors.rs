@@ -1,7 +1,7 @@
 //! Operators on long vectors and on bases of vectors, for methods and eigensolvers.
 //!
-//! On flex, burn's operators use one thread, and each result is a new vector. The operators here use all threads and need no
-//! temporary vectors.
+//! On flex, burn's operators use one thread, and each result is a new vector. The operators here use all threads and
+//! need no temporary vectors.
 
 use burn::tensor::{Shape, Tensor};
 use pulp::Arch;
@@ -11,24 +11,25 @@ use crate::flex::{flex, is_plain, reading, tensor};
 use crate::float::{Float, for_type};
 use crate::fresh::in_chunks;
 
-/// The entries in a partial sum of [`dot`]: few enough for small rounding errors in `f32` and for products in a cache, many
-/// enough that a GPU does not wait for kernel launches.
+/// The entries in a partial sum of [`dot`]: few enough for small rounding errors in `f32` and for products in a cache,
+/// many enough that a GPU does not wait for kernel launches.
 const BLOCK: usize = 1 << 18;
 
 /// The entries of a task on several vectors: few enough that its result stays in a cache.
 const TASK: usize = 1 << 13;
 
-/// The entries that [`rotate`] processes at a time on other devices than flex: few enough that blocks need little memory
-/// compared with vectors, many enough that a GPU does not wait for kernel launches.
+/// The entries that [`rotate`] processes at a time on other devices than flex: few enough that blocks need little
+/// memory compared with vectors, many enough that a GPU does not wait for kernel launches.
 const ROTATED: usize = 1 << 20;
 
 /// The inner product `xᵀy`.
 ///
-/// The products and their sums over blocks of 2¹⁸ entries are computed on the device, in its float type. The sums of the
-/// blocks are added on the host, in `f64` and in order. The device is read once, and no temporary is longer than a block.
+/// The products and their sums over blocks of 2¹⁸ entries are computed on the device, in its float type. The sums of
+/// the blocks are added on the host, in `f64` and in order. The device is read once, and no temporary is longer than a
+/// block.
 ///
-/// A matrix product, `[1, n] × [n, 1]`, is not used because a GPU may round the factors of a matrix product to fewer bits
-/// (TF32).
+/// A matrix product, `[1, n] × [n, 1]`, is not used because a GPU may round the factors of a matrix product to fewer
+/// bits (TF32).
 ///
 /// # Panics
 ///
@@ -75,8 +76,8 @@ pub fn axpy(a: f64, x: &Tensor<1>, y: &Tensor<1>) -> Tensor<1> {
 
 /// The inner products of a vector with the vectors of a basis, on the device. On flex, sums are computed in `f64`.
 ///
-/// It does not use a matrix product, see [`dot`]. A basis is a list of vectors because a matrix would be copied whenever the
-/// basis grows.
+/// It does not use a matrix product, see [`dot`]. A basis is a list of vectors because a matrix would be copied
+/// whenever the basis grows.
 ///
 /// # Shapes
 ///
@@ -185,8 +186,8 @@ pub fn subtract_multiples(
 ///
 /// # Panics
 ///
-/// Panics if there are more new vectors than old ones, if the length of a row is not the number of old vectors, or if the
-/// lengths of the vectors differ.
+/// Panics if there are more new vectors than old ones, if the length of a row is not the number of old vectors, or if
+/// the lengths of the vectors differ.
 pub fn rotate(basis: &mut Vec<Tensor<1>>, weights: &[&[f64]]) {
     let count = basis.len();
     assert!(

@@ -4,10 +4,11 @@ mod common;
 
 use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
 use burn::tensor::{DType, Tensor, module};
-use common::{TYPES, has_output, numbers, relative_error, tensor};
+use common::{
+    TYPES, assert_close, assert_same_on_threads, has_output, numbers, relative_error, tensor,
+};
 use flatland_kernels::{conv2d, max_pool2d};
 use proptest::prelude::*;
-use rayon::ThreadPoolBuilder;
 
 #[derive(Debug, Clone)]
 struct Case {
@@ -83,23 +84,12 @@ fn run(case: &Case, dtype: DType, by: By) -> Vec<Vec<f64>> {
 }
 
 fn compare(case: &Case) {
-    let names = [
-        "output",
-        "input gradient",
-        "weight gradient",
-        "bias gradient",
-    ];
     // The stock operator in f64 is the reference of both types.
     let [expected, magnitudes] = [By::Stock, By::Magnitudes].map(|by| run(case, DType::F64, by));
     for (dtype, tolerance) in TYPES {
-        for (place, found) in run(case, dtype, By::Own).iter().enumerate() {
-            let error = relative_error(found, &expected[place], &magnitudes[place]);
-            assert!(
-                error < tolerance,
-                "{case:?}, {dtype:?}: {} is off by {error:e}",
-                names[place]
-            );
-        }
+        let found = run(case, dtype, By::Own);
+        let case = format!("{case:?}, {dtype:?}");
+        assert_close(&case, &found, &expected, &magnitudes, tolerance);
     }
 }
 
@@ -195,14 +185,7 @@ fn shapes_that_are_divided() {
 #[test]
 fn threads_do_not_change_a_bit() {
     for case in divided() {
-        let [one, two, five] = [1, 2, 5].map(|threads| {
-            let pool = ThreadPoolBuilder::new()
-                .num_threads(threads)
-                .build()
-                .unwrap();
-            pool.install(|| run(&case, DType::F32, By::Own))
-        });
-        assert!(one == two && one == five, "{case:?}");
+        assert_same_on_threads(&format!("{case:?}"), || run(&case, DType::F32, By::Own));
     }
 }
 

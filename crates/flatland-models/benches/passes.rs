@@ -1,5 +1,5 @@
-//! Times of loss, gradient and Hessian-vector product, with parallel operators and with parallel chunks. Both are timed in
-//! turn. The table has medians, and the median of the ratios.
+//! Times of loss, gradient and Hessian-vector product, with parallel operators and with parallel chunks. Both are timed
+//! in turn. The table has medians, and the median of the ratios.
 //!
 //! `cargo bench -p flatland-models --bench passes -- [NETWORK…]`
 

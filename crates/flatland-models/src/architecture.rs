@@ -22,8 +22,8 @@ pub struct InputShape {
 
 /// A network by name, with its options.
 ///
-/// In a configuration file it is a table whose `name` selects the network and whose other keys are the network's options.
-/// The default of an option is the paper's value.
+/// In a configuration file it is a table whose `name` selects the network and whose other keys are the network's
+/// options. The default of an option is the paper's value.
 #[derive(
     Debug, Clone, PartialEq, Serialize, Deserialize, EnumString, IntoStaticStr, VariantNames,
 )]
@@ -70,7 +70,8 @@ impl Architecture {
         self.into()
     }
 
-    /// Whether the last linear layer has a bias. With mean squared error and `K` classes, this bias has the curvature `2/K`.
+    /// Whether the last linear layer has a bias. With mean squared error and `K` classes, this bias has the curvature
+    /// `2/K`.
     pub fn has_last_bias(&self) -> bool {
         match self {
             Self::Mlp(config) => config.bias,
@@ -217,8 +218,8 @@ pub enum ArchitectureError {
     },
 }
 
-/// The largest number of features or channels. With this limit and the next, the layout of a checked network is computed
-/// quickly and the size of its parameters fits into 64 bits.
+/// The largest number of features or channels. With this limit and the next, the layout of a checked network is
+/// computed quickly and the size of its parameters fits into 64 bits.
 pub(crate) const MOST_FEATURES: usize = 100_000;
 /// The largest number of layers, blocks, heads, or features of a head.
 pub(crate) const MOST_LAYERS: usize = 1000;

@@ -25,8 +25,8 @@ impl Batch {
     ///
     /// # Panics
     ///
-    /// Panics if the number of pixels does not match the number of labels, if a label is not below `classes`, or if `chunk`
-    /// is 0.
+    /// Panics if the number of pixels does not match the number of labels, if a label is not below `classes`, or if
+    /// `chunk` is 0.
     pub fn chunks<E: Element>(
         images: &[E],
         shape: InputShape,

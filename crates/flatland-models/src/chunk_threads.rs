@@ -1,14 +1,15 @@
 //! Chunks in parallel on a CPU.
 //!
-//! On a CPU, an operator is often too small for several threads. Each thread processes whole chunks instead, and results
-//! are added in the order of the chunks.
+//! On a CPU, an operator is often too small for several threads. Each thread processes whole chunks instead, and
+//! results are added in the order of the chunks.
 
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-/// Threads that process chunks in parallel. Each thread is a rayon pool of its own, so the operators inside use one thread.
+/// Threads that process chunks in parallel. Each thread is a rayon pool of its own, so the operators inside use one
+/// thread.
 ///
 /// Results are taken in the order of the chunks, so sums have the same bits for any number of threads.
 #[derive(Debug, Clone)]
@@ -31,8 +32,8 @@ impl ChunkThreads {
         Self((0..count).map(pool).collect())
     }
 
-    /// Computes `compute(chunk)` for every chunk in `0..chunks` and passes the results to `take` in this order. A thread waits
-    /// until its result is taken, so it holds at most one result.
+    /// Computes `compute(chunk)` for every chunk in `0..chunks` and passes the results to `take` in this order. A
+    /// thread waits until its result is taken, so it holds at most one result.
     ///
     /// # Panics
     ///

@@ -10,8 +10,8 @@ use crate::{
 
 /// Two blocks of a 3×3 convolution, an activation and 2×2 max pooling, then a linear layer to the classes.
 ///
-/// The paper's network has 32 channels in both blocks and 30,634 parameters on CIFAR-10. Its parameters have the names of
-/// `nn.Sequential(Conv2d, ReLU, MaxPool2d, Conv2d, ReLU, MaxPool2d, Flatten, Linear)`.
+/// The paper's network has 32 channels in both blocks and 30,634 parameters on CIFAR-10. Its parameters have the names
+/// of `nn.Sequential(Conv2d, ReLU, MaxPool2d, Conv2d, ReLU, MaxPool2d, Flatten, Linear)`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CnnConfig {

@@ -9,8 +9,8 @@ use crate::{
 
 /// DenseNet121 with batch normalization: growth rate 32, blocks of 6, 12, 24 and 16 layers.
 ///
-/// For grey images (EMNIST), the stem is a 3×3 convolution at stride 2 and a pooling with 5×5 windows at stride 1, as in
-/// the paper.
+/// For grey images (EMNIST), the stem is a 3×3 convolution at stride 2 and a pooling with 5×5 windows at stride 1, as
+/// in the paper.
 ///
 /// # References
 ///

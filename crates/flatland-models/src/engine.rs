@@ -9,9 +9,9 @@
 //! | `jvp` | the tangent `ẏ` along `v`, forwards | the tangents of all inputs |
 //! | `backward_jvp` | the tangent `ȳ̇` of the adjoint, backwards | `∇²L·v`, the tangent of the gradient along `v` |
 //!
-//! This is forward over reverse (Pearlmutter 1994). The first two passes run once for a point, the last two once for each
-//! direction. A Hessian-vector product at a new point takes eight products with a weight; another product at the same
-//! point takes six. Both terms of a sum such as `W·ẋ + Ẇ·x` are added where they are computed.
+//! This is forward over reverse (Pearlmutter 1994). The first two passes run once for a point, the last two once for
+//! each direction. A Hessian-vector product at a new point takes eight products with a weight; another product at the
+//! same point takes six. Both terms of a sum such as `W·ẋ + Ẇ·x` are added where they are computed.
 //!
 //! No tape is built, and gradients of weights are written in place to the flat vector. Values that depend on the point
 //! alone (saved values, adjoints, maxima of poolings, batch statistics) are shared by all products at the point, see
@@ -29,6 +29,7 @@ mod elementwise;
 mod flow;
 mod linear;
 mod node;
+mod saved;
 mod sequence;
 mod slots;
 

@@ -1,8 +1,8 @@
 //! The sizes of a network's tensors, computed from shapes alone.
 //!
-//! Memory is counted in vectors with an entry for each parameter, plus the tensors of a chunk. Networks inside an objective
-//! have no weights of their own, parameters are views of the point, sums are computed in place, and the values that products
-//! share have a budget.
+//! Memory is counted in vectors with an entry for each parameter, plus the tensors of a chunk. Networks inside an
+//! objective have no weights of their own, parameters are views of the point, sums are computed in place, and the
+//! values that products share have a budget.
 
 use crate::{InputShape, Layer, Layout, Sequence};
 
@@ -97,8 +97,8 @@ impl Footprint {
         footprint
     }
 
-    /// Estimates the bytes of a [`FullBatch`](crate::FullBatch) during an operation on the CPU, for chunks of `chunk` samples
-    /// and numbers of `size` bytes. It excludes the samples, the point and the direction.
+    /// Estimates the bytes of a [`FullBatch`](crate::FullBatch) during an operation on the CPU, for chunks of `chunk`
+    /// samples and numbers of `size` bytes. It excludes the samples, the point and the direction.
     ///
     /// The number of vectors of the network's dimension is exact. The other factors are fitted to measurements of the
     /// networks of [`Architecture`](crate::Architecture). The estimate is meant to be too large, by less than a factor
@@ -114,9 +114,9 @@ impl Footprint {
         ((fixed + sample * chunk as f64 + packed) * size as f64).ceil() as u64
     }
 
-    /// Estimates the bytes of the saved values of a chunk of `chunk` samples with numbers of `size` bytes, adjoints included.
-    /// A [`FullBatch`](crate::FullBatch) saves them for the
-    /// [products at one point](flatland_optim::Curvature::products_at).
+    /// Estimates the bytes of the saved values of a chunk of `chunk` samples with numbers of `size` bytes, adjoints
+    /// included. A [`FullBatch`](crate::FullBatch) saves them for the [products at one
+    /// point](flatland_optim::Curvature::products_at).
     pub fn saved_bytes(&self, chunk: usize, size: usize) -> u64 {
         ((SAVED * self.outputs as f64) * (chunk * size) as f64).ceil() as u64
     }

@@ -22,21 +22,21 @@ use trials::Trials;
 /// The mean loss of a network over a set of samples, as a function of its parameters. The samples are fixed until
 /// [`set_samples`](Self::set_samples) is called.
 ///
-/// Loss, gradient and Hessian-vector product are sums over chunks in a fixed order, so memory is bounded by a chunk. The
-/// losses of the chunks are added in `f64`. A loss leaves no tape.
+/// Loss, gradient and Hessian-vector product are sums over chunks in a fixed order, so memory is bounded by a chunk.
+/// The losses of the chunks are added in `f64`. A loss leaves no tape.
 ///
 /// # Memory
 ///
-/// The objective holds its samples and no vector of the network's dimension. During an evaluation it holds the saved values
-/// of a chunk and, besides the point and the direction,
+/// The objective holds its samples and no vector of the network's dimension. During an evaluation it holds the saved
+/// values of a chunk and, besides the point and the direction,
 ///
 /// - for a loss: no vector
 /// - for a gradient or a Hessian-vector product: one vector, and with several chunks a second one for the sum.
 ///
 /// [`Footprint::bytes`](crate::Footprint::bytes) estimates the memory of an evaluation.
 ///
-/// Batch normalization uses the statistics of a chunk. With batch normalization, a chunk is a ghost batch and the objective
-/// depends on the chunk size. Only [`commit_step`](Self::commit_step) updates the running statistics.
+/// Batch normalization uses the statistics of a chunk. With batch normalization, a chunk is a ghost batch and the
+/// objective depends on the chunk size. Only [`commit_step`](Self::commit_step) updates the running statistics.
 #[derive(Debug, Clone)]
 pub struct FullBatch {
     chunked: ChunkedLoss,
@@ -88,8 +88,8 @@ impl FullBatch {
         }
     }
 
-    /// Replaces the samples, for example by the next [mini-batch](crate::MiniBatches). The running statistics and the masks
-    /// of dropout do not change. Batch statistics since the last step are discarded.
+    /// Replaces the samples, for example by the next [mini-batch](crate::MiniBatches). The running statistics and the
+    /// masks of dropout do not change. Batch statistics since the last step are discarded.
     ///
     /// # Panics
     ///
@@ -120,19 +120,19 @@ impl FullBatch {
         self
     }
 
-    /// Sets the number of bytes in which [`products_at`](Curvature::products_at) saves values that the products share. The
-    /// default is 1 GiB. It saves whole chunks, as many as fit by [`Footprint::saved_bytes`]. Products recompute the values
-    /// of the other chunks, with the same results.
+    /// Sets the number of bytes in which [`products_at`](Curvature::products_at) saves values that the products share.
+    /// The default is 1 GiB. It saves whole chunks, as many as fit by [`Footprint::saved_bytes`]. Products recompute
+    /// the values of the other chunks, with the same results.
     pub fn with_memory_for_products(mut self, bytes: u64) -> Self {
         self.memory_for_products = bytes;
         self
     }
 
     /// Sets the number of bytes in which [`loss`](Objective::loss) saves its forward passes for a gradient at the same
-    /// point. The default is 0. It saves the passes of the last two losses, because a line search continues from one of its
-    /// last two trials. It saves time if most losses are trials. [Products](Curvature), [other samples](Self::set_samples)
-    /// and, with dropout, [`commit_step`](Self::commit_step) drop the passes. The results have the same bits. Each of the
-    /// two trials takes a vector besides its passes.
+    /// point. The default is 0. It saves the passes of the last two losses, because a line search continues from one of
+    /// its last two trials. It saves time if most losses are trials. [Products](Curvature), [other
+    /// samples](Self::set_samples) and, with dropout, [`commit_step`](Self::commit_step) drop the passes. The results
+    /// have the same bits. Each of the two trials takes a vector besides its passes.
     pub fn with_memory_for_trials(mut self, bytes: u64) -> Self {
         self.trials = Trials::within(bytes);
         self
@@ -163,8 +163,8 @@ impl FullBatch {
         self.running.update(&std::mem::take(&mut self.observed));
     }
 
-    /// The loss and the accuracy at `point`, without dropout. Batch normalization uses the `running` statistics or, if that
-    /// is `None`, those of each chunk.
+    /// The loss and the accuracy at `point`, without dropout. Batch normalization uses the `running` statistics or, if
+    /// that is `None`, those of each chunk.
     pub fn evaluate(&self, point: &Tensor<1>, running: Option<&RunningStatistics>) -> Evaluation {
         whole(self.evaluator(None).evaluate(point, running))
     }
@@ -214,8 +214,8 @@ impl FullBatch {
         Some(loss)
     }
 
-    /// The loss and the gradient. Saves the batch statistics of the first gradient since the last step. `None` if the flag
-    /// was raised.
+    /// The loss and the gradient. Saves the batch statistics of the first gradient since the last step. `None` if the
+    /// flag was raised.
     fn interruptible_loss_and_gradient(
         &mut self,
         point: &Tensor<1>,

@@ -6,8 +6,8 @@ use crate::Layout;
 
 /// The norms of the parts of a gradient that belong to the parameter tensors.
 ///
-/// On a flat saddle, gradient descent moves the last bias alone. Every other parameter tensor, the last weight included,
-/// counts as *hidden*.
+/// On a flat saddle, gradient descent moves the last bias alone. Every other parameter tensor, the last weight
+/// included, counts as *hidden*.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GradientNorms {
     /// The Euclidean norm of each parameter tensor's gradient, in the order of the layout.

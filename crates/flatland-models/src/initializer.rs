@@ -26,8 +26,8 @@ pub enum Fan {
     Out,
 }
 
-/// Draws initial parameters in `f64` from the counter-based streams `(seed, "initial weights", index of the tensor)`, rounds
-/// them once to the float type and uploads them.
+/// Draws initial parameters in `f64` from the counter-based streams `(seed, "initial weights", index of the tensor)`,
+/// rounds them once to the float type and uploads them.
 #[derive(Debug)]
 pub struct Initializer {
     device: Device,
@@ -48,8 +48,8 @@ impl Initializer {
         }
     }
 
-    /// An initializer of parameters with a shape and without values, which take no memory and read as NaN. A network with
-    /// such parameters has a layout and a footprint, and can be evaluated [at a point](crate::ForwardPass::plain).
+    /// An initializer of parameters with a shape and without values, which take no memory and read as NaN. A network
+    /// with such parameters has a layout and a footprint, and can be evaluated [at a point](crate::ForwardPass::plain).
     pub fn without_values(device: &Device, dtype: DType) -> Self {
         Self {
             seed: None,

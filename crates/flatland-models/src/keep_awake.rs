@@ -1,7 +1,7 @@
 //! Keeps rayon's threads awake between the parallel parts of a computation.
 //!
-//! A chunk of a network with batch normalization runs hundreds of operators of some ten microseconds each. Waking rayon's
-//! threads for each of them took a tenth of the time of DenseNet121's gradient.
+//! A chunk of a network with batch normalization runs hundreds of operators of some ten microseconds each. Waking
+//! rayon's threads for each of them took a tenth of the time of DenseNet121's gradient.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,8 +17,8 @@ const MOST: usize = 8;
 
 /// Runs `work` on one of rayon's threads while the others search for parts of it.
 ///
-/// An operator has some ten microseconds of parallel work, and between two operators one thread works alone. Rayon's other
-/// threads then go to sleep, and waking them takes longer than the next operator.
+/// An operator has some ten microseconds of parallel work, and between two operators one thread works alone. Rayon's
+/// other threads then go to sleep, and waking them takes longer than the next operator.
 ///
 /// A searching thread gives up after [`PATIENCE`], so a task that it has suspended is resumed.
 pub(crate) fn keep_awake<T: Send>(work: impl FnOnce() -> T + Send) -> T {

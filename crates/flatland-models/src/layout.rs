@@ -17,8 +17,8 @@ pub struct ParameterSlot {
     pub range: Range<usize>,
 }
 
-/// The order of a network's trainable parameters in the flat vector. It is the order in which a burn module visits them,
-/// and that of PyTorch's `named_parameters()`.
+/// The order of a network's trainable parameters in the flat vector. It is the order in which a burn module visits
+/// them, and that of PyTorch's `named_parameters()`.
 #[derive(Debug, Clone, Default)]
 pub struct Layout {
     slots: Vec<ParameterSlot>,
@@ -30,7 +30,7 @@ impl Layout {
     ///
     /// Pass the module as it was built: in a [`valid()`](Module::valid) module no parameter is trainable.
     pub fn of<M: Module>(module: &M) -> Self {
-        let mut collector = Collector::default();
+        let mut collector = LayoutCollector::default();
         module.visit(&mut collector);
         collector.layout
     }
@@ -82,12 +82,12 @@ impl ModulePath {
 }
 
 #[derive(Default)]
-struct Collector {
+struct LayoutCollector {
     path: ModulePath,
     layout: Layout,
 }
 
-impl ModuleVisitor for Collector {
+impl ModuleVisitor for LayoutCollector {
     fn enter_module(&mut self, name: &str, container_type: &str) {
         self.path.enter(name, container_type);
     }

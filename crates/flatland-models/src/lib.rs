@@ -1,8 +1,8 @@
-//! Networks with exact Hessian-vector products, and their loss over a full batch or over [mini-batches](MiniBatches) as an
-//! objective.
+//! Networks with exact Hessian-vector products, and their loss over a full batch or over [mini-batches](MiniBatches) as
+//! an objective.
 //!
-//! A network is a value: a [`Sequence`] of [`Layer`]s, built by a short declarative function such as [`MlpConfig::init`].
-//! A generic forward pass computes with [`Dual`] values, which carry an optional tangent:
+//! A network is a value: a [`Sequence`] of [`Layer`]s, built by a short declarative function such as
+//! [`MlpConfig::init`]. A generic forward pass computes with [`Dual`] values, which carry an optional tangent:
 //!
 //! | pass | parameters | result |
 //! |---|---|---|
@@ -16,9 +16,9 @@
 //!
 //! # Tests
 //!
-//! Reference cases were computed by PyTorch in double precision. Every operator is compared to second order, the torchvision
-//! networks and the vision transformer tensor by tensor, and whole runs of the methods with the authors' own optimizers,
-//! line searches trial by trial.
+//! Reference cases were computed by PyTorch in double precision. Every operator is compared to second order, the
+//! torchvision networks and the vision transformer tensor by tensor, and whole runs of the methods with the authors'
+//! own optimizers, line searches trial by trial.
 //!
 //! # References
 //!

@@ -26,8 +26,8 @@ use crate::{Dual, ops};
 pub enum Loss {
     /// Mean squared error: the mean over samples *and* classes of `(F(x) − y)²`, with one-hot `y`.
     ///
-    /// Its Hessian in the last bias is `(2/K)·I` for `K` classes. Many papers use `½‖F(x) − y‖²` per sample instead, for which
-    /// step sizes and sharpness differ by the factor `K/2`.
+    /// Its Hessian in the last bias is `(2/K)·I` for `K` classes. Many papers use `½‖F(x) − y‖²` per sample instead,
+    /// for which step sizes and sharpness differ by the factor `K/2`.
     Mse,
     /// Cross-entropy: the mean over samples of `−log softmax(F(x))` at the label.
     CrossEntropy,

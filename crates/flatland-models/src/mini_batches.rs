@@ -1,8 +1,8 @@
 //! Mini-batches in a new random order in every epoch.
 //!
 //! A mini-batch is an objective with other samples: [`MiniBatches`] returns the chunks of a batch, and
-//! [`FullBatch::set_samples`](crate::FullBatch::set_samples) takes them. Methods, the Hessian and counters see one objective,
-//! so a step cannot mix two batches.
+//! [`FullBatch::set_samples`](crate::FullBatch::set_samples) takes them. Methods, the Hessian and counters see one
+//! objective, so a step cannot mix two batches.
 
 use burn::tensor::{Int, Tensor, TensorData};
 
@@ -15,8 +15,8 @@ use crate::Batch;
 /// batch of an epoch is smaller if the batch size does not divide the number of samples. It is not dropped, as in
 /// PyTorch's `DataLoader` by default.
 ///
-/// A batch is a list of chunks for [`FullBatch::set_samples`](crate::FullBatch::set_samples). Until the next call, trial
-/// losses, gradients and Hessian-vector products belong to this batch.
+/// A batch is a list of chunks for [`FullBatch::set_samples`](crate::FullBatch::set_samples). Until the next call,
+/// trial losses, gradients and Hessian-vector products belong to this batch.
 ///
 /// # Memory
 ///
@@ -33,8 +33,8 @@ pub struct MiniBatches {
 }
 
 impl MiniBatches {
-    /// Mini-batches of `batch_size` samples from all `chunks`. A batch that is larger than the largest of these chunks is
-    /// divided into chunks of that size.
+    /// Mini-batches of `batch_size` samples from all `chunks`. A batch that is larger than the largest of these chunks
+    /// is divided into chunks of that size.
     ///
     /// # Panics
     ///

@@ -1,8 +1,8 @@
 //! Differentiable operators on [`Dual`](crate::Dual) values: the outputs of layers and their tangents.
 //!
 //! Every operator is composed of operations that burn differentiates once, so one backward pass can differentiate the
-//! tangent of an output. If a mask or an index selects a branch (ReLU, max pooling), the value selects it and the mask is
-//! held constant: the second derivative of a kink is zero almost everywhere, as in PyTorch's double backward.
+//! tangent of an output. If a mask or an index selects a branch (ReLU, max pooling), the value selects it and the mask
+//! is held constant: the second derivative of a kink is zero almost everywhere, as in PyTorch's double backward.
 
 mod activation;
 mod attention;

@@ -1,8 +1,8 @@
 //! The parameters and options of a forward pass.
 //!
-//! The parameters come from the module itself, from a point without a tape, or from a point with a tape. With a direction
-//! `v`, the loss carries its derivative along `v`, and one `backward()` of this derivative is `H·v`, exactly, on every
-//! backend that differentiates once. The hand-written passes of the engine are tested against this pass.
+//! The parameters come from the module itself, from a point without a tape, or from a point with a tape. With a
+//! direction `v`, the loss carries its derivative along `v`, and one `backward()` of this derivative is `H·v`, exactly,
+//! on every backend that differentiates once. The hand-written passes of the engine are tested against this pass.
 //!
 //! A pass that [watches](ForwardPass::watching) counts the small outputs of activations. In other passes this costs one
 //! branch per activation.
@@ -240,8 +240,8 @@ impl<'a> ForwardPass<'a> {
         }
     }
 
-    /// The gradient at the leaves of a [taped](ForwardPass::taped) pass, on the plain device: a flat tensor for each slot of
-    /// the layout. The gradient of a parameter on which the differentiated quantity does not depend is zero.
+    /// The gradient at the leaves of a [taped](ForwardPass::taped) pass, on the plain device: a flat tensor for each
+    /// slot of the layout. The gradient of a parameter on which the differentiated quantity does not depend is zero.
     ///
     /// # Panics
     ///

@@ -11,8 +11,8 @@ const MOMENTUM: f64 = 0.1;
 
 /// The running mean and variance of every batch normalization in a network.
 ///
-/// They are not trainable. They are updated once per step, with the batch statistics at the point where the step started,
-/// and are used to evaluate the test set alone.
+/// They are not trainable. They are updated once per step, with the batch statistics at the point where the step
+/// started, and are used to evaluate the test set alone.
 #[derive(Debug, Clone, Default)]
 pub struct RunningStatistics(Vec<Running>);
 
@@ -39,7 +39,7 @@ pub(crate) struct Observation {
 impl RunningStatistics {
     /// The running statistics of a network.
     pub fn of<M: Module>(network: &M) -> Self {
-        let mut collector = Collector::default();
+        let mut collector = StatisticsCollector::default();
         network.visit(&mut collector);
         collector.found
     }
@@ -91,8 +91,8 @@ impl RunningStatistics {
         })
     }
 
-    /// Updates the running average once, with the mean of the statistics of a batch's chunks. As in PyTorch, the running
-    /// variance averages unbiased variances.
+    /// Updates the running average once, with the mean of the statistics of a batch's chunks. As in PyTorch, the
+    /// running variance averages unbiased variances.
     pub(crate) fn update(&mut self, observations: &[Observation]) {
         for Running {
             id,
@@ -120,7 +120,7 @@ impl RunningStatistics {
 
     /// The network with these running statistics.
     pub fn write_into<M: Module>(&self, network: M) -> M {
-        network.map(&mut Writer {
+        network.map(&mut StatisticsWriter {
             found: self,
             path: Vec::new(),
             current: None,
@@ -138,13 +138,13 @@ fn joined(layer: &str, name: &str) -> String {
 }
 
 #[derive(Default)]
-struct Collector {
+struct StatisticsCollector {
     path: ModulePath,
     mean: Option<(ParamId, Tensor<1>)>,
     found: RunningStatistics,
 }
 
-impl ModuleVisitor for Collector {
+impl ModuleVisitor for StatisticsCollector {
     fn enter_module(&mut self, name: &str, container_type: &str) {
         self.path.enter(name, container_type);
     }
@@ -187,13 +187,13 @@ impl ModuleVisitor for Collector {
 pub(crate) const MEAN: &str = "running_mean";
 pub(crate) const VARIANCE: &str = "running_var";
 
-struct Writer<'a> {
+struct StatisticsWriter<'a> {
     found: &'a RunningStatistics,
     path: Vec<String>,
     current: Option<&'a ChannelStatistics>,
 }
 
-impl ModuleMapper for Writer<'_> {
+impl ModuleMapper for StatisticsWriter<'_> {
     fn enter_module(&mut self, name: &str, _container_type: &str) {
         self.path.push(name.to_owned());
     }

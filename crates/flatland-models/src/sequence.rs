@@ -1,7 +1,7 @@
 //! Named layers and their combinations, with PyTorch's names.
 //!
-//! A network is a value: a tree of [`Sequence`]s, whose children have PyTorch's names. An enum says how the outputs of the
-//! children are combined: as a chain, as a sum or as a concatenation.
+//! A network is a value: a tree of [`Sequence`]s, whose children have PyTorch's names. An enum says how the outputs of
+//! the children are combined: as a chain, as a sum or as a concatenation.
 
 use burn::module::{
     Content, Devices, Module, ModuleDisplay, ModuleDisplayDefault, ModuleMapper, ModuleVisitor,
@@ -14,8 +14,8 @@ use crate::{Activation, Dual, ForwardPass, Layer};
 
 /// Named layers and the combination of their outputs. A whole network is a `Sequence`.
 ///
-/// It is a burn [`Module`]: its parameters can be visited, trained by burn's optimizers, saved and loaded. Parameters have
-/// PyTorch's names (`1.weight`, or `layer1.0.conv1.weight` in nested sequences).
+/// It is a burn [`Module`]: its parameters can be visited, trained by burn's optimizers, saved and loaded. Parameters
+/// have PyTorch's names (`1.weight`, or `layer1.0.conv1.weight` in nested sequences).
 #[derive(Debug, Clone)]
 pub struct Sequence {
     pub(crate) children: Vec<(String, Layer)>,
@@ -29,7 +29,8 @@ pub struct Sequence {
 pub(crate) enum Combination {
     /// Each child takes the output of the one before.
     Chain,
-    /// The first children form a chain, and the others form a second chain from the same input. The two outputs are added.
+    /// The first children form a chain, and the others form a second chain from the same input. The two outputs are
+    /// added.
     Sum { first: usize },
     /// The channels of the input and those of the output of the chain are concatenated.
     Concatenation,
@@ -144,7 +145,8 @@ impl Sequence {
         })
     }
 
-    /// Follows the shape of one sample through the layers, as [`forward_signal`](Self::forward_signal) does with a batch.
+    /// Follows the shape of one sample through the layers, as [`forward_signal`](Self::forward_signal) does with a
+    /// batch.
     pub(crate) fn follow(&self, input: Extent, footprint: &mut Footprint) -> Extent {
         let chain = |layers: &[(String, Layer)], footprint: &mut Footprint| {
             (layers.iter()).fold(input, |extent, (_, layer)| layer.follow(extent, footprint))

@@ -7,11 +7,11 @@ use crate::{
     Initializer, InputShape, Layer, LinearConfig, MaxPool2d, Sequence,
 };
 
-/// VGG11 without batch normalization: eight 3×3 convolutions, five poolings, an adaptive pooling to 7×7 and three linear
-/// layers.
+/// VGG11 without batch normalization: eight 3×3 convolutions, five poolings, an adaptive pooling to 7×7 and three
+/// linear layers.
 ///
-/// For grey images (EMNIST), the first pooling has 5×5 windows at stride 1 instead of 2×2 windows, as in the paper: five
-/// halvings of 28 pixels leave none.
+/// For grey images (EMNIST), the first pooling has 5×5 windows at stride 1 instead of 2×2 windows, as in the paper:
+/// five halvings of 28 pixels leave none.
 ///
 /// # References
 ///

@@ -8,12 +8,12 @@ use crate::{
     Nonlinearity, Patches, SelfAttention, Sequence, SinCosPositions,
 };
 
-/// A plain vision transformer: patches, fixed position embeddings, pre-norm blocks of attention and a GELU layer, the mean
-/// of the tokens, and a linear head.
+/// A plain vision transformer: patches, fixed position embeddings, pre-norm blocks of attention and a GELU layer, the
+/// mean of the tokens, and a linear head.
 ///
-/// The paper gives patch size, width, depth, heads and the width of the hidden layer. Everything else (normalized patches,
-/// heads of 64 features, attention projections without bias, a last normalization) and the names of the parameters follow
-/// `SimpleViT` of the Python package vit-pytorch. Initial weights are PyTorch's.
+/// The paper gives patch size, width, depth, heads and the width of the hidden layer. Everything else (normalized
+/// patches, heads of 64 features, attention projections without bias, a last normalization) and the names of the
+/// parameters follow `SimpleViT` of the Python package vit-pytorch. Initial weights are PyTorch's.
 ///
 /// # References
 ///

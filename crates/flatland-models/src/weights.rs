@@ -1,7 +1,7 @@
 //! Weight files with PyTorch's names.
 //!
-//! burn-store reads safetensors and the formats of `torch.save`. Shapes are compared before any entry is read, so a damaged
-//! file needs no more memory than the network. burn-store does not write `.pt` files; the module `torch` does.
+//! burn-store reads safetensors and the formats of `torch.save`. Shapes are compared before any entry is read, so a
+//! damaged file needs no more memory than the network. burn-store does not write `.pt` files; the module `torch` does.
 
 mod error;
 mod file;
@@ -52,8 +52,8 @@ impl LoadedWeights {
     }
 }
 
-/// Reads the weights of `network` from a file. The file must contain a tensor for every parameter, with PyTorch's name and
-/// shape, in half, single or double precision.
+/// Reads the weights of `network` from a file. The file must contain a tensor for every parameter, with PyTorch's name
+/// and shape, in half, single or double precision.
 ///
 /// The first bytes determine the format: safetensors, or a format of `torch.save`. In a checkpoint with nested
 /// dictionaries, the names are paths (`"state_dict.fc.weight"`). A prefix of all names (`"state_dict."`, `"module."`,
@@ -132,8 +132,8 @@ pub fn load_weights(
 }
 
 /// Writes the network's parameters at `point` and its running statistics with PyTorch's names. The format is that of
-/// `torch.save` if the path ends in `.pt` or `.pth`, otherwise safetensors. An existing file is replaced when the new one
-/// is complete.
+/// `torch.save` if the path ends in `.pt` or `.pth`, otherwise safetensors. An existing file is replaced when the new
+/// one is complete.
 ///
 /// If `running` is `None`, the network's own running statistics are written.
 ///

@@ -1,5 +1,6 @@
 //! For every network, in f64: gradients and Hessian products are those of burn's tape, products are symmetric and equal
-//! central differences of gradients, and the forward pass with a tangent yields the slope `g·v`. Dropout, whose masks must stay put for that, has its own tests.
+//! central differences of gradients, and the forward pass with a tangent yields the slope `g·v`. Dropout, whose masks
+//! must stay put for that, has its own tests.
 
 mod common;
 

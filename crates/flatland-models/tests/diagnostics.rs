@@ -133,8 +133,9 @@ fn the_measurements_see_the_flat_saddle() {
     let config = LanczosConfig::new()
         .with_tolerance(1e-10)
         .with_max_products(5000);
-    // A singular value of B has one copy for each last feature, with both signs. Magnitudes within such a group are equal
-    // up to rounding, so only whole groups have a determined set of eigenvalues: three of them beside the bias block.
+    // A singular value of B has one copy for each last feature, with both signs. Magnitudes within such a group are
+    // equal up to rounding, so only whole groups have a determined set of eigenvalues: three of them beside the bias
+    // block.
     let wanted = Wanted::Magnitude(CLASSES + 3 * 2 * FEATURES);
     let pairs = eigenpairs(hessian, wanted, &config, &[]).unwrap();
     let floor = 2.0 / CLASSES as f64;

@@ -92,8 +92,8 @@ fn a_batch_holds_the_samples_that_its_order_names() {
 }
 
 /// Gradient, trials and decrease of a step of PoNoS are all of one batch, which is here built from the same samples by
-/// other means: `R = max(C, f)` with the mean `C` of all batches' losses so far, `f(w − ηg) ≤ R − ½η‖g‖²`, a first trial
-/// that is Polyak's times `δ^l`, and a point that is exactly `w − ηg`.
+/// other means: `R = max(C, f)` with the mean `C` of all batches' losses so far, `f(w − ηg) ≤ R − ½η‖g‖²`, a first
+/// trial that is Polyak's times `δ^l`, and a point that is exactly `w − ηg`.
 fn ponos_sees_one_batch_a_step(seed: u64, batch_size: usize, loss: Loss) {
     let case = Tensors::open("mlp_tanh.safetensors");
     let (images, targets) = (case.entries("x"), case.entries("y"));

@@ -26,8 +26,8 @@ pub struct CdatConfig {
     pub scale: f64,
     /// `ε`, which is added to the curvature along the step, at least 0 and finite.
     pub epsilon: f64,
-    /// `β` in `[0, 1)`. Numerator and denominator are averages in which a value has the weight `β^t` after `t` iterations.
-    /// With 0, only the current values count. Averages are meant for stochastic gradients.
+    /// `β` in `[0, 1)`. Numerator and denominator are averages in which a value has the weight `β^t` after `t`
+    /// iterations. With 0, only the current values count. Averages are meant for stochastic gradients.
     pub averaging: f64,
     /// The largest step size. `None` for no limit.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -90,8 +90,8 @@ pub struct CdatState {
 /// Gradient descent with a step size from the curvature along the gradient, see [`CdatConfig`].
 ///
 /// An iteration evaluates one gradient, with the loss at `w_k`, and one curvature. It takes no step if the run has
-/// converged (`‖g‖` or `f` below `1e-8`), if the loss or the gradient at `w_k` is not finite, or if the curvature vanishes
-/// or is not finite ([`Outcome::CurvatureFailed`]).
+/// converged (`‖g‖` or `f` below `1e-8`), if the loss or the gradient at `w_k` is not finite, or if the curvature
+/// vanishes or is not finite ([`Outcome::CurvatureFailed`]).
 ///
 /// # References
 ///

@@ -31,8 +31,8 @@ pub struct Polyak {
     pub scale: f64,
     /// A constant that keeps the quotient finite for a vanishing gradient.
     pub guard: f64,
-    /// Whether the step size is multiplied by `δ^l`, where `l ← max(l + backtracks − 1, 0)` after every search that takes a
-    /// step.
+    /// Whether the step size is multiplied by `δ^l`, where `l ← max(l + backtracks − 1, 0)` after every search that
+    /// takes a step.
     pub remembers_cuts: bool,
 }
 

@@ -39,8 +39,8 @@
 //!
 //! # Any burn module, in your own loop
 //!
-//! [`step_module`](module::step_module) takes closures, as burn's LBFGS does. A second closure computes the loss of a trial
-//! from a module of plain tensors, so a trial leaves no tape:
+//! [`step_module`](module::step_module) takes closures, as burn's LBFGS does. A second closure computes the loss of a
+//! trial from a module of plain tensors, so a trial leaves no tape:
 //!
 //! ```
 //! use burn::nn::LinearConfig;

@@ -1,7 +1,7 @@
 //! Line searches.
 //!
-//! A line search is a composition of three independent parts: the reference value, the initial trial and the extrapolation.
-//! LS, NLS, PoNLS, NLS-ub and PoNoS are five constructors of [`LineSearchConfig`].
+//! A line search is a composition of three independent parts: the reference value, the initial trial and the
+//! extrapolation. LS, NLS, PoNLS, NLS-ub and PoNoS are five constructors of [`LineSearchConfig`].
 
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
@@ -19,8 +19,8 @@ use crate::{Error, Method, Objective, Outcome, SearchFailure, Step};
 pub enum Extrapolation {
     /// It takes the first trial.
     None,
-    /// `η ← η/δ` while the trial is acceptable. In the end `η` is acceptable and `η/δ` is not: an equality up to the factor
-    /// `δ`.
+    /// `η ← η/δ` while the trial is acceptable. In the end `η` is acceptable and `η/δ` is not: an equality up to the
+    /// factor `δ`.
     UntilFailure,
     /// `η ← η/δ` at most once in an iteration, if `η/δ < bound`.
     OnceBelow {
@@ -37,10 +37,10 @@ pub enum Extrapolation {
 /// f(w − η·g) ≤ R − sufficient_decrease · η · ‖g‖²
 /// ```
 ///
-/// and the left side is finite. [`reference`](Self::reference) defines `R`. [`initial_trial`](Self::initial_trial) defines
-/// the first trial, which is clipped to `[min_step_size, max_step_size]`. If the first trial is not acceptable, it is
-/// multiplied by `backtracking_factor` until it is. Otherwise [`extrapolation`](Self::extrapolation) may enlarge it. No
-/// point is evaluated twice.
+/// and the left side is finite. [`reference`](Self::reference) defines `R`. [`initial_trial`](Self::initial_trial)
+/// defines the first trial, which is clipped to `[min_step_size, max_step_size]`. If the first trial is not acceptable,
+/// it is multiplied by `backtracking_factor` until it is. Otherwise [`extrapolation`](Self::extrapolation) may enlarge
+/// it. No point is evaluated twice.
 ///
 /// | method | reference | initial trial | extrapolation |
 /// |---|---|---|---|
@@ -119,8 +119,8 @@ impl LineSearchConfig {
         Self::new(MEAN_OF_ALL, polyak, Extrapolation::None)
     }
 
-    /// NLS-ub, the non-monotone search with step sizes below the number of classes `K`. With mean squared error, a network
-    /// with dead features is unstable for `η ≥ K`.
+    /// NLS-ub, the non-monotone search with step sizes below the number of classes `K`. With mean squared error, a
+    /// network with dead features is unstable for `η ≥ K`.
     pub fn nls_ub(classes: usize) -> Self {
         let bound = classes as f64;
         Self {
@@ -207,9 +207,9 @@ pub struct LineSearchState {
 
 /// Gradient descent with step sizes from a line search, see [`LineSearchConfig`].
 ///
-/// An iteration evaluates one gradient, with the loss at `w_k`, and one loss for each trial. It takes no step if the run
-/// has converged (`‖g‖` or `f` below `1e-8`), if the loss or the gradient at `w_k` is not finite, or if the search fails:
-/// after [`max_trials`](LineSearchConfig::max_trials) trials, or if the next trial would be smaller than
+/// An iteration evaluates one gradient, with the loss at `w_k`, and one loss for each trial. It takes no step if the
+/// run has converged (`‖g‖` or `f` below `1e-8`), if the loss or the gradient at `w_k` is not finite, or if the search
+/// fails: after [`max_trials`](LineSearchConfig::max_trials) trials, or if the next trial would be smaller than
 /// [`min_step_size`](LineSearchConfig::min_step_size). An extrapolation that reaches the limit of trials, as on an
 /// unbounded function, takes the last acceptable step size.
 ///

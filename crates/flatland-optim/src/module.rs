@@ -1,7 +1,7 @@
 //! Conversions between a burn module and the flat vector of its parameters.
 //!
-//! The vector contains the trainable parameters in the order in which the module visits them, each in row-major order. The
-//! parameters of a module are trainable if they are on a device with autodiff.
+//! The vector contains the trainable parameters in the order in which the module visits them, each in row-major order.
+//! The parameters of a module are trainable if they are on a device with autodiff.
 
 use std::collections::HashSet;
 
@@ -53,11 +53,11 @@ pub fn flatten<M: Module>(module: &M) -> Tensor<1> {
 ///
 /// Panics if the length of `point` is not the number of trainable parameters.
 pub fn with_parameters<M: Module>(module: M, point: &Tensor<1>) -> M {
-    struct Writer<'a> {
+    struct ParameterWriter<'a> {
         point: &'a Tensor<1>,
         place: usize,
     }
-    impl ModuleMapper for Writer<'_> {
+    impl ModuleMapper for ParameterWriter<'_> {
         fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
             if !param.is_require_grad() {
                 return param;
@@ -81,7 +81,7 @@ pub fn with_parameters<M: Module>(module: M, point: &Tensor<1>) -> M {
             })
         }
     }
-    let mut writer = Writer { point, place: 0 };
+    let mut writer = ParameterWriter { point, place: 0 };
     let module = module.map(&mut writer);
     let [entries] = point.dims();
     assert_eq!(

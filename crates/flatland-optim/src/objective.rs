@@ -1,10 +1,10 @@
 //! The problem: losses, gradients and Hessian-vector products, and the number of their evaluations.
 //!
-//! A point is a vector: methods and eigensolvers see rank-1 tensors on a plain device. [`module`](crate::module) maps the
-//! parameters of a burn module to a vector. The wrapper [`Counted`] counts evaluations, so methods do not.
+//! A point is a vector: methods and eigensolvers see rank-1 tensors on a plain device. [`module`](crate::module) maps
+//! the parameters of a burn module to a vector. The wrapper [`Counted`] counts evaluations, so methods do not.
 //!
-//! An implementation of [`Curvature::curvature_along`] could compute `gᵀHg` by a second-order forward pass. None does: every
-//! layer would need a second tangent, to save one product in an iteration of CDAT.
+//! An implementation of [`Curvature::curvature_along`] could compute `gᵀHg` by a second-order forward pass. None does:
+//! every layer would need a second tangent, to save one product in an iteration of CDAT.
 
 use burn::tensor::Tensor;
 
@@ -39,8 +39,8 @@ pub trait Curvature: Objective {
     /// The Hessian-vector product `∇²f(point) · direction`.
     fn hvp(&mut self, point: &Tensor<1>, direction: &Tensor<1>) -> Tensor<1>;
 
-    /// The products of the Hessian at one point with several directions. An implementation may share work between them. By
-    /// default, each product is an [`hvp`](Self::hvp).
+    /// The products of the Hessian at one point with several directions. An implementation may share work between them.
+    /// By default, each product is an [`hvp`](Self::hvp).
     fn products_at<'a>(&'a mut self, point: &'a Tensor<1>) -> Products<'a> {
         Box::new(move |direction| self.hvp(point, direction))
     }

@@ -72,16 +72,16 @@ impl SamConfig {
         })
     }
 
-    /// The sharpness at the method's edge of stability for a gradient of this norm. On a quadratic with the gradient along
-    /// the top eigenvector, the iteration diverges for a larger `λ₁`.
+    /// The sharpness at the method's edge of stability for a gradient of this norm. On a quadratic with the gradient
+    /// along the top eigenvector, the iteration diverges for a larger `λ₁`.
     ///
     /// ```text
     /// ‖g‖/(2ρ) · (√(1 + 4ρ·e/‖g‖) − 1)        e = 2(1 + μ)/η − d
     /// ```
     ///
-    /// is the solution `λ` of `λ·(1 + ρλ/‖g‖) = e`, where `e` is the edge of the descent step alone: `2/η` without momentum
-    /// and weight decay. It is below `e`, tends to `e` as `ρ → 0` and to 0 as the gradient vanishes, and is 0 if `e ≤ 0`,
-    /// where weight decay alone makes the iteration unstable.
+    /// is the solution `λ` of `λ·(1 + ρλ/‖g‖) = e`, where `e` is the edge of the descent step alone: `2/η` without
+    /// momentum and weight decay. It is below `e`, tends to `e` as `ρ → 0` and to 0 as the gradient vanishes, and is 0
+    /// if `e ≤ 0`, where weight decay alone makes the iteration unstable.
     ///
     /// # References
     ///
@@ -112,8 +112,8 @@ pub struct SamState {
 ///
 /// with `b = g' + d·w` in the first step. See [`SamConfig`].
 ///
-/// An iteration evaluates two gradients. It takes no step if the run has converged (`‖g‖` or `f` at `w_k` below `1e-8`), or
-/// if the loss or one of the gradients is not finite.
+/// An iteration evaluates two gradients. It takes no step if the run has converged (`‖g‖` or `f` at `w_k` below
+/// `1e-8`), or if the loss or one of the gradients is not finite.
 ///
 /// # References
 ///

@@ -8,8 +8,8 @@ use crate::method::Start;
 use crate::vector::axpy;
 use crate::{Error, Method, Objective, Step};
 
-/// A warm-up in three phases. The step size grows by a factor in every iteration until it would exceed the peak, stays at
-/// the peak for some iterations, and then has its last value.
+/// A warm-up in three phases. The step size grows by a factor in every iteration until it would exceed the peak, stays
+/// at the peak for some iterations, and then has its last value.
 ///
 /// With mean squared error and `K` classes, a network with dead features is unstable for `η ≥ K`. The paper's
 /// [warm-up](Self::new) crosses this edge, and its [bounded warm-up](Self::bounded) does not.

@@ -6,8 +6,8 @@
 //! on the device. Floating-point draws are exact integer arithmetic followed by one rounding. The exception is
 //! [`normal`], whose logarithm and cosine come from the platform's mathematics library.
 //!
-//! It is a crate of its own because data sets, initial weights and eigensolvers need the same streams and do not depend on
-//! each other.
+//! It is a crate of its own because data sets, initial weights and eigensolvers need the same streams and do not depend
+//! on each other.
 //!
 //! ```
 //! let mut weights = flatland_random::stream(42, "initial weights", 0);

@@ -23,8 +23,8 @@ pub(crate) struct Assessment {
 impl Assessment {
     /// Assesses the pairs in `decisive`.
     ///
-    /// A *rival* is another pair that may converge to a wanted eigenvalue: its interval `θ ± ‖Ax − θx‖` reaches beyond the
-    /// smallest wanted eigenvalue, and its residual is above its threshold and above the noise.
+    /// A *rival* is another pair that may converge to a wanted eigenvalue: its interval `θ ± ‖Ax − θx‖` reaches beyond
+    /// the smallest wanted eigenvalue, and its residual is above its threshold and above the noise.
     pub(crate) fn new(
         krylov: &Krylov,
         ritz: &Ritz,

@@ -47,10 +47,10 @@ pub struct SmoothedDensity {
 /// Estimates the spectral density of an operator.
 ///
 /// For each probe, a Rademacher vector, the Lanczos process with full reorthogonalisation computes a small tridiagonal
-/// matrix. The matrix defines a Gauss quadrature for the spectral measure of the probe: its eigenvalues are the nodes, and
-/// the squared first components of its eigenvectors are the weights. Moments up to the order `2·steps − 1` of the probe's
-/// measure are exact. The mean over probes is an unbiased estimate of the spectral density. A process that reaches an
-/// invariant subspace ends there, and its quadrature is exact for the probe.
+/// matrix. The matrix defines a Gauss quadrature for the spectral measure of the probe: its eigenvalues are the nodes,
+/// and the squared first components of its eigenvectors are the weights. Moments up to the order `2·steps − 1` of the
+/// probe's measure are exact. The mean over probes is an unbiased estimate of the spectral density. A process that
+/// reaches an invariant subspace ends there, and its quadrature is exact for the probe.
 ///
 /// # Cost
 ///
@@ -113,8 +113,8 @@ impl SpectralDensity {
         masses.map(|(node, weight)| weight * function(*node)).sum()
     }
 
-    /// The density with Gaussians instead of point masses, on a grid of `points` points that extends 5 standard deviations
-    /// beyond the outermost nodes.
+    /// The density with Gaussians instead of point masses, on a grid of `points` points that extends 5 standard
+    /// deviations beyond the outermost nodes.
     ///
     /// The standard deviation is `bandwidth` times the distance between the outermost nodes. If they coincide, it is
     /// `bandwidth` times their magnitude, or `bandwidth` if they are 0.

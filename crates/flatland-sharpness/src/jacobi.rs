@@ -5,9 +5,9 @@ const SWEEPS: usize = 60;
 
 /// The eigenvalues of the symmetric matrix with these rows, the largest first, and a unit eigenvector for each.
 ///
-/// Cyclic Jacobi rotations eliminate every off-diagonal entry above `ε‖A‖_F/n`, so the norm of the remaining entries is at
-/// most `ε‖A‖_F`. This is slower than a QR iteration, but it converges for every symmetric matrix, and the vectors are
-/// orthogonal up to rounding even for close eigenvalues.
+/// Cyclic Jacobi rotations eliminate every off-diagonal entry above `ε‖A‖_F/n`, so the norm of the remaining entries is
+/// at most `ε‖A‖_F`. This is slower than a QR iteration, but it converges for every symmetric matrix, and the vectors
+/// are orthogonal up to rounding even for close eigenvalues.
 ///
 /// # References
 ///

@@ -8,10 +8,10 @@ use crate::{Error, SymmetricOperator, error::require_length, jacobi};
 
 /// A Krylov decomposition `A·X = [X P]·H` with orthonormal columns `[X P]`.
 ///
-/// The *expanded* vectors `X` were multiplied by `A`. The *pending* vectors `P` contain the parts of these products outside
-/// `X`. An expansion multiplies a pending vector and replaces it by the new part of the product, so a single start vector
-/// gives the Lanczos process. An additional random pending vector starts a Krylov space of its own without changing the
-/// others.
+/// The *expanded* vectors `X` were multiplied by `A`. The *pending* vectors `P` contain the parts of these products
+/// outside `X`. An expansion multiplies a pending vector and replaces it by the new part of the product, so a single
+/// start vector gives the Lanczos process. An additional random pending vector starts a Krylov space of its own without
+/// changing the others.
 ///
 /// `H` is stored in full, as measured: the rows of `X` are the projected operator `XᵀAX`, which is symmetric up to
 /// rounding, and the rows of `P` determine the residuals.
@@ -113,8 +113,8 @@ impl Krylov {
         }
     }
 
-    /// Multiplies the pending vector at `place`. It is replaced by the part of the product outside the basis, or removed if
-    /// there is none.
+    /// Multiplies the pending vector at `place`. It is replaced by the part of the product outside the basis, or
+    /// removed if there is none.
     pub(crate) fn expand<A: SymmetricOperator + ?Sized>(
         &mut self,
         operator: &mut A,
@@ -198,8 +198,8 @@ impl Krylov {
         euclidean_norm(&residual)
     }
 
-    /// The pending vector with the largest part in the residuals of the Ritz pairs at `places`. Its expansion reduces them
-    /// most.
+    /// The pending vector with the largest part in the residuals of the Ritz pairs at `places`. Its expansion reduces
+    /// them most.
     pub(crate) fn heaviest(&self, ritz: &Ritz, places: &[usize]) -> usize {
         let mut squares = vec![0.0; self.pending()];
         for &place in places {
@@ -272,8 +272,8 @@ fn rotate(vectors: &mut Vec<Tensor<1>>, ritz: &Ritz, places: &[usize]) {
 }
 
 impl Ritz {
-    /// The squared components of the Ritz vectors along the first basis vector. They are the weights of the Gauss quadrature
-    /// whose nodes are the Ritz values, and add up to 1.
+    /// The squared components of the Ritz vectors along the first basis vector. They are the weights of the Gauss
+    /// quadrature whose nodes are the Ritz values, and add up to 1.
     pub(crate) fn quadrature_weights(&self) -> Vec<f64> {
         let components = self.weights.iter().map(|weights| weights[0]);
         components.map(|component| component * component).collect()
@@ -296,8 +296,8 @@ pub(crate) fn rademacher_vector<A: SymmetricOperator + ?Sized>(
     Tensor::from_data(data, (&operator.device(), operator.dtype()))
 }
 
-/// A random unit vector from the uniform distribution on the sphere. It is drawn on the host in `f64`, so it is the same on
-/// every device, and rounded entry by entry.
+/// A random unit vector from the uniform distribution on the sphere. It is drawn on the host in `f64`, so it is the
+/// same on every device, and rounded entry by entry.
 pub(crate) fn random_unit_vector<A: SymmetricOperator + ?Sized>(
     operator: &A,
     seed: u64,

@@ -14,12 +14,12 @@ use crate::{
 /// Options of [`eigenpairs`] and [`sharpness`](crate::sharpness()).
 #[derive(Config, Debug, PartialEq)]
 pub struct LanczosConfig {
-    /// A pair has converged if `‖Av − λv‖ ≤ tolerance · max(|λ|, ρ/1000)`, where `ρ` is the largest magnitude found. Smaller
-    /// eigenvalues than `ρ/1000` have the absolute accuracy of `ρ/1000`.
+    /// A pair has converged if `‖Av − λv‖ ≤ tolerance · max(|λ|, ρ/1000)`, where `ρ` is the largest magnitude found.
+    /// Smaller eigenvalues than `ρ/1000` have the absolute accuracy of `ρ/1000`.
     #[config(default = 1e-3)]
     pub tolerance: f64,
-    /// The largest number of basis vectors, each of the operator's dimension. The default is twice the number of wanted pairs
-    /// plus 20, and the minimum is twice this number plus 4.
+    /// The largest number of basis vectors, each of the operator's dimension. The default is twice the number of wanted
+    /// pairs plus 20, and the minimum is twice this number plus 4.
     ///
     /// A smaller basis saves memory and time between products. A larger basis saves products.
     pub basis_size: Option<usize>,
@@ -99,9 +99,9 @@ pub struct EigenPairs {
 
 /// Finds extreme eigenpairs by the thick-restarted Lanczos method with full reorthogonalisation.
 ///
-/// The first vector is a random vector plus the directions of the `start` vectors. Good start vectors are the eigenvectors
-/// at a nearby point. The random part is necessary: from an eigenvector, the method would find this eigenvector alone, even
-/// if another eigenvalue has become larger.
+/// The first vector is a random vector plus the directions of the `start` vectors. Good start vectors are the
+/// eigenvectors at a nearby point. The random part is necessary: from an eigenvector, the method would find this
+/// eigenvector alone, even if another eigenvalue has become larger.
 ///
 /// # Which eigenvalues
 ///
@@ -109,23 +109,24 @@ pub struct EigenPairs {
 ///
 /// - no other Ritz value can replace one of them, as bounded by its own residual, and
 /// - a random vector was expanded by enough products to find missed eigenvalues. This is required after a start from
-///   `start` vectors, and if more than one eigenvalue is wanted at an end of the spectrum, because a Krylov space contains
-///   one eigenvector of a multiple eigenvalue. In the second case, random vectors that are orthogonal to the basis are
-///   added until one of them changes no wanted eigenvalue.
+///   `start` vectors, and if more than one eigenvalue is wanted at an end of the spectrum, because a Krylov space
+///   contains one eigenvector of a multiple eigenvalue. In the second case, random vectors that are orthogonal to the
+///   basis are added until one of them changes no wanted eigenvalue.
 ///
-/// Eigenvalues may be missed if they differ from a reported one by about its residual. Other eigenvalues are missed with a
-/// probability that is small for every operator and much smaller for an operator with a few outlying eigenvalues.
+/// Eigenvalues may be missed if they differ from a reported one by about its residual. Other eigenvalues are missed
+/// with a probability that is small for every operator and much smaller for an operator with a few outlying
+/// eigenvalues.
 ///
 /// # Cost
 ///
 /// For the Hessian of a network and a tolerance of 1e-3, the largest eigenvalue takes 5 to 25 products and the largest
-/// twenty take 70 to 100. Each product is orthogonalised twice, which takes `4·n` multiply-add operations for each basis
-/// vector of an operator of dimension `n`, and two reads from the device.
+/// twenty take 70 to 100. Each product is orthogonalised twice, which takes `4·n` multiply-add operations for each
+/// basis vector of an operator of dimension `n`, and two reads from the device.
 ///
-/// The basis contains at most `basis_size` vectors, and a restart works in place. A product is computed while the basis has
-/// room for one more vector, and its orthogonalisation needs a temporary. So the memory is at most
-/// [`basis_size + 1`](field@LanczosConfig::basis_size) vectors of the operator's dimension, or `basis_size − 1` vectors and
-/// the memory of the operator's product. This excludes the `start` vectors.
+/// The basis contains at most `basis_size` vectors, and a restart works in place. A product is computed while the basis
+/// has room for one more vector, and its orthogonalisation needs a temporary. So the memory is at most
+/// [`basis_size + 1`](field@LanczosConfig::basis_size) vectors of the operator's dimension, or `basis_size − 1` vectors
+/// and the memory of the operator's product. This excludes the `start` vectors.
 ///
 /// # Errors
 ///
@@ -140,8 +141,8 @@ pub struct EigenPairs {
 /// - A. Ruhe (1979). Implementation aspects of band Lanczos algorithms for computation of eigenvalues of large sparse
 ///   symmetric matrices. *Mathematics of Computation* 33, 680–687. (Several start vectors, and their
 ///   deflation.)
-/// - B. N. Parlett (1998). *The Symmetric Eigenvalue Problem*. SIAM. (Residual bounds, section 4.5; reorthogonalisation,
-///   section 6.9; missing copies, section 13.)
+/// - B. N. Parlett (1998). *The Symmetric Eigenvalue Problem*. SIAM. (Residual bounds, section 4.5;
+///   reorthogonalisation, section 6.9; missing copies, section 13.)
 pub fn eigenpairs<A: SymmetricOperator + ?Sized>(
     operator: &mut A,
     wanted: Wanted,

@@ -1,4 +1,5 @@
-//! Eigenvalues, trace and spectral density of the Hessian, or of any other symmetric operator that is given by products.
+//! Eigenvalues, trace and spectral density of the Hessian, or of any other symmetric operator that is given by
+//! products.
 //!
 //! The *sharpness* of a loss at a point is the largest eigenvalue `λ₁` of its Hessian there: gradient descent with step
 //! size `η` is stable along the eigenvector while `η·λ₁ < 2`.
@@ -13,11 +14,11 @@
 //! | [`segment_smoothness`] | the change of the gradient along a step, and the Hessian there | the given step sizes |
 //! | [`gradient_changes`] | the change of the gradient along a step, without Hessian products | the given step sizes |
 //!
-//! [`pairing`] measures whether eigenvalues come in pairs `±λ`, as on a flat saddle. [`large_step`] decides whether a step
-//! is large in the sense of the paper.
+//! [`pairing`] measures whether eigenvalues come in pairs `±λ`, as on a flat saddle. [`large_step`] decides whether a
+//! step is large in the sense of the paper.
 //!
-//! The paper uses power iteration, which is here for comparison. It may stop early, and it finds `λ_min` if that has the
-//! larger magnitude. The Lanczos method takes fewer products for a guaranteed residual.
+//! The paper uses power iteration, which is here for comparison. It may stop early, and it finds `λ_min` if that has
+//! the larger magnitude. The Lanczos method takes fewer products for a guaranteed residual.
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor};

@@ -7,8 +7,8 @@ use flatland_optim::{Curvature, Products};
 
 /// A symmetric linear map, given by its products.
 ///
-/// An implementation must be symmetric up to rounding, or results are inaccurate. [`eigenpairs`](crate::eigenpairs) measures
-/// the asymmetry and reports no smaller residual.
+/// An implementation must be symmetric up to rounding, or results are inaccurate. [`eigenpairs`](crate::eigenpairs)
+/// measures the asymmetry and reports no smaller residual.
 pub trait SymmetricOperator {
     /// The length of the operator's vectors.
     fn dimension(&self) -> usize;

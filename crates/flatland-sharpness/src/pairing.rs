@@ -1,21 +1,21 @@
 //! A score for eigenvalues in pairs `±λ`.
 
-/// Scores how well eigenvalues cancel in pairs of opposite sign: 1 if every eigenvalue has a partner of the same magnitude,
-/// 0 if all eigenvalues have the same sign.
+/// Scores how well eigenvalues cancel in pairs of opposite sign: 1 if every eigenvalue has a partner of the same
+/// magnitude, 0 if all eigenvalues have the same sign.
 ///
-/// Positive and negative values are matched by rank: the largest with the smallest, and so on. The remaining values of the
-/// longer list are matched with zero. The score is
+/// Positive and negative values are matched by rank: the largest with the smallest, and so on. The remaining values of
+/// the longer list are matched with zero. The score is
 ///
 /// ```text
 /// 1 − Σ |p + q| / Σ (|p| + |q|)
 /// ```
 ///
-/// over the pairs `(p, q)`. Matching by rank minimizes the first sum over all matchings. The score does not depend on the
-/// order, the scale, or zeros.
+/// over the pairs `(p, q)`. Matching by rank minimizes the first sum over all matchings. The score does not depend on
+/// the order, the scale, or zeros.
 ///
-/// Remove the eigenvalues that are known to be positive before, such as the first `K`, which are at least `2/K` with mean
-/// squared error and `K` classes. A list of the largest magnitudes may end in the middle of a pair, which reduces the score
-/// of 10 values by at most a tenth.
+/// Remove the eigenvalues that are known to be positive before, such as the first `K`, which are at least `2/K` with
+/// mean squared error and `K` classes. A list of the largest magnitudes may end in the middle of a pair, which reduces
+/// the score of 10 values by at most a tenth.
 ///
 /// Returns `None` if all values are zero, if there are none, or if one is not finite.
 ///

@@ -58,12 +58,12 @@ pub struct PowerEstimate {
 
 /// Multiplies a random vector by the operator until the change of its Rayleigh quotient is small.
 ///
-/// This is the method of the *Flatland* paper, for comparison. [`sharpness`](crate::sharpness()) is better in every respect
-/// but simplicity.
+/// This is the method of the *Flatland* paper, for comparison. [`sharpness`](crate::sharpness()) is better in every
+/// respect but simplicity.
 ///
 /// - The iteration converges to the eigenvalue of largest *magnitude*, which is `λ_min` if `|λ_min| > λ_max`.
-/// - The iteration stops after a small *change*. The Rayleigh quotient also changes little if two eigenvalues are close in
-///   magnitude, or while the component along the leading eigenvector is small. The residual shows this.
+/// - The iteration stops after a small *change*. The Rayleigh quotient also changes little if two eigenvalues are close
+///   in magnitude, or while the component along the leading eigenvector is small. The residual shows this.
 ///
 /// It holds two vectors of the operator's dimension, the iterate and its product, and a third one at the end.
 ///

@@ -10,8 +10,8 @@ pub const SEGMENT_STEP_SIZES: [f64; 9] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.
 
 /// The measurements at one point `w_t = w − t·g` of the line along the gradient `g = ∇f(w)`.
 ///
-/// They are `NaN` or infinite if the gradient or the Hessian at `w_t` is not finite. If the gradient is zero, the gradient
-/// change, the curvature and the Hessian norm are 0.
+/// They are `NaN` or infinite if the gradient or the Hessian at `w_t` is not finite. If the gradient is zero, the
+/// gradient change, the curvature and the Hessian norm are 0.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SegmentPoint {
     /// `t`
@@ -174,11 +174,11 @@ impl LargeStep {
     }
 }
 
-/// Evaluates Definition 2.3 for step `k`, from the step size and the segment smoothness `(η, l)` of the steps `k, k + 1, …,
-/// k + P`.
+/// Evaluates Definition 2.3 for step `k`, from the step size and the segment smoothness `(η, l)` of the steps
+/// `k, k + 1, …, k + P`.
 ///
-/// If `l` was [measured](smoothness_up_to), it is a lower bound. Then a condition that is found to hold does hold, and a
-/// condition that is not found may hold between the measured step sizes. No condition holds for `NaN`.
+/// If `l` was [measured](smoothness_up_to), it is a lower bound. Then a condition that is found to hold does hold, and
+/// a condition that is not found may hold between the measured step sizes. No condition holds for `NaN`.
 ///
 /// # Panics
 ///

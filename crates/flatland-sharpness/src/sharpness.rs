@@ -16,8 +16,8 @@ pub struct Sharpness {
     pub lambda_max_residual: f64,
     /// An upper bound of the smallest eigenvalue, `λ_min`: the smallest Ritz value of the same Krylov space.
     ///
-    /// It takes no additional products. An eigenvalue lies within its residual, but a smaller eigenvalue may have been missed
-    /// if the residual is not small compared with the width of the spectrum.
+    /// It takes no additional products. An eigenvalue lies within its residual, but a smaller eigenvalue may have been
+    /// missed if the residual is not small compared with the width of the spectrum.
     pub lambda_min: f64,
     /// `‖Av − λ_min·v‖`.
     pub lambda_min_residual: f64,
@@ -39,15 +39,16 @@ impl Sharpness {
 
 /// Measures the sharpness, the largest eigenvalue, to the tolerance. See [`eigenpairs`](crate::eigenpairs).
 ///
-/// With `previous`, the computation starts from the vectors of an earlier measurement, which are then dropped. This saves
-/// products if the operator has changed little. It takes at least the products that a random vector needs to find an
-/// eigenvalue that has become larger (6 for a dimension of 100, 9 for a million).
+/// With `previous`, the computation starts from the vectors of an earlier measurement, which are then dropped. This
+/// saves products if the operator has changed little. It takes at least the products that a random vector needs to find
+/// an eigenvalue that has become larger (6 for a dimension of 100, 9 for a million).
 ///
 /// The memory is that of [`eigenpairs`](crate::eigenpairs) with two wanted pairs: a basis of
-/// [24](LanczosConfig::default_basis_size) vectors, or of [8](LanczosConfig::least_basis_size) vectors, which takes more
-/// products.
+/// [24](LanczosConfig::default_basis_size) vectors, or of [8](LanczosConfig::least_basis_size) vectors, which takes
+/// more products.
 ///
-/// To compute the smallest eigenvalue to the tolerance too, use [`eigenpairs`](crate::eigenpairs) with [`Wanted::Ends`].
+/// To compute the smallest eigenvalue to the tolerance too, use [`eigenpairs`](crate::eigenpairs) with
+/// [`Wanted::Ends`].
 ///
 /// # Errors
 ///

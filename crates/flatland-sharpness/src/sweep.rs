@@ -15,16 +15,16 @@ pub(crate) enum Verdict {
 
 /// The expansion of a random vector by several products, to find missed eigenvalues.
 ///
-/// A small residual shows that an eigenvalue is close, but not that it is a wanted one. There are two causes of error. A
-/// start vector close to an eigenvector converges before other eigenvalues appear. And the Krylov space of one vector
+/// A small residual shows that an eigenvalue is close, but not that it is a wanted one. There are two causes of error.
+/// A start vector close to an eigenvector converges before other eigenvalues appear. And the Krylov space of one vector
 /// contains one eigenvector of a multiple eigenvalue. A random vector resolves both: it has a component along every
 /// missing eigenvector, which products amplify.
 ///
 /// Let `e` be the relative error of the largest Ritz value after `k` products of a random vector, as a share of the
 /// spectrum's width. Kuczyński and Woźniakowski bound its distribution for every operator of dimension `n`:
 /// `P(e > ε) ≤ 1.648·√n·exp(−(2k − 1)·√ε)`. The length of a sweep makes this bound 1% for `ε = 1/2`: 6 products for
-/// `n = 100`, 9 for a million. If several neighbouring eigenvalues are wanted, it makes the bound 0.01% for `ε = 1/4`: 13
-/// and 18 products. For spectra with a few outlying eigenvalues, as of Hessians, the error is much smaller.
+/// `n = 100`, 9 for a million. If several neighbouring eigenvalues are wanted, it makes the bound 0.01% for `ε = 1/4`:
+/// 13 and 18 products. For spectra with a few outlying eigenvalues, as of Hessians, the error is much smaller.
 ///
 /// # References
 ///
@@ -64,8 +64,8 @@ impl Sweep {
         self.products += 1;
     }
 
-    /// The index of the next vector to expand among `pending` vectors. All of them take turns: the last random vector is
-    /// orthogonal to the older ones, which may contain a missing eigenvector.
+    /// The index of the next vector to expand among `pending` vectors. All of them take turns: the last random vector
+    /// is orthogonal to the older ones, which may contain a missing eigenvector.
     pub(crate) fn turn(&self, pending: usize) -> usize {
         self.products % pending
     }

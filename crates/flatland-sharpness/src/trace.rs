@@ -56,9 +56,9 @@ pub struct TraceEstimate {
 /// Estimates the trace by Hutchinson's method: the mean of `zᵀAz` over Rademacher vectors `z`.
 ///
 /// The expectation is the trace, and the variance of one probe is `2·Σ_{i≠j} a_ij²`, so the estimate is exact for a
-/// diagonal operator. The stopping criterion is the paper's (and PyHessian's): it stops at the first probe, from the second
-/// on, that changes the mean by at most `tolerance` of its value. This can happen early by chance. The standard error shows
-/// the accuracy, although it is itself uncertain for few probes.
+/// diagonal operator. The stopping criterion is the paper's (and PyHessian's): it stops at the first probe, from the
+/// second on, that changes the mean by at most `tolerance` of its value. This can happen early by chance. The standard
+/// error shows the accuracy, although it is itself uncertain for few probes.
 ///
 /// # Errors
 ///

@@ -15,7 +15,8 @@ const PIXELS: usize = 3 * SIDE * SIDE;
 /// The largest size of `X` and `y` when decompressed, including the headers of their parts.
 const MOST_BYTES: usize = MOST_SAMPLES * (PIXELS + 8) + 4096;
 
-/// Reads the images `X`, `[32, 32, 3, samples]` in MATLAB's order, and the labels `y`, from 1 to 10, where 10 is the digit 0.
+/// Reads the images `X`, `[32, 32, 3, samples]` in MATLAB's order, and the labels `y`, from 1 to 10, where 10 is the
+/// digit 0.
 pub(crate) fn svhn(file: &str, bytes: &[u8]) -> Result<Samples, DataError> {
     let mat = MatFile::new(file, bytes)?;
     let (mut images, mut labels, mut names) = (None, None, Vec::new());

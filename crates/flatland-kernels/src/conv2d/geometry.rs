@@ -156,8 +156,8 @@ impl Geometry {
         }
     }
 
-    /// The convolution of the gradient at the output that equals the gradient at the input. `None` if the stride is not 1, or if
-    /// there are so few images that reversing the weight costs more time than it saves.
+    /// The convolution of the gradient at the output that equals the gradient at the input. `None` if the stride is not
+    /// 1, or if there are so few images that reversing the weight costs more time than it saves.
     pub fn reversed(&self) -> Option<Self> {
         let [height, width] = self.kernel;
         let is_fit = self.stride == 1 && height == width && self.padding < height;

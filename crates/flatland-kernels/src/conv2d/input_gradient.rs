@@ -9,8 +9,8 @@ use crate::fresh::in_chunks;
 use crate::product::{Matrix, MatrixMut, Work, Write, multiply};
 use crate::transpose::transpose;
 
-/// The gradient at the input, `[batch, channels_in, height, width]`: a sum over terms of a weight and the gradient at its
-/// output.
+/// The gradient at the input, `[batch, channels_in, height, width]`: a sum over terms of a weight and the gradient at
+/// its output.
 pub(crate) fn input_gradient<T: Float>(geometry: &Geometry, terms: &[Term<'_, T>]) -> Vec<T> {
     #[cfg(test)]
     calls::record();
@@ -60,8 +60,8 @@ pub(crate) fn input_gradient<T: Float>(geometry: &Geometry, terms: &[Term<'_, T>
     )
 }
 
-/// The weight of the [reversed](Geometry::reversed) convolution, `[channels_in, channels_out, taps]`, with taps in reverse
-/// order.
+/// The weight of the [reversed](Geometry::reversed) convolution, `[channels_in, channels_out, taps]`, with taps in
+/// reverse order.
 fn reversed_weight<T: Float>(geometry: &Geometry, weight: &[T]) -> Vec<T> {
     let kernel = geometry.kernel_size();
     let (row_in, row_out) = (

@@ -11,8 +11,8 @@ use crate::float::Float;
 use crate::product::{Matrix, Work};
 use crate::transpose::transpose;
 
-/// The memory of a task for the images of a group. It initially contains arbitrary numbers, and returns to the thread when
-/// it is dropped.
+/// The memory of a task for the images of a group. It initially contains arbitrary numbers, and returns to the thread
+/// when it is dropped.
 pub(super) struct Scratch<T: Float> {
     memory: Vec<T>,
     lengths: [usize; 2],
@@ -82,8 +82,8 @@ pub(super) fn turned<'a, T: Float>(
     turned
 }
 
-/// The entries of a weight at the taps that cover pixels, `[channels_out, channels_in · taps]`. If all taps or a single tap
-/// cover pixels, it is the weight itself.
+/// The entries of a weight at the taps that cover pixels, `[channels_out, channels_in · taps]`. If all taps or a single
+/// tap cover pixels, it is the weight itself.
 pub(super) fn live_weight<'a, T: Float>(geometry: &Geometry, weight: &'a [T]) -> Cow<'a, [T]> {
     let (kernel, taps) = (geometry.kernel_size(), geometry.taps.as_slice());
     if taps.len() == kernel || taps.len() == 1 {
@@ -106,8 +106,8 @@ pub(super) fn live_weight<'a, T: Float>(geometry: &Geometry, weight: &'a [T]) ->
     Cow::Owned(live)
 }
 
-/// The unrolled images, `[channels_in · taps, rows · width · count]`, for some output rows of a group of `count` transposed
-/// images. They are written to `scratch`, or are part of the images for a pointwise convolution.
+/// The unrolled images, `[channels_in · taps, rows · width · count]`, for some output rows of a group of `count`
+/// transposed images. They are written to `scratch`, or are part of the images for a pointwise convolution.
 pub(super) fn unroll<'a, T: Float>(
     geometry: &Geometry,
     images: &'a [T],
@@ -148,8 +148,8 @@ pub(super) fn unroll<'a, T: Float>(
     Matrix::new(unrolled, shape, columns)
 }
 
-/// Copies the pixels under a tap for some output rows, if output rows have the length of input rows: one block of pixels,
-/// with padding between two rows.
+/// Copies the pixels under a tap for some output rows, if output rows have the length of input rows: one block of
+/// pixels, with padding between two rows.
 fn copy_lines<T: Float>(
     geometry: &Geometry,
     tap: &Tap,

@@ -18,8 +18,8 @@ const SUMS: usize = 1 << 20;
 /// With fewer parts than this, the batch is one part, and threads share the work inside.
 const LEAST_PARTS: usize = 4;
 
-/// Fills memory with the gradient at the weight, `[channels_out, channels_in, kernel_height, kernel_width]`: a sum over terms
-/// of an input and the gradient at its output.
+/// Fills memory with the gradient at the weight, `[channels_out, channels_in, kernel_height, kernel_width]`: a sum over
+/// terms of an input and the gradient at its output.
 pub(crate) fn weight_gradient<'a, T: Float>(
     geometry: &Geometry,
     terms: &[Term<'_, T>],
@@ -61,8 +61,9 @@ pub(crate) fn weight_gradient<'a, T: Float>(
     }
 }
 
-/// Whether the transpose of the gradient is computed. A product transposes its right factor, which is either the unrolled
-/// images or, for the transpose, the smaller gradient at the output. In the second case, the sum is transposed at the end.
+/// Whether the transpose of the gradient is computed. A product transposes its right factor, which is either the
+/// unrolled images or, for the transpose, the smaller gradient at the output. In the second case, the sum is transposed
+/// at the end.
 fn is_swapped(geometry: &Geometry) -> bool {
     let [rows, channels] = [geometry.unrolled_rows(), geometry.channels_out];
     let columns = geometry.batch * geometry.pixels_out();
@@ -90,8 +91,8 @@ fn share(count: usize, parts: usize, part: usize) -> Range<usize> {
     part * count / parts..(part + 1) * count / parts
 }
 
-/// Fills memory with the contribution of some groups to the gradient, at the taps that cover pixels. It is the transpose if
-/// [`is_swapped`].
+/// Fills memory with the contribution of some groups to the gradient, at the taps that cover pixels. It is the
+/// transpose if [`is_swapped`].
 fn add_up<'a, T: Float>(
     geometry: &Geometry,
     terms: &[Term<'_, T>],

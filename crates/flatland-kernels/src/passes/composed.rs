@@ -1,5 +1,5 @@
-//! The operators as compositions of burn's operators, for tensors that the loops of this crate do not support and as the
-//! reference of the tests.
+//! The operators as compositions of burn's operators, for tensors that the loops of this crate do not support and as
+//! the reference of the tests.
 
 use burn::tensor::{IndexingUpdateOp, Int, Tensor, activation};
 

@@ -27,8 +27,8 @@ pub fn relu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     tensor(x)
 }
 
-/// The derivative of [`relu`], applied to a gradient or a tangent `signal`: the signal if the output is positive, else 0. As
-/// in burn, a signal with the output NaN is not changed.
+/// The derivative of [`relu`], applied to a gradient or a tangent `signal`: the signal if the output is positive, else
+/// 0. As in burn, a signal with the output NaN is not changed.
 ///
 /// # Panics
 ///

@@ -6,7 +6,8 @@ use crate::fresh::in_chunks;
 /// The smallest number of entries of a task.
 const TASK: usize = 1 << 13;
 
-/// `maps` maps of `pixels` numbers. `run` receives each map as zeros, with its index, and reads about `pixels_read` numbers.
+/// `maps` maps of `pixels` numbers. `run` receives each map as zeros, with its index, and reads about `pixels_read`
+/// numbers.
 pub(super) fn map_by_map<T: Float>(
     maps: usize,
     pixels: usize,

@@ -24,7 +24,8 @@ use crate::flex::{flex, is_plain, reading, tensor};
 use crate::float::{Float, for_type};
 use crate::fresh::zeros;
 
-/// Batch normalization by the statistics of the batch. The normalized input overwrites `x`, unless its memory is shared.
+/// Batch normalization by the statistics of the batch. The normalized input overwrites `x`, unless its memory is
+/// shared.
 ///
 /// # Shapes
 ///
@@ -59,10 +60,11 @@ pub fn batch_norm(x: Tensor<4>, scale: Tensor<1>, shift: Tensor<1>, epsilon: f64
     }
 }
 
-/// The gradients at input, scale and shift, from the gradient `g` at the output. The gradient at the input overwrites `g`,
-/// unless its memory is shared.
+/// The gradients at input, scale and shift, from the gradient `g` at the output. The gradient at the input overwrites
+/// `g`, unless its memory is shared.
 ///
-/// With the means `A` of `g` and `B` of `g x̂` over batch and pixels: `x̄ = γ s (g − A − x̂ B)`, `γ̄ = m B`, `β̄ = m A`.
+/// With the means `A` of `g` and `B` of `g x̂` over batch and pixels: `x̄ = γ s (g − A − x̂ B)`, `γ̄ = m B`,
+/// `β̄ = m A`.
 ///
 /// # Shapes
 ///
@@ -97,8 +99,8 @@ pub fn batch_norm_gradient(
 
 /// The tangents of the output and of the normalized input, and the mean `c` of `ẋ x̂` over batch and pixels.
 ///
-/// `x̂̇ = s (ẋ − mean(ẋ) − x̂ c)`, which overwrites `ẋ` unless its memory is shared, and `ẏ = γ x̂̇ + γ̇ x̂ + β̇`. If `ẋ` is
-/// `None`, the second and third result are zero and returned as `None`.
+/// `x̂̇ = s (ẋ − mean(ẋ) − x̂ c)`, which overwrites `ẋ` unless its memory is shared, and `ẏ = γ x̂̇ + γ̇ x̂ + β̇`. If
+/// `ẋ` is `None`, the second and third result are zero and returned as `None`.
 ///
 /// # Shapes
 ///
@@ -150,9 +152,9 @@ pub fn batch_norm_tangent(
 
 /// The tangent of [`batch_norm_gradient`]: the tangents of the gradients at input, scale and shift.
 ///
-/// `normal_tangent` and `along` are the second and third result of [`batch_norm_tangent`]. `g` is the gradient at the output
-/// and `h` its tangent. The first result overwrites `h`, unless its memory is shared. With the means `A`, `B`, `Ȧ` and `Ḃ`
-/// over batch and pixels of `g`, `g x̂`, `h` and `h x̂ + g x̂̇`, and `ṡ = −s² c`:
+/// `normal_tangent` and `along` are the second and third result of [`batch_norm_tangent`]. `g` is the gradient at the
+/// output and `h` its tangent. The first result overwrites `h`, unless its memory is shared. With the means `A`, `B`,
+/// `Ȧ` and `Ḃ` over batch and pixels of `g`, `g x̂`, `h` and `h x̂ + g x̂̇`, and `ṡ = −s² c`:
 ///
 /// - at the input: `(γ̇ s + γ ṡ) (g − A − x̂ B) + γ s (h − Ȧ − x̂̇ B − x̂ Ḃ)`
 /// - at the scale: `m Ḃ`
@@ -221,8 +223,8 @@ pub fn batch_norm_gradient_tangent(
 ///
 /// # Panics
 ///
-/// Panics if a tensor does not have the shape, if a parameter does not have an entry for each channel, or if the shape is
-/// empty.
+/// Panics if a tensor does not have the shape, if a parameter does not have an entry for each channel, or if the shape
+/// is empty.
 fn check(
     shape: [usize; 4],
     parameters: &[impl Borrow<Tensor<1>>],

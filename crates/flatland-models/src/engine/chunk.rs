@@ -4,7 +4,7 @@ use burn::tensor::{Tensor, activation};
 
 use super::Slots;
 use super::flow::Flow;
-use super::node::Saved;
+use super::saved::Saved;
 use super::slots::Purpose;
 use crate::running::Observation;
 use crate::{Batch, Dual, ForwardPass, Loss, Sequence};

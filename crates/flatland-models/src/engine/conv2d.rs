@@ -102,8 +102,8 @@ pub(super) fn backward_jvp(
     input_adjoint
 }
 
-/// Writes the gradients of the parameters. The gradient of the weight is a sum over terms of an input and an adjoint. The
-/// gradient of the bias is that of the first adjoint.
+/// Writes the gradients of the parameters. The gradient of the weight is a sum over terms of an input and an adjoint.
+/// The gradient of the bias is that of the first adjoint.
 fn put(layer: &Conv2d, terms: &[[&Tensor<4>; 2]], slots: &mut Slots<'_>) {
     let [stride, padding] = layer.window();
     slots.write(&layer.weight, |vector, range| {

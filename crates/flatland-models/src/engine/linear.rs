@@ -122,8 +122,8 @@ pub(super) fn backward_jvp(
     input_adjoint.map(|input_adjoint| unrolled(input_adjoint, saved.tokens))
 }
 
-/// Writes the gradients of the parameters. The gradient of the weight is a sum over terms of an adjoint and an input. The
-/// gradient of the bias is that of the first adjoint.
+/// Writes the gradients of the parameters. The gradient of the weight is a sum over terms of an adjoint and an input.
+/// The gradient of the bias is that of the first adjoint.
 fn put(layer: &Linear, terms: &[[&Tensor<2>; 2]], slots: &mut Slots<'_>) {
     slots.write(&layer.weight, |vector, range| {
         linear_weight_gradient(terms, vector, range);

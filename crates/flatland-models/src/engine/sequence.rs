@@ -2,7 +2,7 @@
 
 use super::Slots;
 use super::flow::Flow;
-use super::node::{Node, Saved, Tangents};
+use super::saved::{Node, Saved, Tangents};
 use super::slots::Purpose;
 use crate::sequence::Combination;
 use crate::{ForwardPass, Layer, Sequence};

@@ -1,7 +1,7 @@
 //! An objective that can be interrupted.
 //!
-//! A signal raises the flag. The evaluation in progress stops between two chunks, searches and eigensolvers stop on `NaN`,
-//! and the runner discards their results.
+//! A signal raises the flag. The evaluation in progress stops between two chunks, searches and eigensolvers stop on
+//! `NaN`, and the runner discards their results.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -11,10 +11,12 @@ use flatland_optim::{Curvature, Objective, Products};
 use super::{Evaluation, FullBatch};
 use crate::{Layout, RunningStatistics};
 
-/// A [`FullBatch`] that can be interrupted by a flag. Once the flag is raised, every result is `NaN` and is returned at once.
+/// A [`FullBatch`] that can be interrupted by a flag. Once the flag is raised, every result is `NaN` and is returned at
+/// once.
 ///
-/// An evaluation in progress finishes the chunks that have started. Searches and eigensolvers stop on `NaN`. Their results
-/// after an interruption say nothing about the objective and must be discarded. Running statistics are not affected.
+/// An evaluation in progress finishes the chunks that have started. Searches and eigensolvers stop on `NaN`. Their
+/// results after an interruption say nothing about the objective and must be discarded. Running statistics are not
+/// affected.
 #[derive(Debug)]
 pub struct Interruptible<'a> {
     objective: &'a mut FullBatch,

@@ -1,7 +1,7 @@
 //! The saved passes of a line search's trials.
 //!
-//! A search accepts one of its last two trials. If their passes are saved, the gradient at the accepted point starts from
-//! its pass instead of evaluating the loss again.
+//! A search accepts one of its last two trials. If their passes are saved, the gradient at the accepted point starts
+//! from its pass instead of evaluating the loss again.
 
 use std::sync::Mutex;
 

@@ -1,7 +1,7 @@
 //! Batch normalization.
 //!
-//! A forward pass records batch statistics and changes no state. The objective holds the running statistics and updates them
-//! once per step. burn's own batch normalization, which writes to shared state in a forward pass, is not used.
+//! A forward pass records batch statistics and changes no state. The objective holds the running statistics and updates
+//! them once per step. burn's own batch normalization, which writes to shared state in a forward pass, is not used.
 
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
@@ -36,9 +36,8 @@ impl BatchNorm2dConfig {
 
 /// Batch normalization of images, see [`ops::batch_norm`].
 ///
-/// The layer normalizes by the statistics of the batch, taped or not, unless the
-/// [pass](ForwardPass::normalized_by) has running statistics. A forward pass does not update the running statistics: the
-/// pass records the batch statistics.
+/// The layer normalizes by the statistics of the batch, taped or not, unless the [pass](ForwardPass::normalized_by) has
+/// running statistics. A forward pass does not update the running statistics: the pass records the batch statistics.
 #[derive(Module, Debug)]
 pub struct BatchNorm2d {
     pub(crate) weight: Param<Tensor<1>>,

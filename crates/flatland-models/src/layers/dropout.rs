@@ -8,8 +8,8 @@ use crate::{Dual, ForwardPass};
 
 /// Sets a random share of the entries to zero and divides the others by the remaining share.
 ///
-/// The layer is active only in a pass with [masks](ForwardPass::dropping). In any other pass, as on a test set, it is the
-/// identity.
+/// The layer is active only in a pass with [masks](ForwardPass::dropping). In any other pass, as on a test set, it is
+/// the identity.
 ///
 /// # References
 ///

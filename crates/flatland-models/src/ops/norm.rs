@@ -14,8 +14,8 @@ pub struct ChannelStatistics {
     pub variance: Tensor<1>,
 }
 
-/// Batch normalization by the statistics of the batch: `y = γ·(x − mean)/√(variance + ε) + β` in each channel. Returns the
-/// statistics too.
+/// Batch normalization by the statistics of the batch: `y = γ·(x − mean)/√(variance + ε) + β` in each channel. Returns
+/// the statistics too.
 ///
 /// # Shapes
 ///

@@ -5,8 +5,8 @@ use burn::tensor::ops::AvgPoolOptions;
 
 use crate::Dual;
 
-/// Max pooling: the largest value of each window. The tangent is that of the largest element, the first in row-major order
-/// if several are equal. Padding counts as `−∞`.
+/// Max pooling: the largest value of each window. The tangent is that of the largest element, the first in row-major
+/// order if several are equal. Padding counts as `−∞`.
 ///
 /// # Shapes
 ///

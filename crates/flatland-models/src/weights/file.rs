@@ -15,8 +15,8 @@ use super::error::{ShapeMismatch, WeightsError};
 /// The usual prefixes of the network's weights in checkpoints, the most usual first.
 const USUAL_PREFIXES: [&str; 4] = ["", "state_dict.", "model_state_dict.", "model."];
 
-/// The most that an archive may unpack to, as a multiple of its length. [`SMALL`] is always allowed. `torch.save` does not
-/// compress, and floats hardly shrink.
+/// The most that an archive may unpack to, as a multiple of its length. [`SMALL`] is always allowed. `torch.save` does
+/// not compress, and floats hardly shrink.
 const MOST_GROWTH: u64 = 16;
 /// The position of the magic bytes in a tar archive.
 const TAR_MAGIC_PLACE: usize = 257;
@@ -149,8 +149,8 @@ fn check_unpacked(path: &Path) -> Result<(), String> {
     }
 }
 
-/// The prefix of the network's names in the file: empty, the path in a checkpoint, or the name of an enclosing module. If no
-/// prefix completes all names, it is the one that completes the most.
+/// The prefix of the network's names in the file: empty, the path in a checkpoint, or the name of an enclosing module.
+/// If no prefix completes all names, it is the one that completes the most.
 ///
 /// # Errors
 ///

@@ -1,8 +1,8 @@
 //! A writer of files for `torch.load`: a zip archive with a pickled dictionary and the raw entries of each tensor.
 //!
-//! The layout is that of `torch.save` since PyTorch 1.6 (`torch/serialization.py`). `data.pkl` describes each tensor by a
-//! function that rebuilds it and a storage, which is the file `data/<number>`. The pickle uses protocol 2 and is accepted
-//! by `torch.load(…, weights_only=True)`.
+//! The layout is that of `torch.save` since PyTorch 1.6 (`torch/serialization.py`). `data.pkl` describes each tensor by
+//! a function that rebuilds it and a storage, which is the file `data/<number>`. The pickle uses protocol 2 and is
+//! accepted by `torch.load(…, weights_only=True)`.
 
 use std::io::{self, Seek, Write};
 

@@ -9,7 +9,8 @@ use proptest::prelude::*;
 use crate::common::to_vec;
 use crate::{PIXELS, accurate, changed, columns, images, labels, mlp, problem, shares};
 
-/// The singular values of a matrix given by its columns, the largest first, by one-sided Jacobi rotations (Hestenes 1958).
+/// The singular values of a matrix given by its columns, the largest first, by one-sided Jacobi rotations (Hestenes
+/// 1958).
 fn singular_values(mut columns: Vec<Vec<f64>>) -> Vec<f64> {
     let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
     for _ in 0..60 {
@@ -47,9 +48,9 @@ fn saddle(widths: [usize; 2], bias: &[f64], labels: &[u8], seed: u64) -> (FullBa
     (objective, point)
 }
 
-/// The singular values of `B = ∂²f/∂V∂θ` by hand. A last feature `φⱼ = tanh(wⱼ·h + aⱼ)` has the derivatives `h` and 1 in
-/// its own `wⱼ` and `aⱼ` alone, so `B` is one copy for each of these features of
-/// `M = 2/(nK) Σᵢ (b − yᵢ)·(hᵢ, 1)ᵀ`, where `h` are the first hidden features.
+/// The singular values of `B = ∂²f/∂V∂θ` by hand. A last feature `φⱼ = tanh(wⱼ·h + aⱼ)` has the derivatives `h` and 1
+/// in its own `wⱼ` and `aⱼ` alone, so `B` is one copy for each of these features of `M = 2/(nK) Σᵢ (b − yᵢ)·(hᵢ, 1)ᵀ`,
+/// where `h` are the first hidden features.
 fn coupling(
     objective: &FullBatch,
     point: &Tensor<1>,

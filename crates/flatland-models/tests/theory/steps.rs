@@ -22,8 +22,8 @@ fn smooth() -> impl Strategy<Value = Nonlinearity> {
     ])
 }
 
-/// Along `w − tg`, for `t` up to `end`, from `1e-5·end` on: `t`, the loss, and the largest `‖∇f(w_s) − g‖/(s‖g‖)` for `s ≤ t`,
-/// which is the segment smoothness `l(w, t)`.
+/// Along `w − tg`, for `t` up to `end`, from `1e-5·end` on: `t`, the loss, and the largest `‖∇f(w_s) − g‖/(s‖g‖)` for
+/// `s ≤ t`, which is the segment smoothness `l(w, t)`.
 fn segment(objective: &mut FullBatch, point: &Tensor<1>, end: f64) -> Vec<(f64, f64, f64)> {
     let (_, gradient) = objective.loss_and_gradient(point);
     let length = norm(&gradient);
@@ -42,8 +42,8 @@ fn segment(objective: &mut FullBatch, point: &Tensor<1>, end: f64) -> Vec<(f64, 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// At every step of LS and NLS: the local descent lemma, Proposition 2.5, and the non-monotone bound, which with the
-    /// slack ε = R − f = 0 is Proposition 2.5 again. See `flatland-optim`'s tests for the interval of `l`.
+    /// At every step of LS and NLS: the local descent lemma, Proposition 2.5, and the non-monotone bound, which with
+    /// the slack ε = R − f = 0 is Proposition 2.5 again. See `flatland-optim`'s tests for the interval of `l`.
     #[test]
     fn descent_lemma_and_bounds_hold_at_every_step_of_an_equality_search(
         activation in smooth(), (classes, labels) in labels(), seed: u64, is_monotone: bool, loss in prop::sample::select(vec![Loss::Mse, Loss::CrossEntropy]),

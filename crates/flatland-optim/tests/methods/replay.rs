@@ -69,8 +69,8 @@ fn the_authors_searches_are_repeated_trial_by_trial() {
     replay("PoNLS", &LineSearchConfig::ponls());
 }
 
-/// Quadratics on which the authors' classes were followed step by step: growth past the largest first trial, the bound of
-/// NLS-ub, Polyak's step size beyond its limit, and cuts by another factor.
+/// Quadratics on which the authors' classes were followed step by step: growth past the largest first trial, the bound
+/// of NLS-ub, Polyak's step size beyond its limit, and cuts by another factor.
 #[test]
 fn the_authors_steps_on_quadratics_are_repeated() {
     let cases: Value =

@@ -172,8 +172,8 @@ proptest! {
     }
 
     /// Theorem 2.9: ‖∇f(w_k)‖ → 0 without a global Lipschitz constant. With a reference that forgets, down to what the
-    /// rounding of the losses leaves; the mean of all losses slows a run, but a hundred times as late the gradient is at
-    /// most half as large.
+    /// rounding of the losses leaves; the mean of all losses slows a run, but a hundred times as late the gradient is
+    /// at most half as large.
     #[test]
     fn the_gradient_vanishes_without_global_smoothness(
         which in prop::sample::select(vec![0usize, 2]), start in starts(), xi in prop_oneof![0.0..0.9f64, Just(1.0)],

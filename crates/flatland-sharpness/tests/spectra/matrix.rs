@@ -89,8 +89,8 @@ impl Matrix {
         }
     }
 
-    /// Asserts that `values` are the wanted eigenvalues up to `tolerance` times the norm. Of magnitudes that are equal but
-    /// for their sign, either may come first.
+    /// Asserts that `values` are the wanted eigenvalues up to `tolerance` times the norm. Of magnitudes that are equal
+    /// but for their sign, either may come first.
     pub(crate) fn assert_wanted(&self, values: &[f64], wanted: Wanted, tolerance: f64) {
         let (mut values, mut exact) = (values.to_vec(), self.wanted(wanted));
         if let Wanted::Magnitude(_) = wanted {

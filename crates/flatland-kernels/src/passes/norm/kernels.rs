@@ -120,8 +120,8 @@ fn gradient_block<T: Float>(
     [rounded(&scale_sum), rounded(&shift_sum)]
 }
 
-/// Overwrites the tangent of the input, if there is one, with that of the normalized input, and writes that of the output.
-/// Returns the mean of the product of the input's tangent and the normalized input.
+/// Overwrites the tangent of the input, if there is one, with that of the normalized input, and writes that of the
+/// output. Returns the mean of the product of the input's tangent and the normalized input.
 pub(super) fn tangent<T: Float>(
     blocks: &Blocks,
     normal: &[T],

@@ -1,9 +1,9 @@
 //! Loops over the entries of some channels, written for vector instructions.
 //!
-//! The entries of some channels are one *row* for each image, `channels · pixels` long. Loops run along a row and include
-//! several channels if images are small, so loops are long for all sizes of images. Long rows are processed in *tiles* that
-//! fit into the first cache. The lengths of the slices are not known to the compiler, which vectorizes such loops more
-//! reliably than loops over a fixed number of lanes.
+//! The entries of some channels are one *row* for each image, `channels · pixels` long. Loops run along a row and
+//! include several channels if images are small, so loops are long for all sizes of images. Long rows are processed in
+//! *tiles* that fit into the first cache. The lengths of the slices are not known to the compiler, which vectorizes
+//! such loops more reliably than loops over a fixed number of lanes.
 //!
 //! The order of sums depends on the shape alone, so their bits do not depend on the instruction set.
 
@@ -20,7 +20,8 @@ const LARGE_IMAGE: usize = 128;
 /// The number of partial sums of a channel.
 const LANES: usize = 8;
 
-/// The sum over batch and pixels, for each channel, of a term of the entries of `I` tensors and of the channel's center.
+/// The sum over batch and pixels, for each channel, of a term of the entries of `I` tensors and of the channel's
+/// center.
 #[inline(always)]
 pub(super) fn sums<T: Float, const I: usize>(
     rows: &[[&[T]; I]],
@@ -87,8 +88,8 @@ fn sum(numbers: &[f64]) -> f64 {
     lanes.iter().sum::<f64>() + rest.iter().sum::<f64>()
 }
 
-/// Replaces each entry by a formula of the entry, of the entries of `I` other tensors at its place, and of `M` factors of its
-/// channel.
+/// Replaces each entry by a formula of the entry, of the entries of `I` other tensors at its place, and of `M` factors
+/// of its channel.
 #[inline(always)]
 pub(super) fn overwrite<T: Float, const I: usize, const M: usize>(
     targets: &mut [&mut [T]],

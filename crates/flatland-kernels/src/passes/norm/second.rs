@@ -14,9 +14,9 @@ pub(super) struct Input<'a, T> {
     pub g: &'a [T],
 }
 
-/// Overwrites the tangent `h` of the gradient at the output with that of the gradient at the input. Returns the tangents of
-/// the gradients at scale and shift. `tangent` is the tangent of the normalized input, and `along` the mean of the input's
-/// tangent along the normalized input.
+/// Overwrites the tangent `h` of the gradient at the output with that of the gradient at the input. Returns the
+/// tangents of the gradients at scale and shift. `tangent` is the tangent of the normalized input, and `along` the mean
+/// of the input's tangent along the normalized input.
 pub(super) fn gradient_tangent<T: Float>(
     blocks: &Blocks,
     Input { normal, g }: Input<T>,
