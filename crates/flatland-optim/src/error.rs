@@ -27,7 +27,8 @@ pub enum Error {
 }
 
 impl Error {
-    pub(crate) fn unknown_method(name: &str) -> Self {
+    /// The error for a name that no method has.
+    pub fn unknown_method(name: &str) -> Self {
         Self::UnknownMethod {
             name: name.to_owned(),
         }

@@ -149,10 +149,15 @@ impl MethodConfig {
     /// The name of the [edge](Self::edge) in a figure. `None` for a method that adapts its step size: its edge changes
     /// with every iteration.
     pub fn edge_name(&self) -> Option<String> {
-        self.step_size().map(|_| match self {
-            Self::Sam(_) => format!("edge of {}", self.label()),
-            _ => format!("2/η of {}", self.label()),
-        })
+        self.step_size().map(|_| self.edge_name_for(&self.label()))
+    }
+
+    /// The name of the [edge](Self::edge) in a figure that calls the method `label`.
+    pub fn edge_name_for(&self, label: &str) -> String {
+        match self {
+            Self::Sam(_) => format!("edge of {label}"),
+            _ => format!("2/η of {label}"),
+        }
     }
 
     /// The method, ready for its first step.
@@ -285,5 +290,6 @@ mod tests {
         assert_eq!(named("gd").edge_name().unwrap(), "2/η of GD 1");
         assert_eq!(named("sam").edge_name().unwrap(), "edge of SAM 0.5");
         assert_eq!(named("nls").edge_name(), None);
+        assert_eq!(named("gd").edge_name_for("GD"), "2/η of GD");
     }
 }
