@@ -3,8 +3,10 @@
 # the flags that cargo-fuzz gives to every crate. burn's kernels read nothing, and take half an hour and more to compile so.
 # cargo does not notice a change of this file: remove the folder of the builds after one.
 set -euo pipefail
-instrumented=" experiments flatland_data flatland_models burn_store burn_pack pytorch_reader safetensors zip tar toml
-    toml_parser csv csv_core serde_json rmp rmp_serde httparse flate2 miniz_oxide "
+# `results` and `request` are targets that include modules of the program.
+instrumented=" results request flatland_config flatland_data flatland_models flatland_records flatland_report flatland_runner
+    burn_store burn_pack pytorch_reader safetensors zip tar toml toml_parser csv csv_core serde_json rmp rmp_serde httparse
+    flate2 miniz_oxide "
 flags=()
 previous=
 for argument in "$@"; do

@@ -95,7 +95,7 @@ def weights():
 
 
 def grids():
-    for path in (ROOT / "experiments/presets").rglob("*.toml"):
+    for path in (ROOT / "crates/flatland-config/presets").rglob("*.toml"):
         put("grid", path.name, path.read_bytes())
 
 
@@ -127,8 +127,14 @@ def records(program):
             put("results", name, b"".join(b"==== a/%s\n%s" % file for file in one))
             both = [b"==== %s/%s\n%s" % (folder, *file) for folder in [b"a", b"b"] for file in one]
             put("results", f"{name}-twice", b"".join(both).replace(b"seed = 42", b"seed = 43", 1))
-            for path in run.glob("checkpoint*.bin"):
-                put("checkpoint", f"{name}-{path.name}", path.read_bytes()[:-32])
+            for path in run.glob("checkpoint*.safetensors"):
+                put("checkpoint", f"{name}-{path.name}", path.read_bytes())
+
+
+def first_version():
+    """Checkpoints of the first version, without their checksum."""
+    for path in (ROOT / "crates/flatland-runner/tests/fixtures/first-version").glob("*.bin"):
+        put("checkpoint", f"first-version-{path.name}", path.read_bytes()[:-32])
 
 
 def tuned(program):
@@ -159,5 +165,6 @@ if __name__ == "__main__":
     grids()
     program = pathlib.Path(program).resolve()
     records(program)
+    first_version()
     tuned(program)
     requests()

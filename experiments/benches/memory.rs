@@ -211,7 +211,7 @@ fn main() {
             continue;
         }
         let architecture = Architecture::named(name).expect("it is one of the names");
-        let chunks: &[usize] = match name {
+        let chunks: &[usize] = match *name {
             "mlp" => &[500, 1000, 5000],
             "cnn" => &[10, 50, 100],
             "vgg11" => &[10, 50, 100],

@@ -8,8 +8,8 @@ use libmimalloc_sys::{mi_option_set, mi_option_t};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// `mi_option_purge_delay` of `mimalloc.h`, which `libmimalloc-sys` leaves out: milliseconds until freed memory goes back
-/// to the system.
+/// `mi_option_purge_delay` of `mimalloc.h`, which `libmimalloc-sys` leaves out: milliseconds until freed memory goes
+/// back to the system.
 const PURGE_DELAY: mi_option_t = 15;
 
 /// Longer than an iteration, so that one finds the memory that the one before has freed. By default it is a second.

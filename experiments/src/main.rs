@@ -1,7 +1,16 @@
 //! The `experiments` program.
 
-use std::process::ExitCode;
+mod allocator;
+mod cli;
+mod commands;
+mod estimate;
+mod exit;
+mod grid_run;
+mod program;
+mod serve;
+mod terminal;
+mod watch;
 
-fn main() -> ExitCode {
-    experiments::main()
+fn main() -> std::process::ExitCode {
+    cli::main()
 }

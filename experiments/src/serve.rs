@@ -1,27 +1,29 @@
-//! `experiments serve`: the page of a running grid for browsers on this machine.
+//! Serves the page of a running grid.
 //!
 //! A thread for each connection, one request for each connection: a page asks every two seconds, and there are few of
-//! them. Requests are parsed by `httparse`, within limits that [`request`] sets before anything is looked up; files are found
-//! by [`files`], which knows their names. Nothing is ever written.
+//! them. Requests are parsed by `httparse`, within limits that [`request`] sets before anything is looked up; files are
+//! found by [`files`], which knows their names. Nothing is ever written.
+//!
+//! `httparse` and threads are enough for a page and some files. No small HTTP server had limits on the size and the
+//! duration of a request.
 
-pub mod files;
-pub mod request;
+mod files;
+mod request;
 mod site;
 
 use std::io::{self, BufReader, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
 use tracing::warn;
 
-use crate::cli::ServeArgs;
-use crate::session::Ending;
-use crate::signals;
-use request::{Audience, Refusal, Request};
+use request::{Refusal, Request};
 use site::Site;
+
+pub use request::Audience;
 
 /// The most connections at a time.
 const CONNECTIONS: usize = 64;
@@ -37,60 +39,17 @@ const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script
 const FILE_POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox";
 
-/// `experiments serve`
-///
-/// # Errors
-///
-/// RESULTS is no folder, or the port cannot be had.
-pub fn run(arguments: &ServeArgs) -> Result<Ending> {
-    let ServeArgs {
-        results,
-        port,
-        host,
-        open,
-    } = arguments;
-    ensure!(
-        results.is_dir() || !results.exists(),
-        "{} is no folder: give the one that `experiments run` writes to, such as results/quick",
-        results.display()
-    );
-    let listener = TcpListener::bind((*host, *port)).with_context(|| {
-        format!(
-            "cannot listen on {}: --port 0 takes any that is free",
-            SocketAddr::new(*host, *port)
-        )
-    })?;
-    let bound = listener.local_addr()?;
-    let audience = match host.to_canonical().is_loopback() {
-        true => Audience::Local,
-        false => Audience::All,
-    };
-    if audience == Audience::All {
-        warn!(
-            "--host {host}: anybody who can reach this machine's port {} can read {}",
-            bound.port(),
-            results.display()
-        );
-    }
-    signals::end_at_once(Ending::Success as i32)?;
-    let address = address(bound);
-    println!(
-        "serving {} at {address} (Ctrl-C ends it)",
-        results.display()
-    );
-    io::stdout().flush()?;
-    if *open && let Err(error) = open::that_detached(&address) {
-        warn!("no program was found to open it with ({error}): open {address} in a browser");
-    }
-    accept(&listener, &Arc::new(Site::new(results)), audience)
-}
-
 /// Where a browser on this machine finds the page.
-fn address(bound: SocketAddr) -> String {
+pub fn address(bound: SocketAddr) -> String {
     match bound.ip() {
         ip if ip.is_unspecified() => format!("http://localhost:{}/", bound.port()),
         IpAddr::V4(_) | IpAddr::V6(_) => format!("http://{bound}/"),
     }
+}
+
+/// Serves a results folder to browsers, for ever.
+pub fn serve(listener: &TcpListener, results: &Path, audience: Audience) -> ! {
+    accept(listener, &Arc::new(Site::new(results)), audience)
 }
 
 fn accept(listener: &TcpListener, site: &Arc<Site>, audience: Audience) -> ! {
@@ -101,13 +60,13 @@ fn accept(listener: &TcpListener, site: &Arc<Site>, audience: Audience) -> ! {
             std::thread::sleep(Duration::from_millis(50));
             continue;
         };
-        let Some(place) = Place::take(&open) else {
+        let Some(slot) = ConnectionSlot::take(&open) else {
             continue;
         };
         let site = site.clone();
         let answer = move || {
             // A browser that goes away is no error of ours.
-            drop((answer(stream, &site, audience), place));
+            drop((answer(stream, &site, audience), slot));
         };
         if let Err(error) = std::thread::Builder::new().spawn(answer) {
             warn!("a request was not answered: {error}");
@@ -115,24 +74,24 @@ fn accept(listener: &TcpListener, site: &Arc<Site>, audience: Audience) -> ! {
     }
 }
 
-/// A place among the connections, until it is dropped.
-struct Place(Arc<AtomicUsize>);
+/// One of the connections, until it is dropped.
+struct ConnectionSlot(Arc<AtomicUsize>);
 
-impl Place {
+impl ConnectionSlot {
     fn take(open: &Arc<AtomicUsize>) -> Option<Self> {
-        let place = Self(open.clone());
-        (open.fetch_add(1, Ordering::Relaxed) < CONNECTIONS).then_some(place)
+        let slot = Self(open.clone());
+        (open.fetch_add(1, Ordering::Relaxed) < CONNECTIONS).then_some(slot)
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionSlot {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 /// The head of an answer.
-struct Head<'a> {
+struct AnswerHead<'a> {
     status: (u16, &'a str),
     content_type: &'a str,
     length: u64,
@@ -141,7 +100,7 @@ struct Head<'a> {
     more: &'a str,
 }
 
-impl Head<'_> {
+impl AnswerHead<'_> {
     fn text(&self) -> String {
         let Self {
             status: (code, name),
@@ -174,9 +133,10 @@ impl Timed {
 
     fn left(&self) -> io::Result<Duration> {
         let left = self.deadline.saturating_duration_since(Instant::now());
-        match left.is_zero() {
-            true => Err(io::ErrorKind::TimedOut.into()),
-            false => Ok(left),
+        if left.is_zero() {
+            Err(io::ErrorKind::TimedOut.into())
+        } else {
+            Ok(left)
         }
     }
 
@@ -256,7 +216,7 @@ fn send(
     policy: &str,
     text: &str,
 ) -> io::Result<()> {
-    let head = Head {
+    let head = AnswerHead {
         status: (200, "OK"),
         content_type,
         length: text.len() as u64,
@@ -271,15 +231,16 @@ fn send(
     stream.finish()
 }
 
-fn send_file(stream: TcpStream, is_head: bool, found: files::Found) -> io::Result<()> {
-    let head = Head {
+fn send_file(stream: TcpStream, is_head: bool, found: files::ServedFile) -> io::Result<()> {
+    let head = AnswerHead {
         status: (200, "OK"),
         content_type: found.content_type,
         length: found.length,
         policy: FILE_POLICY,
-        more: match found.is_download {
-            true => "Content-Disposition: attachment\r\n",
-            false => "",
+        more: if found.is_download {
+            "Content-Disposition: attachment\r\n"
+        } else {
+            ""
         },
     };
     let mut stream = Timed::new(stream, head.length);
@@ -293,7 +254,7 @@ fn send_file(stream: TcpStream, is_head: bool, found: files::Found) -> io::Resul
 
 fn refuse(stream: TcpStream, (code, name, message): Refusal) -> io::Result<()> {
     let text = format!("{message}\n");
-    let head = Head {
+    let head = AnswerHead {
         status: (code, name),
         content_type: "text/plain; charset=utf-8",
         length: text.len() as u64,

@@ -1,10 +1,18 @@
-//! Requests to `experiments serve`, of a folder with one run.
+//! Requests to `experiments serve`, of a folder with one run, as far as the file that they ask for.
 #![no_main]
+
+#[path = "../../experiments/src/serve/files.rs"]
+#[allow(dead_code, reason = "of a program, of which this reads a part")]
+mod files;
+#[path = "../../experiments/src/serve/request.rs"]
+#[allow(dead_code, reason = "of a program, of which this reads a part")]
+mod request;
 
 use std::fs;
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
+use request::{Audience, Request};
 use tempfile::TempDir;
 
 static FOLDER: LazyLock<TempDir> = LazyLock::new(|| {
@@ -14,4 +22,10 @@ static FOLDER: LazyLock<TempDir> = LazyLock::new(|| {
     folder
 });
 
-fuzz_target!(|head: &[u8]| experiments::fuzzing::request(head, FOLDER.path()));
+fuzz_target!(|head: &[u8]| {
+    if let Ok(Some(request)) = Request::parse(head, Audience::Local)
+        && let Some(path) = request.path.strip_prefix("/files/")
+    {
+        let _ = files::find(FOLDER.path(), path);
+    }
+});

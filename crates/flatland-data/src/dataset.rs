@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, IntoStaticStr, VariantNames};
-
-use crate::DataError;
+use thiserror::Error;
 
 /// A data set. It is parsed from its [`name`](Self::name).
 #[derive(
@@ -21,7 +20,7 @@ use crate::DataError;
     VariantNames,
 )]
 #[serde(rename_all = "kebab-case")]
-#[strum(serialize_all = "kebab-case", parse_err_ty = DataError, parse_err_fn = unknown_name)]
+#[strum(serialize_all = "kebab-case", parse_err_ty = UnknownDataset, parse_err_fn = unknown_name)]
 pub enum Dataset {
     /// CIFAR-10 (Krizhevsky 2009), colour photographs in 10 classes.
     Cifar10,
@@ -215,8 +214,16 @@ impl Dataset {
     }
 }
 
-fn unknown_name(name: &str) -> DataError {
-    DataError::UnknownName {
+/// A name that no data set has.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("there is no data set {name:?}; the data sets are {}", Dataset::names().join(", "))]
+pub struct UnknownDataset {
+    /// The name.
+    pub name: String,
+}
+
+fn unknown_name(name: &str) -> UnknownDataset {
+    UnknownDataset {
         name: name.to_owned(),
     }
 }

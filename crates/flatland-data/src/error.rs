@@ -13,12 +13,6 @@ use crate::Dataset;
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum DataError {
-    /// No data set has this name.
-    #[error("there is no data set {name:?}; the data sets are {}", Dataset::names().join(", "))]
-    UnknownName {
-        /// The name.
-        name: String,
-    },
     /// Files are missing.
     #[error(
         "{dataset}: {}; datasets/README.md says where to get it, and `experiments data` lists what is found",

@@ -33,7 +33,7 @@ mod samples;
 mod selection;
 
 pub use checksums::ChecksumState;
-pub use dataset::{ChannelNorm, Dataset, Split};
+pub use dataset::{ChannelNorm, Dataset, Split, UnknownDataset};
 pub use error::DataError;
 pub use inventory::{DatasetStatus, inventory};
 pub use load::{Loaded, Location, SourceFile, load};

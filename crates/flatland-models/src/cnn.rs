@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::architecture::MOST_FEATURES;
+use crate::architecture_error::MOST_FEATURES;
 use crate::{
     Activation, ArchitectureError, Conv2dConfig, Flatten, Initializer, InputShape, Layer,
     MaxPool2d, Nonlinearity, Norm, Sequence,

@@ -4,6 +4,7 @@
 //! objective have no weights of their own, parameters are views of the point, sums are computed in place, and the
 //! values that products share have a budget.
 
+use crate::sequence::Combination;
 use crate::{InputShape, Layer, Layout, Sequence};
 
 /// An operation of a [`FullBatch`](crate::FullBatch).
@@ -181,9 +182,36 @@ fn windows(size: usize, kernel: usize, stride: usize, padding: usize) -> usize {
     (size + 2 * padding - kernel) / stride + 1
 }
 
+impl Sequence {
+    /// Follows the shape of one sample through the layers, as [`forward_signal`](Self::forward_signal) does with a
+    /// batch.
+    fn follow(&self, input: Extent, footprint: &mut Footprint) -> Extent {
+        let chain = |layers: &[(String, Layer)], footprint: &mut Footprint| {
+            (layers.iter()).fold(input, |extent, (_, layer)| layer.follow(extent, footprint))
+        };
+        let output = match self.combination {
+            Combination::Chain => chain(&self.children, footprint),
+            Combination::Sum { first } => {
+                let (branch, shortcut) = self.children.split_at(first);
+                let output = chain(branch, footprint);
+                chain(shortcut, footprint);
+                footprint.count(output)
+            }
+            Combination::Concatenation => {
+                let more = chain(&self.children, footprint);
+                footprint.count(input.cat(more))
+            }
+        };
+        match &self.last {
+            Some(_) => footprint.count(output),
+            None => output,
+        }
+    }
+}
+
 impl Layer {
     /// The shape of the layer's output. Adds the layer to the footprint.
-    pub(crate) fn follow(&self, input: Extent, footprint: &mut Footprint) -> Extent {
+    fn follow(&self, input: Extent, footprint: &mut Footprint) -> Extent {
         match self {
             Self::Linear(layer) => {
                 let [outputs, inputs] = layer.weight_shape();

@@ -25,6 +25,7 @@
 //! - B. A. Pearlmutter, *Fast exact multiplication by the Hessian*, Neural Computation 6(1), 1994.
 
 mod architecture;
+mod architecture_error;
 mod batch;
 mod chunk_threads;
 mod cnn;
@@ -35,8 +36,8 @@ mod footprint;
 mod full_batch;
 mod gradient;
 mod initializer;
+mod input_shape;
 mod keep_awake;
-mod layer;
 mod layers;
 mod layout;
 mod loss;
@@ -48,11 +49,13 @@ mod pass;
 mod resnet;
 mod running;
 mod sequence;
+mod signal;
 mod vgg;
 mod vit;
 mod weights;
 
-pub use architecture::{Architecture, ArchitectureError, InputShape};
+pub use architecture::Architecture;
+pub use architecture_error::ArchitectureError;
 pub use batch::Batch;
 pub use cnn::CnnConfig;
 pub use densenet::DenseNet121Config;
@@ -61,7 +64,7 @@ pub use footprint::{Footprint, Operation};
 pub use full_batch::{Evaluation, FullBatch, Interruptible};
 pub use gradient::{GradientNorms, NormSummary};
 pub use initializer::{Fan, Initialization, Initializer};
-pub use layer::{Layer, Signal};
+pub use input_shape::InputShape;
 pub use layers::{
     Activation, AdaptiveAvgPool2d, AvgPool2d, BatchNorm2d, BatchNorm2dConfig, Conv2d, Conv2dConfig,
     Dropout, Flatten, LayerNorm, LayerNormConfig, Linear, LinearConfig, MaxPool2d, MeanOfTokens,
@@ -75,7 +78,8 @@ pub use norm::Norm;
 pub use pass::{ForwardPass, Masks, SmallActivations};
 pub use resnet::ResNetConfig;
 pub use running::RunningStatistics;
-pub use sequence::Sequence;
+pub use sequence::{Layer, Sequence};
+pub use signal::Signal;
 pub use vgg::Vgg11Config;
 pub use vit::VitConfig;
 pub use weights::{LoadedWeights, ShapeMismatch, WeightsError, load_weights, save_weights};

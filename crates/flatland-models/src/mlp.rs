@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::architecture::{MOST_FEATURES, MOST_LAYERS};
+use crate::architecture_error::{MOST_FEATURES, MOST_LAYERS};
 use crate::{
     Activation, ArchitectureError, Flatten, Initializer, InputShape, Layer, Nonlinearity, Sequence,
 };

@@ -8,9 +8,126 @@ use burn::module::{
 };
 use burn::tensor::{Device, Tensor};
 
-use crate::footprint::{Extent, Footprint};
-use crate::layer::Signal;
-use crate::{Activation, Dual, ForwardPass, Layer};
+use crate::layers::{
+    Activation, AdaptiveAvgPool2d, AvgPool2d, BatchNorm2d, Conv2d, Dropout, Flatten, LayerNorm,
+    Linear, LinearConfig, MaxPool2d, MeanOfTokens, Nonlinearity, Patches, SelfAttention,
+    SinCosPositions,
+};
+use crate::{Dual, ForwardPass, Initializer, Signal};
+
+/// A layer of a [`Sequence`].
+#[derive(Module, Debug)]
+pub enum Layer {
+    /// An affine map of features or tokens.
+    Linear(Linear),
+    /// A two-dimensional convolution.
+    Conv2d(Conv2d),
+    /// Batch normalization.
+    BatchNorm2d(BatchNorm2d),
+    /// A function of every element.
+    Activation(Activation),
+    /// Max pooling.
+    MaxPool2d(MaxPool2d),
+    /// Average pooling.
+    AvgPool2d(AvgPool2d),
+    /// Adaptive average pooling.
+    AdaptiveAvgPool2d(AdaptiveAvgPool2d),
+    /// The reshape of an image to features.
+    Flatten(Flatten),
+    /// Dropout.
+    Dropout(Dropout),
+    /// Layer normalization.
+    LayerNorm(LayerNorm),
+    /// The patches of an image, as tokens.
+    Patches(Patches),
+    /// Fixed position embeddings.
+    SinCosPositions(SinCosPositions),
+    /// Multi-head self-attention.
+    SelfAttention(SelfAttention),
+    /// The mean of the tokens.
+    MeanOfTokens(MeanOfTokens),
+    /// Nested layers.
+    Sequence(Sequence),
+}
+
+impl Layer {
+    /// A ReLU.
+    pub(crate) fn relu() -> Self {
+        Activation::new(Nonlinearity::Relu).into()
+    }
+
+    /// A linear layer with PyTorch's initialization.
+    pub(crate) fn linear(
+        features_in: usize,
+        features_out: usize,
+        bias: bool,
+        initializer: &mut Initializer,
+    ) -> Self {
+        LinearConfig::new(features_in, features_out)
+            .with_bias(bias)
+            .init(initializer)
+            .into()
+    }
+
+    /// The output of the layer.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the layer does not accept this kind of signal.
+    pub fn forward(&self, pass: &ForwardPass<'_>, input: Signal) -> Signal {
+        match self {
+            Self::Linear(layer) => match input {
+                Signal::Tokens(tokens) => layer.forward_tokens(pass, tokens).into(),
+                input => layer.forward(pass, input.features()).into(),
+            },
+            Self::Conv2d(layer) => layer.forward(pass, input.image()).into(),
+            Self::BatchNorm2d(layer) => layer.forward(pass, input.image()).into(),
+            Self::Activation(layer) => layer.forward(pass, input),
+            Self::MaxPool2d(layer) => layer.forward(input.image()).into(),
+            Self::AvgPool2d(layer) => layer.forward(input.image()).into(),
+            Self::AdaptiveAvgPool2d(layer) => layer.forward(input.image()).into(),
+            Self::Flatten(layer) => layer.forward(input.image()).into(),
+            Self::Dropout(layer) => layer.forward(pass, input),
+            Self::LayerNorm(layer) => match input {
+                Signal::Tokens(tokens) => layer.forward(pass, tokens).into(),
+                input => layer.forward(pass, input.features()).into(),
+            },
+            Self::Patches(layer) => layer.forward(input.image()).into(),
+            Self::SinCosPositions(layer) => layer.forward(input.tokens()).into(),
+            Self::SelfAttention(layer) => layer.forward(input.tokens()).into(),
+            Self::MeanOfTokens(layer) => layer.forward(input.tokens()).into(),
+            Self::Sequence(layer) => layer.forward_signal(pass, input),
+        }
+    }
+}
+
+macro_rules! layer_from {
+    ($($kind:ident),*) => {$(
+        impl From<$kind> for Layer {
+            fn from(layer: $kind) -> Self {
+                Self::$kind(layer)
+            }
+        }
+    )*};
+}
+
+layer_from!(
+    Linear,
+    Conv2d,
+    BatchNorm2d,
+    Activation,
+    MaxPool2d,
+    AvgPool2d,
+    AdaptiveAvgPool2d,
+    Flatten,
+    Dropout,
+    LayerNorm,
+    Patches,
+    SinCosPositions,
+    SelfAttention,
+    MeanOfTokens,
+    Sequence
+);
 
 /// Named layers and the combination of their outputs. A whole network is a `Sequence`.
 ///
@@ -143,31 +260,6 @@ impl Sequence {
             Layer::Sequence(sequence) => sequence.has_dropout(),
             _ => false,
         })
-    }
-
-    /// Follows the shape of one sample through the layers, as [`forward_signal`](Self::forward_signal) does with a
-    /// batch.
-    pub(crate) fn follow(&self, input: Extent, footprint: &mut Footprint) -> Extent {
-        let chain = |layers: &[(String, Layer)], footprint: &mut Footprint| {
-            (layers.iter()).fold(input, |extent, (_, layer)| layer.follow(extent, footprint))
-        };
-        let output = match self.combination {
-            Combination::Chain => chain(&self.children, footprint),
-            Combination::Sum { first } => {
-                let (branch, shortcut) = self.children.split_at(first);
-                let output = chain(branch, footprint);
-                chain(shortcut, footprint);
-                footprint.count(output)
-            }
-            Combination::Concatenation => {
-                let more = chain(&self.children, footprint);
-                footprint.count(input.cat(more))
-            }
-        };
-        match &self.last {
-            Some(_) => footprint.count(output),
-            None => output,
-        }
     }
 
     fn map_children(self, mut change: impl FnMut(&str, Layer) -> Layer) -> Self {

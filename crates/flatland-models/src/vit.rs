@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::architecture::{MOST_FEATURES, MOST_LAYERS};
+use crate::architecture_error::{MOST_FEATURES, MOST_LAYERS};
 use crate::{
     Activation, ArchitectureError, Initializer, InputShape, Layer, LayerNormConfig, MeanOfTokens,
     Nonlinearity, Patches, SelfAttention, Sequence, SinCosPositions,

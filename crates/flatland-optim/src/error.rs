@@ -2,8 +2,6 @@
 
 use thiserror::Error;
 
-use crate::MethodConfig;
-
 /// An error of this crate.
 #[derive(Debug, Clone, PartialEq, Error)]
 #[non_exhaustive]
@@ -19,20 +17,13 @@ pub enum Error {
         allowed: &'static str,
     },
     /// No method has this name.
-    #[error("there is no method {name:?}; the methods are {}", MethodConfig::NAMES.join(", "))]
+    #[error("there is no method {name:?}; the methods are {}", known.join(", "))]
     UnknownMethod {
         /// The name.
         name: String,
+        /// The names of all methods.
+        known: &'static [&'static str],
     },
-}
-
-impl Error {
-    /// The error for a name that no method has.
-    pub fn unknown_method(name: &str) -> Self {
-        Self::UnknownMethod {
-            name: name.to_owned(),
-        }
-    }
 }
 
 impl From<Error> for String {

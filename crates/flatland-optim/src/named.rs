@@ -64,8 +64,16 @@ impl MethodConfig {
             "gd-warmup-ub" => Self::GdWarmupUb(WarmUpConfig::bounded(classes)),
             "cdat" => Self::Cdat(CdatConfig::new()),
             "sam" => Self::Sam(SamConfig::new(sam_step_size()?)),
-            _ => return Err(Error::unknown_method(name).into()),
+            _ => return Err(Self::unknown(name).into()),
         })
+    }
+
+    /// The error for a name that no method has.
+    pub fn unknown(name: &str) -> Error {
+        Error::UnknownMethod {
+            name: name.to_owned(),
+            known: Self::NAMES,
+        }
     }
 
     /// The method's name in a configuration, one of [`NAMES`](Self::NAMES).

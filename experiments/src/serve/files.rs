@@ -1,21 +1,20 @@
-//! The files of runs that may be had.
+//! The files of runs that the server sends.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use flatland_records::files;
+use percent_encoding::percent_decode_str;
 
-use crate::records;
-
-/// A file that may be had, by its name alone.
-struct Kind {
+/// How a file is sent, by its name alone.
+struct ServedKind {
     content_type: &'static str,
     /// Whether a browser saves it instead of showing it.
     is_download: bool,
 }
 
 /// A file to be sent.
-pub struct Found {
+pub struct ServedFile {
     pub file: File,
     /// Bytes that it has now; it may be growing.
     pub length: u64,
@@ -23,28 +22,28 @@ pub struct Found {
     pub is_download: bool,
 }
 
-/// The kind of a file of this name; nothing if no run has such a file.
-fn kind(name: &str) -> Option<Kind> {
+/// How a file of this name is sent. `None` if no run has such a file.
+fn kind(name: &str) -> Option<ServedKind> {
     let (content_type, is_download) = match name {
-        records::CONFIG => ("text/plain; charset=utf-8", false),
-        records::RUN => ("application/json", false),
-        _ if records::TABLES.contains(&name) => ("text/csv; charset=utf-8", true),
-        records::WEIGHTS => ("application/octet-stream", true),
+        files::CONFIG => ("text/plain; charset=utf-8", false),
+        files::RUN => ("application/json", false),
+        _ if files::TABLES.contains(&name) => ("text/csv; charset=utf-8", true),
+        files::WEIGHTS => ("application/octet-stream", true),
         _ if Path::new(name).extension().is_some_and(|end| end == "svg") => {
             ("image/svg+xml", false)
         }
         _ => return None,
     };
-    Some(Kind {
+    Some(ServedKind {
         content_type,
         is_download,
     })
 }
 
-/// The file at a path as a browser writes it, seen from the results folder; nothing if there is none that may be had.
+/// The file at a path inside the results folder, as a browser writes it. `None` if there is none that is sent.
 ///
 /// A path has plain names only, encoded once, and no link is followed on the way.
-pub fn find(results: &Path, encoded: &str) -> Option<Found> {
+pub fn find(results: &Path, encoded: &str) -> Option<ServedFile> {
     let path = percent_decode_str(encoded).decode_utf8().ok()?;
     let names: Vec<&str> = path.split('/').collect();
     let is_plain = |name: &&str| {
@@ -54,7 +53,7 @@ pub fn find(results: &Path, encoded: &str) -> Option<Found> {
     if !names.iter().all(is_plain) {
         return None;
     }
-    let Kind {
+    let ServedKind {
         content_type,
         is_download,
     } = kind(names.last()?)?;
@@ -75,7 +74,7 @@ pub fn find(results: &Path, encoded: &str) -> Option<Found> {
     }
     let file = File::open(&inner).ok()?;
     let metadata = file.metadata().ok()?;
-    metadata.is_file().then(|| Found {
+    metadata.is_file().then(|| ServedFile {
         length: metadata.len(),
         file,
         content_type,
@@ -83,40 +82,12 @@ pub fn find(results: &Path, encoded: &str) -> Option<Found> {
     })
 }
 
-/// Where a browser finds a file of a run, from the page; the folder is as seen from the results folder.
-pub fn address(folder: &str, name: &str) -> String {
-    let folders = folder.split(['/', std::path::MAIN_SEPARATOR]);
-    let folders = folders.filter(|folder| *folder != ".");
-    let names: Vec<String> = (folders.chain([name]))
-        .map(|name| utf8_percent_encode(name, NON_ALPHANUMERIC).to_string())
-        .collect();
-    format!("files/{}", names.join("/"))
-}
-
-/// The names of the files in a run's directory that may be had.
-pub fn of_run(directory: &Path) -> Vec<&'static str> {
-    const NAMES: [&str; 11] = [
-        records::CONFIG,
-        records::RUN,
-        records::METRICS,
-        records::EPOCHS,
-        records::SHARPNESS,
-        records::DIAGNOSTICS,
-        records::GRADIENT_NORMS,
-        records::SEGMENT,
-        records::SMOOTHNESS,
-        records::LARGE_STEPS,
-        records::WEIGHTS,
-    ];
-    let is_there = |name: &&str| directory.join(name).is_file();
-    NAMES.into_iter().filter(is_there).collect()
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
-
+    use flatland_report::page::links::{address, files_of_run};
     use tempfile::TempDir;
+
+    use super::*;
 
     /// A results folder with a run, and files beside both that nobody may have.
     fn results() -> TempDir {
@@ -196,7 +167,7 @@ mod tests {
     fn every_file_that_a_run_is_said_to_have_may_be_had() {
         let folder = results();
         let run = folder.path().join("results/grid one/a-run");
-        let names = of_run(&run);
+        let names = files_of_run(&run);
         assert_eq!(
             names,
             [

@@ -27,8 +27,7 @@ pub type Refusal = (u16, &'static str, &'static str);
 /// Whose requests are answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Audience {
-    /// Programs on this machine. A page from elsewhere whose name was made to point here says that name as the host, and is
-    /// refused.
+    /// Programs on this machine. Rejects foreign `Host` headers (DNS rebinding).
     Local,
     /// Anybody.
     All,
@@ -58,7 +57,7 @@ impl Request {
         }
     }
 
-    /// The request in the bytes received so far; nothing if there must be more.
+    /// The request in the bytes received so far. `None` if it is not complete.
     pub fn parse(head: &[u8], audience: Audience) -> Result<Option<Self>, Refusal> {
         let mut headers = [httparse::EMPTY_HEADER; HEADERS];
         let mut parsed = httparse::Request::new(&mut headers);

@@ -1,12 +1,16 @@
 //! The page, made again when the records have changed.
+//!
+//! The page is made again when the length or the time of a record has changed, or a run has lost its lock. It is made
+//! by one thread at a time, and for at most a tenth of the time. In between, browsers get the last page; `follow.js`
+//! takes over what is new in it.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::lock;
-use crate::page;
-use crate::records;
+use flatland_records::folder::FolderTree;
+use flatland_records::{files, lock};
+use flatland_report::page;
 
 /// The page takes at most this share of the time, of which the runs have more need.
 const SHARE: u32 = 10;
@@ -15,12 +19,12 @@ const LEAST_PAUSE: Duration = Duration::from_secs(1);
 /// The page of a results folder.
 pub struct Site {
     pub results: PathBuf,
-    made: Mutex<Option<Made>>,
+    made: Mutex<Option<MadePage>>,
     /// Held by who makes the page.
     making: Mutex<()>,
 }
 
-struct Made {
+struct MadePage {
     version: String,
     page: Arc<str>,
     /// Until when there is no newer version.
@@ -36,7 +40,7 @@ impl Site {
         }
     }
 
-    fn made(&self) -> MutexGuard<'_, Option<Made>> {
+    fn made(&self) -> MutexGuard<'_, Option<MadePage>> {
         self.made.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -77,7 +81,7 @@ impl Site {
         let start = Instant::now();
         let page: Arc<str> = page::followed(&self.results, &version).into();
         let pause = LEAST_PAUSE.max(start.elapsed() * SHARE);
-        *self.made() = Some(Made {
+        *self.made() = Some(MadePage {
             version,
             page: page.clone(),
             rest: Instant::now() + pause,
@@ -108,32 +112,28 @@ impl Site {
 /// somebody makes it, which a process that is killed takes with it without changing a file.
 fn version(results: &Path) -> String {
     let mut hasher = blake3::Hasher::new();
-    note(results, &mut hasher);
+    for folder in FolderTree::walk(results).folders {
+        note(&folder, &mut hasher);
+    }
     hasher.finalize().to_hex()[..16].to_owned()
 }
 
+/// Adds the state of the records in a folder, without the folders in it.
 fn note(folder: &Path, hasher: &mut blake3::Hasher) {
     let Ok(entries) = std::fs::read_dir(folder) else {
         return;
     };
-    let mut paths: Vec<_> = (entries.flatten())
-        .filter_map(|entry| Some((entry.path(), entry.file_type().ok()?)))
-        .collect();
-    paths.sort_by(|a, b| a.0.cmp(&b.0));
-    for (path, kind) in paths {
-        if kind.is_dir() {
-            note(&path, hasher);
-            continue;
-        }
+    let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
+    paths.sort();
+    for path in paths {
         let is_record = path
             .extension()
             .is_some_and(|end| ["csv", "json", "toml"].iter().any(|known| end == *known));
-        let is_record = is_record
-            || path
-                .file_name()
-                .is_some_and(|name| name == records::WEIGHTS);
+        let is_record = is_record || path.file_name().is_some_and(|name| name == files::WEIGHTS);
         let metadata = is_record.then(|| path.metadata()).and_then(Result::ok);
-        let Some(metadata) = metadata else { continue };
+        let Some(metadata) = metadata.filter(|metadata| metadata.is_file()) else {
+            continue;
+        };
         let changed = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
         let changed = changed
             .duration_since(SystemTime::UNIX_EPOCH)
@@ -141,7 +141,7 @@ fn note(folder: &Path, hasher: &mut blake3::Hasher) {
         hasher.update(path.as_os_str().as_encoded_bytes());
         hasher.update(&metadata.len().to_le_bytes());
         hasher.update(&changed.as_nanos().to_le_bytes());
-        if path.file_name().is_some_and(|name| name == records::RUN) {
+        if path.file_name().is_some_and(|name| name == files::RUN) {
             hasher.update(&[u8::from(lock::may_be_held(folder))]);
         }
     }
@@ -180,7 +180,7 @@ mod tests {
     #[test]
     fn the_version_changes_when_a_run_loses_its_process() {
         let folder = TempDir::new().unwrap();
-        std::fs::write(folder.path().join(records::RUN), "{}").unwrap();
+        std::fs::write(folder.path().join(files::RUN), "{}").unwrap();
         let lock = lock::Lock::take(folder.path()).unwrap();
         let held = version(folder.path());
         assert_eq!(version(folder.path()), held);

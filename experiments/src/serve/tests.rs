@@ -6,9 +6,7 @@ use std::path::Path;
 use tempfile::TempDir;
 
 use super::*;
-use crate::memory::tests::cell;
-use crate::records::Status;
-use crate::report::FinishedRun;
+use crate::watch::testing::write_run;
 
 /// A server of a folder, on any free port.
 fn serve(folder: &Path, audience: Audience) -> SocketAddr {
@@ -61,39 +59,6 @@ fn newer(address: SocketAddr, before: &str) -> String {
     }
 }
 
-/// A run of so many iterations.
-fn run(directory: &Path, rows: u64) {
-    std::fs::create_dir_all(directory).unwrap();
-    let run = FinishedRun::without_rows(cell(), Status::Running, None);
-    std::fs::write(directory.join("config.toml"), run.config.to_toml()).unwrap();
-    run.file.write(directory).unwrap();
-    let mut tables = crate::records::Tables::new(directory);
-    tables.start(crate::records::METRICS, None).unwrap();
-    for iteration in 0..rows {
-        let row = metrics_row(iteration);
-        tables.write(crate::records::METRICS, &row).unwrap();
-    }
-}
-
-fn metrics_row(iteration: u64) -> crate::records::MetricsRow {
-    crate::records::MetricsRow {
-        iteration,
-        loss: 0.125,
-        step_size: 1.0,
-        initial_step_size: None,
-        trials: 1,
-        backtracks: 0,
-        function_evaluations: 2,
-        gradient_norm: 1.0,
-        reference_value: None,
-        average_loss: None,
-        train_accuracy: None,
-        test_loss: None,
-        test_accuracy: None,
-        seconds: 1.0,
-    }
-}
-
 #[test]
 fn the_page_follows_the_records() {
     let folder = TempDir::new().unwrap();
@@ -104,7 +69,7 @@ fn the_page_follows_the_records() {
         waiting.contains("cannot read the folder grid") && !waiting.contains("id=\"data\""),
         "{waiting}"
     );
-    run(&results.join("a <run>"), 3);
+    write_run(&results.join("a <run>"), 3);
     let page = newer(address, &waiting);
     assert!(page.contains("id=\"data\"") && page.contains("id=\"follow\""));
     let version = text(address, "/version");
@@ -117,7 +82,7 @@ fn the_page_follows_the_records() {
         "links to records"
     );
     assert!(page.contains("connect-src 'self'"), "the page may ask here");
-    run(&results.join("a <run>"), 4);
+    write_run(&results.join("a <run>"), 4);
     let newer = newer(address, &page);
     assert!(
         newer.matches("0.125").count() > page.matches("0.125").count(),
@@ -132,7 +97,7 @@ fn the_page_follows_the_records() {
 #[test]
 fn answers_carry_the_headers_that_keep_a_page_to_itself() {
     let folder = TempDir::new().unwrap();
-    run(&folder.path().join("run"), 1);
+    write_run(&folder.path().join("run"), 1);
     let address = serve(folder.path(), Audience::Local);
     for path in ["/", "/version", "/files/run/run.json", "/missing"] {
         let (_, head, body) = get(address, path);
@@ -155,7 +120,7 @@ fn answers_carry_the_headers_that_keep_a_page_to_itself() {
 fn what_is_no_record_below_the_folder_cannot_be_had() {
     let folder = TempDir::new().unwrap();
     let results = folder.path().join("results");
-    run(&results.join("run"), 1);
+    write_run(&results.join("run"), 1);
     std::fs::write(folder.path().join("run.json"), "outside").unwrap();
     std::fs::write(results.join("run/notes.txt"), "private").unwrap();
     let address = serve(&results, Audience::Local);

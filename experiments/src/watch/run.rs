@@ -5,13 +5,11 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result};
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use flatland_config::{RunConfig, Status};
+use flatland_records::{EpochRow, MetricsRow, RunFile, SharpnessRow, files, read_config};
+use flatland_report::series::Series;
 
-use super::tail::Tail;
-use crate::cell::CellConfig;
-use crate::grid::loss_name;
-use crate::records::{self, RunFile, Status};
+use super::followed::Followed;
 
 /// How far back the rate looks.
 const WINDOW: Duration = Duration::from_secs(60);
@@ -24,64 +22,19 @@ const SILENT_ITERATIONS: f64 = 20.0;
 /// How many things a run can be told from others by.
 pub const NAMES: usize = 7;
 
-/// What is shown of a row of `metrics.csv`.
-#[derive(Debug, Clone, Deserialize)]
-pub struct Step {
-    pub iteration: u64,
-    pub loss: f64,
-    pub step_size: f64,
-    pub trials: u32,
-    /// Time since the start of the run, without measurements.
-    seconds: f64,
-}
-
-/// What is shown of a row of `sharpness.csv`.
-#[derive(Debug, Clone, Deserialize)]
-pub struct Measured {
-    pub iteration: u64,
-    pub sharpness: f64,
-    pub lambda_min: f64,
-    step_size: f64,
-    step_size_times_sharpness: f64,
-    seconds: f64,
-}
-
-/// What is shown of a row of `epochs.csv`.
-#[derive(Debug, Clone, Deserialize)]
-struct Epoch {
-    iteration: u64,
-    loss: f64,
-    sharpness_mean: Option<f64>,
-    measuring_seconds: f64,
-}
-
-/// A value by iteration.
-pub type Curve = Vec<(f64, f64)>;
-
 /// A run's directory, and what was read of it so far.
 pub struct Run {
     pub directory: PathBuf,
-    pub config: CellConfig,
+    pub config: RunConfig,
     pub file: RunFile,
-    /// The training loss; of a stochastic run, that on all samples, after every epoch.
-    pub loss: Curve,
-    /// `λ₁`; of a stochastic run, the mean over the mini-batches.
-    pub sharpness: Curve,
-    /// `η·λ₁`, where a step was taken.
-    pub product: Curve,
-    pub step_size: Curve,
-    /// The last row of each file.
-    pub last: Option<Step>,
-    pub measured: Option<Measured>,
-    measuring_seconds: f64,
     /// When a row was last written.
     written: Option<SystemTime>,
     /// How many iterations were recorded when, the latest last.
     looks: VecDeque<(Instant, u64)>,
     run_file: FileStamp,
-    steps: Tail<Step>,
-    measurements: Tail<Measured>,
-    epochs: Tail<Epoch>,
+    metrics: Followed<MetricsRow>,
+    sharpness: Followed<SharpnessRow>,
+    epochs: Followed<EpochRow>,
 }
 
 /// What tells one state of a file from another.
@@ -99,28 +52,21 @@ impl Run {
     ///
     /// `run.json` or `config.toml` is missing, or not what a run writes.
     pub fn open(directory: &Path) -> Result<Self> {
-        let config = CellConfig::read(directory)?;
-        let run_file = stamp(&directory.join(records::RUN));
+        let config = read_config(directory)?;
+        let run_file = stamp(&directory.join(files::RUN));
         let file = RunFile::read(directory)?.with_context(|| {
             let name = directory.display();
-            format!("{name} has a {} but no {}", records::CONFIG, records::RUN)
+            format!("{name} has a {} but no {}", files::CONFIG, files::RUN)
         })?;
         Ok(Self {
             config,
             file,
-            loss: Curve::new(),
-            sharpness: Curve::new(),
-            product: Curve::new(),
-            step_size: Curve::new(),
-            last: None,
-            measured: None,
-            measuring_seconds: 0.0,
             written: None,
             looks: VecDeque::new(),
             run_file,
-            steps: Tail::new(directory.join(records::METRICS)),
-            measurements: Tail::new(directory.join(records::SHARPNESS)),
-            epochs: Tail::new(directory.join(records::EPOCHS)),
+            metrics: Followed::new(directory.join(files::METRICS)),
+            sharpness: Followed::new(directory.join(files::SHARPNESS)),
+            epochs: Followed::new(directory.join(files::EPOCHS)),
             directory: directory.to_owned(),
         })
     }
@@ -131,11 +77,11 @@ impl Run {
     ///
     /// A record cannot be read, or is not what a run writes. Everything read before stays.
     pub fn refresh(&mut self, now: Instant) -> Result<bool> {
-        let run_file = stamp(&self.directory.join(records::RUN));
+        let run_file = stamp(&self.directory.join(files::RUN));
         // When its process is killed, no file changes: the lock tells.
         if run_file != self.run_file || self.file.status == Status::Running {
             let file = RunFile::read(&self.directory)?
-                .with_context(|| format!("{} is gone", records::RUN))?;
+                .with_context(|| format!("{} is gone", files::RUN))?;
             if file.started != self.file.started {
                 *self = Self::open(&self.directory)?;
             } else {
@@ -144,61 +90,13 @@ impl Run {
             }
         }
         let is_stochastic = self.config.mini_batches.is_some();
-        let mut has_more = false;
-        let (rows, more) = take(&mut self.steps, || {
-            self.step_size.clear();
-            self.last = None;
-            if !is_stochastic {
-                self.loss.clear();
-            }
-        })?;
-        has_more |= more;
-        for row in &rows {
-            let at = row.iteration as f64;
-            self.step_size.push((at, row.step_size));
-            if !is_stochastic {
-                self.loss.push((at, row.loss));
-            }
+        let (new, more_metrics) = self.metrics.read(is_stochastic)?;
+        if new > 0 || self.written.is_none() {
+            self.written = stamp(&self.directory.join(files::METRICS)).map(|(time, _)| time);
         }
-        if !rows.is_empty() || self.written.is_none() {
-            self.written = stamp(&self.directory.join(records::METRICS)).map(|(time, _)| time);
-        }
-        self.last = rows.into_iter().next_back().or(self.last.take());
-
-        let (rows, more) = take(&mut self.measurements, || {
-            self.product.clear();
-            self.measured = None;
-            if !is_stochastic {
-                self.sharpness.clear();
-                self.measuring_seconds = 0.0;
-            }
-        })?;
-        has_more |= more;
-        for row in &rows {
-            let at = row.iteration as f64;
-            if row.step_size > 0.0 {
-                self.product.push((at, row.step_size_times_sharpness));
-            }
-            if !is_stochastic {
-                self.sharpness.push((at, row.sharpness));
-                self.measuring_seconds += row.seconds;
-            }
-        }
-        self.measured = rows.into_iter().next_back().or(self.measured.take());
-
-        let (rows, more) = take(&mut self.epochs, || {
-            self.loss.clear();
-            self.sharpness.clear();
-            self.measuring_seconds = 0.0;
-        })?;
-        has_more |= more;
-        for row in rows {
-            let at = row.iteration as f64;
-            self.loss.push((at, row.loss));
-            self.sharpness
-                .extend(row.sharpness_mean.map(|value| (at, value)));
-            self.measuring_seconds += row.measuring_seconds;
-        }
+        let (_, more_sharpness) = self.sharpness.read(is_stochastic)?;
+        let (_, more_epochs) = self.epochs.read(is_stochastic)?;
+        let has_more = more_metrics || more_sharpness || more_epochs;
         if self.file.status == Status::Running && !has_more {
             self.looks.push_back((now, self.iterations()));
             while (self.looks.get(1)).is_some_and(|(time, _)| now.duration_since(*time) > WINDOW) {
@@ -208,14 +106,36 @@ impl Run {
         Ok(has_more)
     }
 
-    /// `η·λ₁` of the last measured step.
-    pub fn last_product(&self) -> Option<f64> {
-        self.product.last().map(|(_, product)| *product)
+    /// The points of a series so far, by iteration.
+    pub fn curve(&self, series: Series) -> &[(f64, f64)] {
+        let sharpness = || self.sharpness.curve(series);
+        let epochs = || self.epochs.curve(series);
+        (self
+            .metrics
+            .curve(series)
+            .or_else(sharpness)
+            .or_else(epochs))
+        .unwrap_or_default()
+    }
+
+    /// The last value of a series.
+    pub fn last(&self, series: Series) -> Option<f64> {
+        self.curve(series).last().map(|(_, value)| *value)
+    }
+
+    /// The last row of `metrics.csv`.
+    pub fn last_step(&self) -> Option<&MetricsRow> {
+        self.metrics.last.as_ref()
+    }
+
+    /// The last row of `sharpness.csv`.
+    pub fn last_measurement(&self) -> Option<&SharpnessRow> {
+        self.sharpness.last.as_ref()
     }
 
     /// Iterations recorded.
     pub fn iterations(&self) -> u64 {
-        (self.last.as_ref()).map_or(0, |row| row.iteration.saturating_add(1))
+        (self.last_step()).map_or(0, |row| row.iteration.saturating_add(1))
     }
 
     /// Iterations asked for.
@@ -225,15 +145,20 @@ impl Run {
         self.config.steps(samples)
     }
 
-    /// Iterations a second: those of the last minute if it was watched, else those of the whole run, by the time that it
-    /// says it has spent.
+    /// Iterations a second: those of the last minute if it was watched, else those of the whole run, by the time that
+    /// it says it has spent.
     pub fn rate(&self) -> Option<f64> {
         let (first, last) = (self.looks.front()?, self.looks.back()?);
         let (time, made) = (last.0 - first.0, last.1.saturating_sub(first.1));
         if time >= LEAST_WINDOW && made > 0 {
             return Some(made as f64 / time.as_secs_f64());
         }
-        let spent = self.last.as_ref()?.seconds + self.measuring_seconds;
+        // Of a stochastic run, the rows of epochs.csv count the measurements of sharpness.csv too.
+        let measuring = match self.config.mini_batches {
+            Some(_) => self.epochs.measuring_seconds,
+            None => self.sharpness.measuring_seconds,
+        };
+        let spent = self.last_step()?.seconds + measuring;
         (spent > 0.0).then(|| self.iterations() as f64 / spent)
     }
 
@@ -262,7 +187,7 @@ impl Run {
 
     /// What a run is told from others by, the method first.
     pub fn names(&self) -> [String; NAMES] {
-        let CellConfig {
+        let RunConfig {
             dataset,
             network,
             loss,
@@ -276,19 +201,10 @@ impl Run {
             method.label(),
             network.name().to_owned(),
             dataset.to_string(),
-            loss_name(*loss).to_owned(),
+            loss.to_string(),
             format!("{samples} samples"),
             seed.to_string(),
             folder.map_or(String::new(), |name| name.to_string_lossy().into_owned()),
         ]
     }
-}
-
-/// The rows that were appended, after `clear` if the file was begun anew; and whether there are more.
-fn take<T: DeserializeOwned>(tail: &mut Tail<T>, clear: impl FnOnce()) -> Result<(Vec<T>, bool)> {
-    let found = tail.read()?;
-    if found.is_anew {
-        clear();
-    }
-    Ok((found.rows, found.has_more))
 }

@@ -1,12 +1,13 @@
 //! All runs of a folder, while it is being written.
 
 use std::collections::BTreeMap;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
+use flatland_config::Status;
+use flatland_records::folder::FolderTree;
+
 use super::run::{NAMES, Run};
-use crate::records::{self, Status};
 
 /// The runs in a folder and the folders in it, by their directories.
 pub struct Runs {
@@ -47,8 +48,8 @@ impl Runs {
         }
     }
 
-    /// Looks for runs, and reads what they have recorded since the last look, for about so long; whether there is more to
-    /// read. It takes up again where it left off.
+    /// Looks for runs, and reads what they have recorded since the last look, for about so long; whether there is more
+    /// to read. It takes up again where it left off.
     pub fn refresh(&mut self, budget: Duration) -> bool {
         let start = Instant::now();
         let mut is_late = false;
@@ -85,10 +86,12 @@ impl Runs {
 
     /// Lists the runs that are there.
     fn find(&mut self) {
-        let mut directories = Vec::new();
+        let tree = FolderTree::walk(&self.folder);
+        let directories: Vec<PathBuf> = tree.run_directories().cloned().collect();
         let mut problems = BTreeMap::new();
-        collect(&self.folder, &mut directories, &mut problems);
-        directories.sort();
+        for (path, error) in tree.unreadable {
+            problems.insert(path, format!("cannot be read: {error}"));
+        }
         (self.runs).retain(|directory, _| directories.binary_search(directory).is_ok());
         for directory in directories {
             if self.runs.contains_key(&directory) {
@@ -142,10 +145,11 @@ impl Runs {
         let mut overview = Overview::default();
         for run in self.runs.values() {
             let made = run.iterations();
-            let asked = match run.file.status.is_final() {
-                true => made,
+            let asked = if run.file.status.is_final() {
+                made
+            } else {
                 // Of a foreign or changed configuration there may be more rows than it asks for.
-                false => run.asked().max(made),
+                run.asked().max(made)
             };
             let (begun, of) = overview.iterations;
             overview.iterations = (begun.saturating_add(made), of.saturating_add(asked));
@@ -162,34 +166,5 @@ impl Runs {
             }
         }
         overview
-    }
-}
-
-/// Directories that hold a run, or a part of one.
-fn collect(folder: &Path, found: &mut Vec<PathBuf>, problems: &mut BTreeMap<PathBuf, String>) {
-    let is_file = |name: &&str| folder.join(name).is_file();
-    if [records::RUN, records::CONFIG].iter().any(is_file) {
-        found.push(folder.to_owned());
-        return;
-    }
-    let entries = match std::fs::read_dir(folder) {
-        Ok(entries) => entries,
-        // Not made yet, or deleted while we looked.
-        Err(error) if error.kind() == ErrorKind::NotFound => return,
-        Err(error) => {
-            problems.insert(folder.to_owned(), format!("cannot be read: {error}"));
-            return;
-        }
-    };
-    for entry in entries {
-        // Links are not followed: a circle of them would have no end.
-        match entry.and_then(|entry| Ok((entry.path(), entry.file_type()?))) {
-            Ok((path, kind)) if kind.is_dir() => collect(&path, found, problems),
-            Ok(_) => {}
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => {
-                problems.insert(folder.to_owned(), format!("cannot be read: {error}"));
-            }
-        }
     }
 }

@@ -2,8 +2,11 @@
 
 use std::time::{Duration, SystemTime};
 
+use flatland_config::Status;
+use flatland_records::text::counted;
+
 use super::run::Run;
-use crate::records::Status;
+use super::runs::Overview;
 
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
@@ -46,16 +49,16 @@ pub fn duration(time: Duration) -> String {
     }
 }
 
-/// A curve as bars on a logarithmic axis, the oldest left: the geometric mean of each stretch. What is not finite is `!`,
-/// what is not positive the lowest bar.
+/// A curve as bars on a logarithmic axis, the oldest left: the geometric mean of each stretch. What is not finite is
+/// `!`, what is not positive the lowest bar.
 pub fn spark(curve: &[(f64, f64)], width: usize) -> String {
     let bars = curve.len().min(width);
     let stretch = |bar: usize| &curve[bar * curve.len() / bars..(bar + 1) * curve.len() / bars];
     let mean = |points: &[(f64, f64)]| {
-        let logs = points.iter().map(|(_, value)| match *value > 0.0 {
-            true => value.ln(),
-            false if value.is_nan() => f64::NAN,
-            false => f64::NEG_INFINITY,
+        let logs = points.iter().map(|(_, value)| match *value {
+            value if value > 0.0 => value.ln(),
+            value if value.is_nan() => f64::NAN,
+            _ => f64::NEG_INFINITY,
         });
         logs.sum::<f64>() / points.len() as f64
     };
@@ -84,6 +87,50 @@ pub fn state(run: &Run, now: SystemTime) -> String {
 /// Time left, where the run is under way.
 pub fn left(run: &Run, now: SystemTime) -> String {
     run.left(now).map_or(String::new(), duration)
+}
+
+/// How many runs are in which state.
+pub fn counts(overview: &Overview, runs: usize) -> String {
+    let counts = [
+        (overview.running, "running"),
+        (overview.silent, "silent"),
+        (overview.failed, "failed"),
+        (overview.interrupted, "interrupted"),
+        (overview.ended, "done"),
+    ];
+    let told = counts.iter().filter(|(count, _)| *count > 0);
+    let told: Vec<String> = told
+        .map(|(count, state)| format!("{count} {state}"))
+        .collect();
+    if told.is_empty() {
+        counted(runs, "run")
+    } else {
+        format!("{} of {runs}", told.join(", "))
+    }
+}
+
+/// The most signs of the bar that shows how much is made, and the least.
+const BAR: (usize, usize) = (5, 20);
+
+/// Iterations made of those asked for, the rate of all runs together, and the time left, in a line that is no wider
+/// than that if it can be. All this is of the runs that have been begun: of those that a grid has yet to begin, no
+/// record tells.
+pub fn progress(overview: &Overview, width: usize) -> String {
+    let (made, asked) = overview.iterations;
+    let share = match asked {
+        0 => 0.0,
+        asked => made as f64 / asked as f64,
+    };
+    let mut text = format!(" {made} of {asked} iterations begun");
+    if overview.rate > 0.0 {
+        text += &format!(", {}/s", short(overview.rate));
+    }
+    if let Some(left) = overview.left {
+        text += &format!(", {} left for the runs begun", duration(left));
+    }
+    let bar = width.saturating_sub(text.len()).clamp(BAR.0, BAR.1);
+    let full = bar.min((share * bar as f64) as usize);
+    format!("{}{}{text}", "█".repeat(full), "░".repeat(bar - full))
 }
 
 #[cfg(test)]

@@ -7,56 +7,25 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
+use flatland_config::Status;
+use flatland_report::series::Series;
 use ratatui::Frame;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::layout::{Alignment, Constraint, Layout, Rect};
-use ratatui::style::{Color, Modifier, Style};
+use ratatui::style::Style;
 use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::{Cell, Paragraph, Row, Table, TableState};
 
+use super::palette::Palette;
 use super::run::Run;
-use super::runs::{Overview, Runs};
-use super::text::{against_two, duration, left, short, short_or_dash, spark, state};
-use crate::records::Status;
-use crate::words::counted;
-use detail::Quantity;
+use super::runs::Runs;
+use super::text::{against_two, counts, left, progress, short, short_or_dash, spark, state};
+use detail::ChartQuantity;
 
-/// The least height that leaves room for the selected cell below the list.
+/// The least height that leaves room for the selected run below the list.
 const DETAIL: u16 = 16;
 /// Rows that PgUp and PgDn go.
 const PAGE: usize = 10;
-
-/// The styles, which a terminal without colours tells apart too. No two that stand beside each other are red and green.
-#[derive(Debug, Clone, Copy)]
-pub struct Palette {
-    running: Style,
-    bad: Style,
-    /// `η·λ₁ > 2`
-    above: Style,
-    curve: Style,
-    faint: Style,
-    bold: Style,
-    selected: Style,
-}
-
-impl Palette {
-    pub fn new(is_colored: bool) -> Self {
-        let plain = Style::new();
-        let colored = |color| match is_colored {
-            true => plain.fg(color),
-            false => plain,
-        };
-        Self {
-            running: colored(Color::Cyan),
-            bad: colored(Color::Yellow).add_modifier(Modifier::BOLD),
-            above: colored(Color::Yellow),
-            curve: colored(Color::Cyan),
-            faint: plain.add_modifier(Modifier::DIM),
-            bold: plain.add_modifier(Modifier::BOLD),
-            selected: plain.add_modifier(Modifier::REVERSED),
-        }
-    }
-}
 
 /// What the user has chosen to see.
 pub struct View {
@@ -64,7 +33,7 @@ pub struct View {
     /// The selected run stays selected when others come and go.
     selected: Option<PathBuf>,
     table: TableState,
-    quantity: Quantity,
+    quantity: ChartQuantity,
 }
 
 /// Whether to go on.
@@ -80,7 +49,7 @@ impl View {
             palette,
             selected: None,
             table: TableState::new(),
-            quantity: Quantity::Loss,
+            quantity: ChartQuantity::Loss,
         }
     }
 
@@ -192,9 +161,10 @@ impl View {
     }
 
     fn waiting(&self, frame: &mut Frame<'_>, area: Rect, runs: &Runs) {
-        let what = match runs.folder.is_dir() {
-            true => "holds no run yet",
-            false => "is not there yet",
+        let what = if runs.folder.is_dir() {
+            "holds no run yet"
+        } else {
+            "is not there yet"
         };
         let text = format!(
             "\n{} {what}: waiting for `experiments run`.",
@@ -234,7 +204,7 @@ impl View {
             Constraint::Length(7),
             Constraint::Length(6),
         ];
-        let mut header = vec!["cell", "state", "loss", "", "λ₁", "", " η·λ₁", "left"];
+        let mut header = vec!["run", "state", "loss", "", "λ₁", "", " η·λ₁", "left"];
         if is_wide {
             widths.insert(7, Constraint::Length(8));
             header.insert(7, "it/s");
@@ -264,16 +234,16 @@ impl View {
             _ => palette.bad,
         };
         let number = |text: String| Cell::new(Text::from(text).alignment(Alignment::Right));
-        let product = run.last_product();
+        let product = run.last(Series::Product);
         let is_above = product.is_some_and(|product| product > 2.0);
-        let last = |curve: &[(f64, f64)]| short_or_dash(curve.last().map(|(_, value)| *value));
+        let last = |series| short_or_dash(run.last(series));
         let mut cells = vec![
             Cell::new(label),
             Cell::new(state(run, now)).style(style),
-            Cell::new(spark(&run.loss, width)).style(palette.curve),
-            number(last(&run.loss)),
-            Cell::new(spark(&run.sharpness, width)).style(palette.curve),
-            number(last(&run.sharpness)),
+            Cell::new(spark(run.curve(Series::Loss), width)).style(palette.curve),
+            number(last(Series::Loss)),
+            Cell::new(spark(run.curve(Series::Sharpness), width)).style(palette.curve),
+            number(last(Series::Sharpness)),
             Cell::new(product.map_or(String::new(), against_two)).style(if is_above {
                 palette.above
             } else {
@@ -287,53 +257,6 @@ impl View {
         }
         Row::new(cells)
     }
-}
-
-/// How many runs are in which state.
-pub fn counts(overview: &Overview, runs: usize) -> String {
-    let counts = [
-        (overview.running, "running"),
-        (overview.silent, "silent"),
-        (overview.failed, "failed"),
-        (overview.interrupted, "interrupted"),
-        (overview.ended, "done"),
-    ];
-    let told = counts.iter().filter(|(count, _)| *count > 0);
-    let told: Vec<String> = told
-        .map(|(count, state)| format!("{count} {state}"))
-        .collect();
-    match told.is_empty() {
-        true => counted(runs, "run"),
-        false => format!("{} of {runs}", told.join(", ")),
-    }
-}
-
-/// The most signs of the bar that shows how much is made, and the least.
-const BAR: (usize, usize) = (5, 20);
-
-/// Iterations made of those asked for, the rate of all runs together, and the time left, in a line that is no wider than
-/// that if it can be. All this is of the runs that have been begun: of those that a grid has yet to begin, no record tells.
-pub fn progress(overview: &Overview, width: usize) -> String {
-    let (made, asked) = overview.iterations;
-    let share = match asked {
-        0 => 0.0,
-        asked => made as f64 / asked as f64,
-    };
-    let mut text = format!(" {made} of {asked} iterations begun");
-    if overview.rate > 0.0 {
-        text += &format!(", {}/s", short(overview.rate));
-    }
-    if let Some(left) = overview.left {
-        text += &format!(", {} left for the runs begun", duration(left));
-    }
-    let bar = width.saturating_sub(text.len()).clamp(BAR.0, BAR.1);
-    let full = bar.min((share * bar as f64) as usize);
-    format!("{}{}{text}", "█".repeat(full), "░".repeat(bar - full))
-}
-
-/// Whether the user wants no colours: see <https://no-color.org>.
-pub fn is_colored(no_color: Option<&std::ffi::OsStr>) -> bool {
-    no_color.is_none_or(std::ffi::OsStr::is_empty)
 }
 
 /// The selected run, for tests.

@@ -1,5 +1,6 @@
-// Opens pages of `experiments report` in headless Chromium. PROGRAM is the path of `experiments`, CHROMIUM that of the
-// browser (default /usr/bin/chromium), SCREENSHOTS a folder to leave pictures in (default: none are left).
+// Opens pages of `experiments report` in headless Chromium. Curves and lines are looked for on the canvas where the CSV
+// files have them. PROGRAM is the path of `experiments`, CHROMIUM that of the browser (default /usr/bin/chromium),
+// SCREENSHOTS a folder to leave pictures in (default: none are left).
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";

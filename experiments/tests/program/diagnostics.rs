@@ -3,7 +3,7 @@
 use predicates::prelude::*;
 use tempfile::TempDir;
 
-use super::{cell, column, experiments, numbers, run_file, runs, table};
+use super::{column, experiments, numbers, one_run, run_file, runs, table};
 
 #[test]
 fn diagnostics_and_segments_are_recorded_where_the_grid_asks() {
@@ -14,7 +14,9 @@ fn diagnostics_and_segments_are_recorded_where_the_grid_asks() {
         "--set",
         "segment={at=[0, 2, 1000]}",
     ];
-    let mut listed = experiments(folder.path(), &cell(&more)).assert().success();
+    let mut listed = experiments(folder.path(), &one_run(&more))
+        .assert()
+        .success();
     let [run] = &runs(folder.path())[..] else {
         panic!("one run")
     };
@@ -209,7 +211,9 @@ fn small_steps_are_followed_and_found_not_to_be_large() {
         "--set",
         "segment={at=[1, 4], window=2}",
     ];
-    experiments(folder.path(), &cell(&more)).assert().success();
+    experiments(folder.path(), &one_run(&more))
+        .assert()
+        .success();
     let [run] = &runs(folder.path())[..] else {
         panic!("one run")
     };
@@ -228,7 +232,7 @@ fn small_steps_are_followed_and_found_not_to_be_large() {
 #[test]
 fn measurements_leave_the_run_alone() {
     let folder = TempDir::new().unwrap();
-    experiments(folder.path(), &cell(&[])).assert().success();
+    experiments(folder.path(), &one_run(&[])).assert().success();
     let [plain] = &runs(folder.path())[..] else {
         panic!("one run")
     };
@@ -250,7 +254,9 @@ fn measurements_leave_the_run_alone() {
     assert_eq!(pictures.count(), 1);
 
     let more = ["--set", "diagnostics={}", "--set", "segment={at=[3]}"];
-    experiments(folder.path(), &cell(&more)).assert().success();
+    experiments(folder.path(), &one_run(&more))
+        .assert()
+        .success();
     let all = runs(folder.path());
     assert_eq!(all.len(), 2);
     let measured = all.iter().find(|run| *run != plain).unwrap();

@@ -6,13 +6,13 @@ use assert_cmd::cargo::cargo_bin;
 use predicates::prelude::*;
 use tempfile::TempDir;
 
-use super::{cell, experiments, numbers, run_file, runs};
+use super::{experiments, numbers, one_run, run_file, runs};
 
 #[test]
 fn a_run_that_diverges_is_recorded_and_the_grid_goes_on() {
     let folder = TempDir::new().unwrap();
     let methods = "methods=[{name=\"gd\", step_size=1e30}, \"ls\"]";
-    experiments(folder.path(), &cell(&["--set", methods]))
+    experiments(folder.path(), &one_run(&["--set", methods]))
         .assert()
         .code(1)
         .stderr(predicate::str::contains(
@@ -39,7 +39,7 @@ fn a_run_that_diverges_is_recorded_and_the_grid_goes_on() {
 fn a_run_that_stalls_is_recorded_with_its_reason_and_the_grid_goes_on() {
     let folder = TempDir::new().unwrap();
     let methods = "methods=[{name=\"ls\", first_step_size=1e6, max_trials=1}, \"ls\"]";
-    experiments(folder.path(), &cell(&["--set", methods]))
+    experiments(folder.path(), &one_run(&["--set", methods]))
         .assert()
         .code(1)
         .stderr(predicate::str::contains(
@@ -58,7 +58,7 @@ fn a_run_that_stalls_is_recorded_with_its_reason_and_the_grid_goes_on() {
     assert_eq!(stalled["totals"]["iterations"], 0);
     assert!(files.iter().any(|file| file["status"] == "done"));
     // Once more, it is skipped, and still no success.
-    experiments(folder.path(), &cell(&["--set", methods]))
+    experiments(folder.path(), &one_run(&["--set", methods]))
         .assert()
         .code(1)
         .stderr(predicate::str::contains(
@@ -66,14 +66,14 @@ fn a_run_that_stalls_is_recorded_with_its_reason_and_the_grid_goes_on() {
         ));
 }
 
-/// As `| head -1` does: nobody reads what is said, in the program or in the process of a cell.
+/// As `| head -1` does: nobody reads what is said, in the program or in the process of a run.
 #[test]
 fn a_grid_is_finished_when_nobody_listens_any_more() {
     for more in [&[][..], &["--in-process"]] {
         let folder = TempDir::new().unwrap();
         let methods = "methods=[\"nls\", \"ls\", \"ponls\"]";
         let mut child = Command::new(cargo_bin("experiments"))
-            .args(cell(&[&["--set", methods], more].concat()))
+            .args(one_run(&[&["--set", methods], more].concat()))
             .arg("--results")
             .arg(folder.path())
             .current_dir(folder.path())
@@ -98,7 +98,7 @@ fn a_grid_is_finished_when_nobody_listens_any_more() {
 #[test]
 fn an_interrupted_grid_says_how_to_go_on() {
     let folder = TempDir::new().unwrap();
-    let long = cell(&[
+    let long = one_run(&[
         "--set",
         "iterations=1000000",
         "--set",

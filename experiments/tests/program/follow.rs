@@ -11,7 +11,7 @@ use predicates::prelude::*;
 use predicates::str::contains;
 use tempfile::TempDir;
 
-use super::{cell, experiments, runs};
+use super::{experiments, one_run, runs};
 
 fn program(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(cargo_bin("experiments"));
@@ -29,7 +29,7 @@ fn watch(folder: &Path, arguments: &[&str]) -> assert_cmd::Command {
 fn grid() -> TempDir {
     let folder = TempDir::new().unwrap();
     let methods = ["--set", "methods=[\"nls\", \"ls\"]"];
-    experiments(folder.path(), &cell(&methods))
+    experiments(folder.path(), &one_run(&methods))
         .assert()
         .success();
     let run = runs(folder.path())
@@ -65,8 +65,8 @@ fn without_a_terminal_watch_prints_one_table() {
     let state = || {
         contains("quick: 1 running, 1 done of 2")
             .and(contains("12 of 14 iterations begun"))
-            .and(contains("│ NLS  ┆ done    ┆  7/7 ┆"))
-            .and(contains("│ LS   ┆ running ┆  5/7 ┆"))
+            .and(contains("│ NLS ┆ done    ┆  7/7 ┆"))
+            .and(contains("│ LS  ┆ running ┆  5/7 ┆"))
             .and(contains("left out: foreign: "))
             .and(contains("\u{1b}").not())
     };

@@ -144,7 +144,7 @@ fn a_device_that_is_not_compiled_in_names_the_feature() {
 }
 
 #[test]
-fn a_dry_run_lists_the_cells_and_writes_nothing() {
+fn a_dry_run_lists_the_runs_and_writes_nothing() {
     let folder = TempDir::new().unwrap();
     experiments(folder.path(), &["--preset", "small", "--dry-run"])
         .assert()
@@ -281,7 +281,7 @@ fn the_papers_grid_is_planned() {
 #[test]
 fn a_plan_can_be_timed() {
     let folder = TempDir::new().unwrap();
-    let arguments = super::cell(&["--dry-run", "--estimate"]);
+    let arguments = super::one_run(&["--dry-run", "--estimate"]);
     experiments(folder.path(), &arguments)
         .assert()
         .success()
@@ -293,7 +293,7 @@ fn a_plan_can_be_timed() {
 #[test]
 fn claims_are_checked() {
     let folder = TempDir::new().unwrap();
-    let arguments = super::cell(&[
+    let arguments = super::one_run(&[
         "--set",
         "methods=[\"ls\", \"nls\", \"ponls\", \"nls-ub\", \"cdat\", { name = \"sam\", step_size = 0.1 }]",
         "--set",

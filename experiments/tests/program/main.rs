@@ -1,13 +1,14 @@
 //! The program as a user meets it.
 
-#[cfg(unix)]
-mod cells;
 mod damaged_grids;
 mod diagnostics;
 mod endings;
 mod follow;
 mod grids;
 mod memory;
+mod pipes;
+#[cfg(unix)]
+mod processes;
 mod records;
 mod report;
 mod reports;
@@ -33,8 +34,8 @@ fn experiments(folder: &Path, arguments: &[&str]) -> assert_cmd::Command {
     command
 }
 
-/// A grid of one small cell, as arguments.
-fn cell<'a>(more: &[&'a str]) -> Vec<&'a str> {
+/// A grid of one small run, as arguments.
+fn one_run<'a>(more: &[&'a str]) -> Vec<&'a str> {
     let mut arguments = vec![
         "--device",
         "flex",

@@ -5,7 +5,7 @@ use std::path::Path;
 use predicates::prelude::*;
 use tempfile::TempDir;
 
-use super::{cell, experiments, numbers, runs};
+use super::{experiments, numbers, one_run, runs};
 
 fn config(run: &Path) -> toml::Table {
     let text = std::fs::read_to_string(run.join("config.toml")).unwrap();
@@ -15,7 +15,7 @@ fn config(run: &Path) -> toml::Table {
 #[test]
 fn an_automatic_chunk_is_recorded_as_its_number() {
     let folder = TempDir::new().unwrap();
-    let automatic = cell(&["--chunk", "auto", "--memory", "300MB"]);
+    let automatic = one_run(&["--chunk", "auto", "--memory", "300MB"]);
     experiments(folder.path(), &automatic).assert().success();
     let [run] = &runs(folder.path())[..] else {
         panic!("one run");
@@ -27,7 +27,7 @@ fn an_automatic_chunk_is_recorded_as_its_number() {
         "and so does the basis"
     );
 
-    experiments(folder.path(), &cell(&["--set", "chunk=60"]))
+    experiments(folder.path(), &one_run(&["--set", "chunk=60"]))
         .assert()
         .success()
         .stderr(predicate::str::contains(
@@ -39,7 +39,7 @@ fn an_automatic_chunk_is_recorded_as_its_number() {
 fn the_basis_shrinks_where_memory_is_short_and_the_sharpness_is_the_same() {
     let folder = TempDir::new().unwrap();
     for memory in ["95MB", "1GB"] {
-        experiments(folder.path(), &cell(&["--memory", memory]))
+        experiments(folder.path(), &one_run(&["--memory", memory]))
             .assert()
             .success();
     }

@@ -3,12 +3,12 @@
 use predicates::prelude::*;
 use tempfile::TempDir;
 
-use super::{cell, column, experiments, numbers, run_file, runs, table, weights};
+use super::{column, experiments, numbers, one_run, run_file, runs, table, weights};
 
 #[test]
 fn a_run_leaves_its_configuration_state_records_weights_and_a_picture() {
     let folder = TempDir::new().unwrap();
-    experiments(folder.path(), &cell(&[]))
+    experiments(folder.path(), &one_run(&[]))
         .assert()
         .success()
         .stdout(predicate::str::contains("picture:"));
@@ -90,7 +90,7 @@ fn all_methods_run_and_are_recorded_alike() {
     let folder = TempDir::new().unwrap();
     let methods = "methods=[\"ls\", \"nls\", \"ponls\", \"nls-ub\", \"ponos\", \"gd\", \"gd-warmup\", \
                    \"gd-warmup-ub\", \"cdat\", {name=\"sam\", step_size=0.1}]";
-    experiments(folder.path(), &cell(&["--set", methods]))
+    experiments(folder.path(), &one_run(&["--set", methods]))
         .assert()
         .success()
         .stdout(predicate::str::contains("GD-warmup-ub"))
@@ -118,7 +118,7 @@ fn all_methods_run_and_are_recorded_alike() {
 #[test]
 fn sam_records_its_own_edge_and_the_step_size_it_resolved() {
     let folder = TempDir::new().unwrap();
-    let sam = cell(&[
+    let sam = one_run(&[
         "--set",
         "methods=[{name=\"sam\", step_size=0.25, momentum=0, weight_decay=0}]",
     ]);
@@ -141,12 +141,12 @@ fn sam_records_its_own_edge_and_the_step_size_it_resolved() {
 #[test]
 fn a_finished_run_is_skipped_and_a_changed_one_is_another() {
     let folder = TempDir::new().unwrap();
-    experiments(folder.path(), &cell(&[])).assert().success();
+    experiments(folder.path(), &one_run(&[])).assert().success();
     let [run] = &runs(folder.path())[..] else {
         panic!("one run")
     };
     let before = std::fs::read(run.join("metrics.csv")).unwrap();
-    experiments(folder.path(), &cell(&[]))
+    experiments(folder.path(), &one_run(&[]))
         .assert()
         .success()
         .stderr(predicate::str::contains(
@@ -157,7 +157,7 @@ fn a_finished_run_is_skipped_and_a_changed_one_is_another() {
         before,
         "seconds and all"
     );
-    experiments(folder.path(), &cell(&["--set", "seeds=[7]"]))
+    experiments(folder.path(), &one_run(&["--set", "seeds=[7]"]))
         .assert()
         .success();
     assert_eq!(runs(folder.path()).len(), 2);
@@ -168,7 +168,7 @@ fn the_first_samples_of_each_class_are_not_a_draw() {
     let folder = TempDir::new().unwrap();
     let mut losses = Vec::new();
     for samples in ["samples=20", "first_per_class=2"] {
-        let arguments = cell(&["--set", samples, "--set", "iterations=1"]);
+        let arguments = one_run(&["--set", samples, "--set", "iterations=1"]);
         let results = folder.path().join(samples);
         std::fs::create_dir(&results).unwrap();
         experiments(&results, &arguments).assert().success();
@@ -188,7 +188,7 @@ fn the_same_seed_gives_the_same_bits_whatever_the_threads_and_the_jobs() {
         let folder = TempDir::new().unwrap();
         let networks = ["--set", "networks=[\"mlp\",\"cnn\"]", "--set", "chunk=20"];
         let arguments = [&networks[..], &["--jobs", jobs]].concat();
-        experiments(folder.path(), &cell(&arguments))
+        experiments(folder.path(), &one_run(&arguments))
             .env("RAYON_NUM_THREADS", threads)
             .assert()
             .success();
@@ -219,7 +219,7 @@ fn the_same_seed_gives_the_same_bits_whatever_the_threads_and_the_jobs() {
 #[test]
 fn weights_of_one_run_start_another() {
     let folder = TempDir::new().unwrap();
-    experiments(folder.path(), &cell(&["--dtype", "f64"]))
+    experiments(folder.path(), &one_run(&["--dtype", "f64"]))
         .assert()
         .success();
     let first = runs(folder.path()).remove(0);
@@ -227,7 +227,7 @@ fn weights_of_one_run_start_another() {
         "init={:?}",
         first.join("weights.safetensors").display().to_string()
     );
-    experiments(folder.path(), &cell(&["--dtype", "f64", "--set", &init]))
+    experiments(folder.path(), &one_run(&["--dtype", "f64", "--set", &init]))
         .assert()
         .success();
     let second = runs(folder.path())
@@ -238,7 +238,7 @@ fn weights_of_one_run_start_another() {
     assert_eq!(numbers(&second.join("metrics.csv"), "loss")[0], final_loss);
     assert!(run_file(&second)["provenance"]["initial_weights"].is_string());
 
-    let wrong = cell(&[
+    let wrong = one_run(&[
         "--dtype",
         "f64",
         "--set",
@@ -267,7 +267,7 @@ fn weights_of_torch_start_a_run() {
         "/../crates/flatland-models/tests/fixtures/mlp_fashion_mnist.pt"
     );
     let init = format!("init={file:?}");
-    let still = cell(&[
+    let still = one_run(&[
         "--dtype",
         "f64",
         "--set",
@@ -300,7 +300,7 @@ fn weights_of_torch_start_a_run() {
 fn running_statistics_go_from_one_run_to_another() {
     let folder = TempDir::new().unwrap();
     let short = |more: &[&str]| {
-        let mut arguments = cell(&[
+        let mut arguments = one_run(&[
             "--set",
             "networks=[{name=\"cnn\", channels=[4, 4], norm=\"batch\"}]",
             "--set",
@@ -331,7 +331,7 @@ fn running_statistics_go_from_one_run_to_another() {
     assert_eq!(Some(begun), loss);
 }
 
-/// The same cell on another device: the same losses, but for rounding.
+/// The same run on another device: the same losses, but for rounding.
 #[cfg(any(feature = "wgpu", feature = "ndarray"))]
 #[test]
 fn other_devices_agree_with_flex() {
@@ -354,7 +354,7 @@ fn other_devices_agree_with_flex() {
             // Below both edges, 2/33 and 2/3.6: beyond them rounding grows from step to step.
             "methods=[{name=\"gd\", step_size=0.02}]",
         ];
-        let mut arguments = cell(&grid);
+        let mut arguments = one_run(&grid);
         arguments[1] = device;
         experiments(folder.path(), &arguments).assert().success();
         let read = |file: &str, name: &str| -> Vec<f64> {

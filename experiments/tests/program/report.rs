@@ -10,7 +10,7 @@ use predicates::str::contains;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{cell, experiments, runs};
+use super::{experiments, one_run, runs};
 
 fn report(folder: &Path, arguments: &[&str]) -> assert_cmd::Command {
     let mut command = assert_cmd::Command::from_std(Command::new(cargo_bin("experiments")));
@@ -26,7 +26,7 @@ fn grid(folder: &Path) {
         "--set",
         "seeds=[42, 43]",
     ];
-    experiments(folder, &cell(&more)).assert().success();
+    experiments(folder, &one_run(&more)).assert().success();
 }
 
 fn page(path: PathBuf) -> String {
@@ -50,7 +50,7 @@ fn the_quick_preset_ends_with_its_report() {
         "--set",
         "seeds=[42, 43]",
     ];
-    experiments(folder.path(), &cell(&more))
+    experiments(folder.path(), &one_run(&more))
         .assert()
         .success()
         .stdout(contains("report: ").and(contains("report.html")));
@@ -109,7 +109,7 @@ fn all_tables_of_a_grid_say_the_same() {
     let folder = TempDir::new().unwrap();
     let methods = "methods=[\"nls\", \"ls\", {name=\"gd\", step_size=1e30}]";
     let more = ["--set", methods, "--set", "seeds=[1, 2, 3]"];
-    let made = experiments(folder.path(), &cell(&more)).assert().code(1);
+    let made = experiments(folder.path(), &one_run(&more)).assert().code(1);
     let printed = String::from_utf8(made.get_output().stdout.clone()).unwrap();
     let summary = fs::read_to_string(folder.path().join("quick/summary.txt")).unwrap();
     assert!(
@@ -169,7 +169,7 @@ fn all_tables_of_a_grid_say_the_same() {
     let states: Vec<&str> = rows.iter().map(|row| row[2]).collect();
     assert_eq!(states, ["done", "done 1, interrupted 2", "diverged"]);
     // Given again, the command makes up for what is missing; then all three are of the same runs.
-    experiments(folder.path(), &cell(&more)).assert().code(1);
+    experiments(folder.path(), &one_run(&more)).assert().code(1);
     let summary = fs::read_to_string(folder.path().join("quick/summary.txt")).unwrap();
     assert_eq!(summary, table("text"));
 }
@@ -250,7 +250,7 @@ fn folders_without_a_run_are_refused_with_the_next_step() {
 fn runs_under_way_and_diverged_ones_are_shown() {
     let folder = TempDir::new().unwrap();
     let methods = "methods=[{name=\"gd\", step_size=1e30}, \"ls\", \"nls\"]";
-    experiments(folder.path(), &cell(&["--set", methods]))
+    experiments(folder.path(), &one_run(&["--set", methods]))
         .assert()
         .code(1);
     let all = runs(folder.path());
@@ -280,7 +280,7 @@ fn runs_under_way_and_diverged_ones_are_shown() {
 #[test]
 fn what_comes_from_files_is_escaped() {
     let folder = TempDir::new().unwrap();
-    experiments(folder.path(), &cell(&[])).assert().success();
+    experiments(folder.path(), &one_run(&[])).assert().success();
     let evil = "</script><script>alert(1)</script><!--";
     let run = runs(folder.path()).remove(0);
     let mut file = super::run_file(&run);
@@ -318,7 +318,7 @@ fn open_shows_the_page() {
     use std::os::unix::fs::PermissionsExt;
 
     let folder = TempDir::new().unwrap();
-    experiments(folder.path(), &cell(&[])).assert().success();
+    experiments(folder.path(), &one_run(&[])).assert().success();
     let opener = folder.path().join("xdg-open");
     fs::write(&opener, "#!/bin/sh\necho \"$1\" > \"$0.asked\"\n").unwrap();
     fs::set_permissions(&opener, fs::Permissions::from_mode(0o755)).unwrap();

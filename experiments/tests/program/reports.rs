@@ -10,7 +10,7 @@ use std::process::Command;
 use predicates::prelude::*;
 use tempfile::TempDir;
 
-use super::{cell, experiments, run_file, runs};
+use super::{experiments, one_run, run_file, runs};
 
 /// The program, on finished runs in `folder/quick`.
 fn report(folder: &Path, arguments: &[&str]) -> assert_cmd::Command {
@@ -24,7 +24,9 @@ fn report(folder: &Path, arguments: &[&str]) -> assert_cmd::Command {
 fn four_runs() -> TempDir {
     let folder = TempDir::new().unwrap();
     let more = ["--set", "methods=[\"nls\",\"ls\"]", "--set", "seeds=[1,2]"];
-    experiments(folder.path(), &cell(&more)).assert().success();
+    experiments(folder.path(), &one_run(&more))
+        .assert()
+        .success();
     folder
 }
 

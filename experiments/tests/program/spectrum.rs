@@ -7,7 +7,7 @@ use predicates::prelude::*;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{cell, experiments, run_file, runs};
+use super::{experiments, one_run, run_file, runs};
 
 fn spectrum(arguments: &[&str]) -> assert_cmd::Command {
     let mut command = assert_cmd::Command::from_std(Command::new(cargo_bin("experiments")));
@@ -23,7 +23,9 @@ fn a_saved_point_is_measured_without_training() {
     let folder = TempDir::new().unwrap();
     let small = "networks=[{name=\"mlp\", widths=[12]}]";
     let more = ["--set", small, "--set", "iterations=3"];
-    experiments(folder.path(), &cell(&more)).assert().success();
+    experiments(folder.path(), &one_run(&more))
+        .assert()
+        .success();
     let [run] = &runs(folder.path())[..] else {
         panic!("one run")
     };

@@ -99,8 +99,8 @@ fn assert_same(run: &Path, reference: &Path) {
     assert!(weights(run) == weights(reference), "the weights differ");
     assert_eq!(totals(run), totals(reference));
     for run in [run, reference] {
-        assert!(!run.join("checkpoint.previous.bin").exists());
-        assert!(run.join("checkpoint.bin").exists());
+        assert!(!run.join("checkpoint.previous.safetensors").exists());
+        assert!(run.join("checkpoint.safetensors").exists());
     }
 }
 

@@ -6,11 +6,11 @@ use predicates::prelude::*;
 use tempfile::TempDir;
 use toml::Table;
 
-use super::{cell, experiments, run_file};
+use super::{experiments, one_run, run_file};
 
-/// The grid of one small cell whose only method is `method`, as arguments.
+/// The grid of one small run whose only method is `method`, as arguments.
 fn small<'a>(command: &[&'a str], methods: &'a str) -> Vec<&'a str> {
-    [command, &cell(&["--set", methods])].concat()
+    [command, &one_run(&["--set", methods])].concat()
 }
 
 fn read(path: &Path) -> Table {
@@ -111,7 +111,7 @@ fn what_has_no_best_step_size_is_an_error_and_other_entries_stay() {
         let mut arguments = vec!["tune", "gd", "-o", "mine.toml", "--iterations", "5"];
         arguments.extend(["--by", "accuracy", "--step-sizes", step_sizes]);
         let more = ["--set", losses];
-        experiments(folder.path(), &[arguments, cell(&more)].concat()).assert()
+        experiments(folder.path(), &[arguments, one_run(&more)].concat()).assert()
     };
     tune("losses=[\"mse\"]", "0.1,1e30")
         .code(0)
@@ -173,7 +173,7 @@ fn a_file_that_cannot_be_merged_into_is_an_error_before_any_run() {
             "0.1 is listed twice",
         ),
     ] {
-        let arguments = [&["tune", "sam"], more, &cell(&[])].concat();
+        let arguments = [&["tune", "sam"], more, &one_run(&[])].concat();
         experiments(folder.path(), &arguments)
             .assert()
             .code(2)

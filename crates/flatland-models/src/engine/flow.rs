@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 use flatland_kernels::{cat_channels, split_channels};
 
 use crate::Dual;
-use crate::layer::Signal;
+use crate::signal::Signal;
 
 /// A plain tensor that flows between two layers: a value, an adjoint or a tangent.
 #[derive(Debug, Clone)]

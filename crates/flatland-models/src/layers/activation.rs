@@ -3,7 +3,7 @@
 use burn::module::Module;
 use serde::{Deserialize, Serialize};
 
-use crate::layer::Signal;
+use crate::signal::Signal;
 use crate::{Dual, ForwardPass, ops};
 
 /// An activation function.

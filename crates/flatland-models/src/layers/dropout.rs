@@ -3,7 +3,7 @@
 use burn::module::Module;
 use burn::tensor::{Tensor, TensorData};
 
-use crate::layer::Signal;
+use crate::signal::Signal;
 use crate::{Dual, ForwardPass};
 
 /// Sets a random share of the entries to zero and divides the others by the remaining share.

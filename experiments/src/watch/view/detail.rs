@@ -2,28 +2,29 @@
 
 use std::time::SystemTime;
 
+use flatland_config::Status;
+use flatland_report::series::{Points, Series};
+use flatland_report::thin::thin;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::symbols::Marker;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Axis, Block, Borders, Chart, Dataset, GraphType, Paragraph, Wrap};
 
-use super::Palette;
-use crate::grid::loss_name;
-use crate::records::Status;
+use crate::watch::palette::Palette;
 use crate::watch::run::Run;
 use crate::watch::text::{against_two, duration, short, short_or_dash};
 
 /// What the chart shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Quantity {
+pub enum ChartQuantity {
     Loss,
     Sharpness,
     Product,
     StepSize,
 }
 
-impl Quantity {
+impl ChartQuantity {
     const ALL: [Self; 4] = [Self::Loss, Self::Sharpness, Self::Product, Self::StepSize];
 
     pub fn next(self) -> Self {
@@ -43,12 +44,12 @@ impl Quantity {
         }
     }
 
-    fn of(self, run: &Run) -> &[(f64, f64)] {
+    fn series(self) -> Series {
         match self {
-            Self::Loss => &run.loss,
-            Self::Sharpness => &run.sharpness,
-            Self::Product => &run.product,
-            Self::StepSize => &run.step_size,
+            Self::Loss => Series::Loss,
+            Self::Sharpness => Series::Sharpness,
+            Self::Product => Series::Product,
+            Self::StepSize => Series::StepSize,
         }
     }
 }
@@ -58,7 +59,7 @@ pub fn draw(
     area: Rect,
     run: &Run,
     name: &str,
-    quantity: Quantity,
+    quantity: ChartQuantity,
     now: SystemTime,
     palette: &Palette,
 ) {
@@ -74,11 +75,14 @@ pub fn draw(
 }
 
 /// The curve on a logarithmic axis.
-fn chart(frame: &mut Frame<'_>, area: Rect, run: &Run, quantity: Quantity, palette: &Palette) {
-    let curve = quantity.of(run);
+fn chart(frame: &mut Frame<'_>, area: Rect, run: &Run, quantity: ChartQuantity, palette: &Palette) {
+    let curve = run.curve(quantity.series());
     let end = curve.last().map_or(1.0, |(at, _)| at.max(1.0));
-    let points = thin(curve, 2 * area.width as usize);
-    let Some((low, high)) = range(&points, (quantity == Quantity::Product).then_some(2_f64)) else {
+    let points = thin(&logarithms(curve), area.width as usize);
+    let Some((low, high)) = range(
+        &points,
+        (quantity == ChartQuantity::Product).then_some(2_f64),
+    ) else {
         let text = format!("{}: nothing to show yet", quantity.name());
         frame.render_widget(Paragraph::new(text).style(palette.faint), area);
         return;
@@ -89,7 +93,7 @@ fn chart(frame: &mut Frame<'_>, area: Rect, run: &Run, quantity: Quantity, palet
         dataset.graph_type(GraphType::Line)
     };
     let mut datasets = Vec::new();
-    if quantity == Quantity::Product {
+    if quantity == ChartQuantity::Product {
         datasets.push(line(&two).style(palette.above));
     }
     datasets.push(line(&points).style(palette.curve));
@@ -121,25 +125,12 @@ fn range(points: &[(f64, f64)], line: Option<f64>) -> Option<(f64, f64)> {
     Some((low - room, high + room))
 }
 
-/// At most about so many points, in logarithms: the least and the largest of each stretch. What has no logarithm is left
-/// out.
-fn thin(curve: &[(f64, f64)], count: usize) -> Vec<(f64, f64)> {
-    let logs: Vec<(f64, f64)> = (curve.iter())
-        .map(|(at, value)| (*at, value.log10()))
+/// The decimal logarithms of a curve. What has no logarithm is left out.
+fn logarithms(curve: &[(f64, f64)]) -> Points {
+    let log = |(at, value): &(f64, f64)| (*at, value.log10());
+    (curve.iter().map(log))
         .filter(|(_, log)| log.is_finite())
-        .collect();
-    let stretch = logs.len().div_ceil(count.max(2) / 2).max(1);
-    if stretch < 3 {
-        return logs;
-    }
-    let ends = |points: &[(f64, f64)]| {
-        let compare = |a: &&(f64, f64), b: &&(f64, f64)| a.1.total_cmp(&b.1);
-        let (least, most) = (points.iter().min_by(compare), points.iter().max_by(compare));
-        let mut ends = Vec::from_iter(least.into_iter().chain(most).copied());
-        ends.sort_by(|a, b| a.0.total_cmp(&b.0));
-        ends
-    };
-    logs.chunks(stretch).flat_map(ends).collect()
+        .collect()
 }
 
 fn numbers(run: &Run, now: SystemTime, palette: &Palette) -> Vec<Line<'static>> {
@@ -158,21 +149,21 @@ fn numbers(run: &Run, now: SystemTime, palette: &Palette) -> Vec<Line<'static>> 
     }
     let made = format!("{} of {}", run.iterations(), run.asked());
     line("made", made);
-    if let Some(row) = &run.last {
+    if let Some(row) = run.last_step() {
         line("loss", format!("{} at {}", short(row.loss), row.iteration));
         line(
             "η",
             format!("{}, {} trials", short(row.step_size), row.trials),
         );
     }
-    if let Some(row) = &run.measured {
+    if let Some(row) = run.last_measurement() {
         line(
             "λ₁",
             format!("{} at {}", short(row.sharpness), row.iteration),
         );
         line("λ min", short(row.lambda_min));
     }
-    if let Some(product) = run.last_product() {
+    if let Some(product) = run.last(Series::Product) {
         line("η·λ₁", against_two(product));
     }
     if status == Status::Running {
@@ -189,11 +180,7 @@ fn numbers(run: &Run, now: SystemTime, palette: &Palette) -> Vec<Line<'static>> 
     }
     line(
         "on",
-        format!(
-            "{} ({})",
-            run.file.provenance.device,
-            loss_name(run.config.loss)
-        ),
+        format!("{} ({})", run.file.provenance.device, run.config.loss),
     );
     if let Some(reason) = &run.file.reason {
         // What there is to know about a run that failed comes first.
@@ -208,26 +195,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_thinned_curve_keeps_its_ends_and_its_peaks() {
-        let mut curve: Vec<(f64, f64)> = (0..5000).map(|at| (f64::from(at), 1.0)).collect();
-        curve[1234].1 = 1e3;
-        curve[4321].1 = 1e-3;
-        curve[99].1 = f64::NAN;
-        let points = thin(&curve, 100);
-        assert!(points.len() <= 100, "{}", points.len());
-        assert!(points.contains(&(1234.0, 3.0)) && points.contains(&(4321.0, -3.0)));
-        assert!(points.is_sorted_by(|a, b| a.0 <= b.0));
+    fn the_axis_holds_every_point_that_has_a_logarithm() {
+        let curve = [(0.0, 1e3), (1.0, f64::NAN), (2.0, 0.0), (3.0, 1e-3)];
+        let points = logarithms(&curve);
+        assert_eq!(points, [(0.0, 3.0), (3.0, -3.0)]);
         let (low, high) = range(&points, None).unwrap();
         assert!(low < -3.0 && high > 3.0);
+        assert!(range(&points, Some(1e5)).unwrap().1 > 5.0);
         assert_eq!(range(&[], Some(2.0)), None);
-        assert_eq!(thin(&curve[..3], 100).len(), 3);
     }
 
     #[test]
     fn tab_goes_round() {
-        let start = Quantity::Loss;
+        let start = ChartQuantity::Loss;
         assert_eq!(start.next().next().next().next(), start);
-        for quantity in Quantity::ALL {
+        for quantity in ChartQuantity::ALL {
             assert_eq!(quantity.next().previous(), quantity);
         }
     }

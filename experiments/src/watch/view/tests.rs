@@ -5,40 +5,15 @@ use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 use tempfile::TempDir;
 
+use flatland_records::lock::Lock;
+use flatland_records::{Owner, RunFile};
+use ratatui::style::Color;
+
 use super::*;
-use crate::lock::Lock;
-use crate::memory::tests::cell;
-use crate::records::{Owner, RunFile};
-use crate::report::FinishedRun;
+use crate::watch::palette::is_colored;
+use crate::watch::runs::Overview;
 use crate::watch::snapshot;
-
-const METRICS: &str = "iteration,loss,step_size,trials,seconds\n";
-const SHARPNESS: &str =
-    "iteration,sharpness,lambda_min,step_size,step_size_times_sharpness,seconds\n";
-
-/// A run of 100 iterations in `folder`, in a state, with so many rows.
-fn run(folder: &Path, name: &str, status: Status, rows: u64, product: f64) {
-    let directory = folder.join(name);
-    std::fs::create_dir_all(&directory).unwrap();
-    let mut config = cell();
-    config.iterations = 100;
-    config.seed = name.bytes().map(u64::from).sum();
-    let mut run = FinishedRun::without_rows(config, status, Some(0.5));
-    run.file.started = jiff::Timestamp::now();
-    if status == Status::Failed {
-        run.file.reason = Some("panicked: out of luck".to_owned());
-    }
-    std::fs::write(directory.join("config.toml"), run.config.to_toml()).unwrap();
-    run.file.write(&directory).unwrap();
-    let mut metrics = METRICS.to_owned();
-    for at in 0..rows {
-        let loss = 0.5_f64.powi(at as i32);
-        metrics += &format!("{at},{loss},0.25,2,{}\n", 0.1 * (at + 1) as f64);
-    }
-    std::fs::write(directory.join("metrics.csv"), metrics).unwrap();
-    let sharpness = format!("{SHARPNESS}0,{},-0.5,0.25,{product},0\n", 4.0 * product);
-    std::fs::write(directory.join("sharpness.csv"), sharpness).unwrap();
-}
+use crate::watch::testing::{append_measurement, run};
 
 /// One of each kind.
 fn grid() -> (TempDir, Runs) {
@@ -71,7 +46,7 @@ fn key(code: KeyCode) -> KeyEvent {
 }
 
 #[test]
-fn eighty_columns_show_every_cell_and_what_matters_of_it() {
+fn eighty_columns_show_every_run_and_what_matters_of_it() {
     let (_folder, runs) = grid();
     let lines = lines(&draw(&mut View::new(Palette::new(true)), &runs, (80, 24)));
     let all = lines.join("\n");
@@ -108,7 +83,7 @@ fn eighty_columns_show_every_cell_and_what_matters_of_it() {
 }
 
 #[test]
-fn the_selected_cell_is_shown_in_detail_and_stays_selected() {
+fn the_selected_run_is_shown_in_detail_and_stays_selected() {
     let (folder, mut runs) = grid();
     let mut view = View::new(Palette::new(true));
     assert!(
@@ -160,9 +135,7 @@ fn the_selected_cell_is_shown_in_detail_and_stays_selected() {
 #[test]
 fn the_product_shown_is_that_of_the_last_step() {
     let (folder, mut runs) = grid();
-    let path = folder.path().join("a-done/sharpness.csv");
-    let rows = std::fs::read_to_string(&path).unwrap();
-    std::fs::write(&path, format!("{rows}99,4.0,-0.5,0.0,0.0,0\n")).unwrap();
+    append_measurement(&folder.path().join("a-done"), 99, 4.0, 0.0);
     while runs.refresh(Duration::MAX) {}
     let all = lines(&draw(&mut View::new(Palette::new(true)), &runs, (80, 24))).join("\n");
     assert!(all.contains("4.00 at 99") && all.contains("▽1.50"), "{all}");
@@ -179,9 +152,9 @@ fn a_reason_tells_a_terminal_nothing() {
     let mut file = RunFile::read(&directory).unwrap().unwrap();
     file.reason = Some("a\u{1b}]0;b\u{7}\u{9b}c\nd".to_owned());
     file.write(&directory).unwrap();
-    let mut runs = Runs::new(folder.path());
-    while runs.refresh(Duration::MAX) {}
-    let text = crate::watch::printed(&runs, SystemTime::now());
+    let mut printed = Vec::new();
+    crate::terminal::print_to(&mut printed, &crate::watch::text_of(folder.path()));
+    let text = String::from_utf8(printed).unwrap();
     assert!(text.contains("failed: a�]0;b��c\nd\n"), "{text}");
     assert!(
         text.chars()
@@ -268,7 +241,7 @@ fn a_run_that_is_begun_anew_is_shown_from_its_start() {
     run(folder.path(), "run", Status::Running, 2, 1.0);
     while runs.refresh(Duration::MAX) {}
     let run = &runs.runs[&folder.path().join("run")];
-    assert_eq!((run.iterations(), run.loss.len()), (2, 2));
+    assert_eq!((run.iterations(), run.curve(Series::Loss).len()), (2, 2));
 }
 
 /// The process of a run is gone, and no file says so.
@@ -320,7 +293,8 @@ fn little_time_for_reading_is_made_up_for_later() {
         assert!(runs.refresh(Duration::ZERO));
     }
     assert!(!runs.refresh(Duration::ZERO));
-    let lengths = |runs: &Runs| Vec::from_iter(runs.runs.values().map(|run| run.loss.len()));
+    let lengths =
+        |runs: &Runs| Vec::from_iter(runs.runs.values().map(|run| run.curve(Series::Loss).len()));
     assert_eq!(lengths(&runs), lengths(&all));
 }
 
@@ -354,4 +328,15 @@ fn more_rows_than_were_asked_for_are_no_trouble() {
         "██░░░ 299999 of 600000 iterations begun, 0.9445/s, 2.5 h left for the runs begun"
     );
     assert_eq!(text.chars().count(), 80);
+}
+
+/// `clean` renames a directory before it removes it, and may be killed meanwhile.
+#[test]
+fn what_is_being_removed_is_no_run() {
+    let (folder, mut runs) = grid();
+    let removed = format!("{}a-done", flatland_records::folder::REMOVED);
+    std::fs::rename(folder.path().join("a-done"), folder.path().join(removed)).unwrap();
+    while runs.refresh(Duration::MAX) {}
+    let names: Vec<String> = runs.runs.keys().map(|path| runs.name(path)).collect();
+    assert_eq!(names, ["b-running", "c-failed"]);
 }

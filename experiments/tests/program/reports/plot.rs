@@ -6,7 +6,7 @@ use predicates::prelude::*;
 use tempfile::TempDir;
 
 use super::{four_runs, report};
-use crate::{cell, experiments, numbers, runs};
+use crate::{experiments, numbers, one_run, runs};
 
 #[test]
 fn figures_have_a_column_for_each_problem_and_one_legend() {
@@ -17,7 +17,9 @@ fn figures_have_a_column_for_each_problem_and_one_legend() {
         "--set",
         "networks=[\"mlp\",{name=\"mlp\",widths=[20]}]",
     ];
-    experiments(folder.path(), &cell(&more)).assert().success();
+    experiments(folder.path(), &one_run(&more))
+        .assert()
+        .success();
     report(folder.path(), &["plot", "quick", "--figure", "fig1"])
         .assert()
         .success()

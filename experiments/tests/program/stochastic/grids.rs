@@ -3,7 +3,7 @@
 use predicates::prelude::*;
 use tempfile::TempDir;
 
-use super::super::{cell, experiments};
+use super::super::{experiments, one_run};
 use super::{GRID, run};
 
 #[test]
@@ -94,7 +94,7 @@ fn a_stochastic_grid_is_planned_and_timed() {
 #[test]
 fn a_full_batch_run_keeps_its_name() {
     let folder = TempDir::new().unwrap();
-    let arguments = cell(&["--dry-run"]);
+    let arguments = one_run(&["--dry-run"]);
     (experiments(folder.path(), &arguments).assert().success()).stdout(predicate::str::contains(
         "fashion-mnist-mlp-nls-42-973f547d06",
     ));

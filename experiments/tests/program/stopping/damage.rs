@@ -49,10 +49,10 @@ fn the_previous_generation_takes_over_from_a_damaged_one() {
     for (number, damage) in damages.into_iter().enumerate() {
         let folder = TempDir::new().unwrap();
         let run = stopped_after(folder.path(), SMALL, 9);
-        damage(&run.join("checkpoint.bin"));
+        damage(&run.join("checkpoint.safetensors"));
         let said = finish(folder.path(), SMALL, &["--checkpoint-every", "1"]);
         assert_eq!(
-            said.contains("checkpoint.bin is damaged"),
+            said.contains("checkpoint.safetensors is damaged"),
             number < 2,
             "{said}"
         );
@@ -73,11 +73,11 @@ fn without_a_whole_checkpoint_a_run_starts_anew_and_says_so() {
     let reference = reference();
     let folder = TempDir::new().unwrap();
     let run = stopped_after(folder.path(), SMALL, 9);
-    flip(&run.join("checkpoint.bin"));
-    flip(&run.join("checkpoint.previous.bin"));
+    flip(&run.join("checkpoint.safetensors"));
+    flip(&run.join("checkpoint.previous.safetensors"));
     let said = finish(folder.path(), SMALL, &[]);
     assert!(
-        said.contains("no checkpoint can be used; the run starts anew"),
+        said.contains("no checkpoint can be used; the run starts again"),
         "{said}"
     );
     assert_same(&run, &only_run(reference.path()));
@@ -199,7 +199,9 @@ fn remainders_of_a_killed_process_are_removed() {
     let folder = TempDir::new().unwrap();
     let run = stopped_after(folder.path(), SMALL, 9);
     let remainders = [
+        "checkpoint.new.safetensors",
         "checkpoint.new.bin",
+        ".tmpA1b2C3",
         ".run.json.aB3dE6",
         ".config.toml.000000",
         "weights.safetensors.123-0.tmp",
@@ -243,7 +245,7 @@ fn a_checkpoint_that_does_not_fit_on_the_disk_leaves_the_one_before() {
     let reference = reference();
     let folder = TempDir::new().unwrap();
     let run = stopped_after(folder.path(), SMALL, 9);
-    let before = std::fs::read(run.join("checkpoint.bin")).unwrap();
+    let before = std::fs::read(run.join("checkpoint.safetensors")).unwrap();
     assert!(before.len() > 60_000, "{}", before.len());
     let limited = "ulimit -f 80; exec \"$0\" \"$@\""; // in units of 512 bytes
     let output = Command::new("sh")
@@ -267,11 +269,11 @@ fn a_checkpoint_that_does_not_fit_on_the_disk_leaves_the_one_before() {
     let reason = file["reason"].as_str().unwrap();
     assert!(reason.contains("cannot write the checkpoint"), "{reason}");
     assert!(
-        reason.contains("checkpoint.bin: ") && reason.contains("os error 27"),
+        reason.contains("checkpoint.safetensors: ") && reason.contains("os error 27"),
         "{reason}"
     );
-    assert!(std::fs::read(run.join("checkpoint.bin")).unwrap() == before);
-    assert!(!run.join("checkpoint.new.bin").exists());
+    assert!(std::fs::read(run.join("checkpoint.safetensors")).unwrap() == before);
+    assert!(!run.join("checkpoint.new.safetensors").exists());
     finish(folder.path(), SMALL, &[]);
     assert_same(&run, &only_run(reference.path()));
 }

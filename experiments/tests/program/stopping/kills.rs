@@ -37,7 +37,7 @@ impl Left {
             && ["done", "converged"].contains(&run_file(&run)["status"].as_str().unwrap());
         let has = |name: &str| run.join(name).exists();
         (!is_done).then(|| Self {
-            has_checkpoint: has("checkpoint.bin") || has("checkpoint.previous.bin"),
+            has_checkpoint: has("checkpoint.safetensors") || has("checkpoint.previous.safetensors"),
             rows: rows(&run.join("metrics.csv")),
         })
     }
@@ -70,7 +70,7 @@ fn assert_tidy(run: &Path) {
         let is_known = [
             "config.toml",
             "run.json",
-            "checkpoint.bin",
+            "checkpoint.safetensors",
             "weights.safetensors",
             "lock",
         ];
@@ -127,13 +127,12 @@ fn kill_at_random(name: &str, grid: &str) {
         let mut left: Vec<Left> = Vec::new();
         for _ in 0..4 {
             let made = left.iter().map(|left| left.rows).max().unwrap_or(0);
-            let moment = match share() < 0.25 {
-                true => Moment::After(duration.mul_f64(share())),
-                false => {
-                    let rest = iterations.saturating_sub(made) as f64;
-                    let then = Duration::from_millis(5).mul_f64(share());
-                    Moment::Rows(made + 1 + (rest * share()) as usize, then)
-                }
+            let moment = if share() < 0.25 {
+                Moment::After(duration.mul_f64(share()))
+            } else {
+                let rest = iterations.saturating_sub(made) as f64;
+                let then = Duration::from_millis(5).mul_f64(share());
+                Moment::Rows(made + 1 + (rest * share()) as usize, then)
             };
             let mut child = program(folder.path(), grid, &often)
                 .process_group(0)

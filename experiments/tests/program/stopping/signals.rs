@@ -40,7 +40,7 @@ fn a_measurement_under_way_is_thrown_away() {
         assert_eq!(file["totals"]["function_evaluations"], 0);
         assert_eq!(rows(&run.join("metrics.csv")), 0);
         assert_eq!(rows(&run.join("diagnostics.csv")), 0);
-        assert!(run.join("checkpoint.bin").exists());
+        assert!(run.join("checkpoint.safetensors").exists());
     }
 }
 
